@@ -1,0 +1,452 @@
+"""One HTTP/1.1 server for both doors: the gateway's port and the Runtime API inside each sandbox.
+
+Bytes arrive at a `Connection`; httptools (llhttp) parses them; a whole request goes to `received`, and whoever answers
+calls `send`. Nothing here knows AWS. What it defends against: heads and bodies without end (counted while they arrive,
+never after), slow senders (one sweeper compares deadlines, so a request costs no timer), too many connections, bodies
+that add up (one `Budget` for the whole door), pipelined floods (reading pauses while a request is being answered), and
+request smuggling (llhttp refuses a message with both lengths; after any fault the connection ends).
+
+A refused request still gets its answer: the connection goes on reading and discarding for a moment, because closing a
+socket with unread input resets it and the client would see that instead of the reason.
+
+Why not a framework: see docs/designs/one-http-server.md. The cost of a request through here is in docs/SPECIFICATION.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import socket
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Final, override
+
+import httptools
+import msgspec
+import structlog
+
+from lambent.wire.messages import Request, Response
+
+log: Final = structlog.get_logger()
+
+STATUS_LINES: Final = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+BODILESS: Final = frozenset({204, 304})
+SWEEP_S: Final = 0.5  # how late a deadline may be noticed
+LINGER_S: Final = 2.0  # how long a refused client may go on sending before the connection is closed
+LINGER_BYTES: Final = 128 * 1024 * 1024  # and how much of it is read and thrown away
+
+
+class Fault(enum.Enum):
+    """What is wrong with a request that never became one, with the status it is refused with."""
+
+    MALFORMED = 400
+    SLOW = 408
+    BODY_TOO_LARGE = 413
+    HEAD_TOO_LARGE = 431
+    BUSY = 503
+
+
+class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one door spends on its clients."""
+
+    head_bytes: int = 64 * 1024  # request line and headers together
+    head_count: int = 200  # header lines
+    head_timeout_s: float = 20.0  # from the first byte of a head to its end
+    body_timeout_s: float = 300.0  # from the end of the head to the end of the body
+    idle_timeout_s: float = 75.0  # between requests
+    connections: int = 4096
+    buffered_bytes: int = 512 * 1024 * 1024  # bodies that are being received or answered, all connections together
+
+
+type Handler = Callable[[Request], Awaitable[Response]]
+type BodyLimit = Callable[[Request], int]  # a request whose body has not arrived -> the bytes it may have
+type Refusal = Callable[[Fault, Request | None], Response]  # the request's head, if it was read
+
+
+class Budget:
+    """Bytes that bodies may take together; `take` says whether there is room."""
+
+    __slots__ = ("free",)
+
+    def __init__(self, size: int) -> None:
+        self.free = size
+
+    def take(self, size: int) -> bool:
+        if size > self.free:
+            return False
+        self.free -= size
+        return True
+
+    def give(self, size: int) -> None:
+        self.free += size
+
+
+class Connection(asyncio.Protocol, ABC):
+    """One client's connection. Subclasses say how large a body may be, and what becomes of a request."""
+
+    __slots__ = (
+        "_budget",
+        "_chunks",
+        "_discarded",
+        "_faulted",
+        "_head",
+        "_head_bytes",
+        "_headers",
+        "_limit",
+        "_limits",
+        "_parser",
+        "_peer",
+        "_received_bytes",
+        "_taken",
+        "_url",
+        "closing",
+        "deadline",
+        "transport",
+    )
+
+    def __init__(self, limits: HttpLimits, budget: Budget) -> None:
+        self._limits: Final = limits
+        self._budget: Final = budget
+        self._parser: Final = httptools.HttpRequestParser(self)
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._head_bytes = 0
+        self._head: Request | None = None
+        self._limit = 0
+        self._chunks: list[bytes] = []
+        self._received_bytes = 0
+        self._taken = 0
+        self._faulted = False
+        self._discarded = 0
+        self._peer = ""
+        self.closing = False
+        self.deadline: float | None = None  # on the loop's clock; None while we are the ones who work
+        self.transport: asyncio.Transport | None = None
+
+    # --- what a door decides -----------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def received(self, request: Request, *, keep_alive: bool) -> None:
+        """A whole request has arrived; some time later `send` is called for it, once."""
+
+    @abstractmethod
+    def body_limit(self, head: Request) -> int: ...
+
+    @abstractmethod
+    def refusal(self, fault: Fault, head: Request | None) -> Response: ...
+
+    # --- asyncio -----------------------------------------------------------------------------------------------------
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        peer = transport.get_extra_info("peername")
+        self._peer = peer[0] if isinstance(peer, tuple) else ""
+        self.wait(self._limits.idle_timeout_s)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closing = True
+        self.transport = None
+        self._release()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self._faulted:
+            self._discard(len(data))
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            # Raised too when one of our own callbacks raised `_Refused`, which has then already answered.
+            if not self._faulted:
+                self._refuse(Fault.MALFORMED)
+
+    def wait(self, seconds: float | None) -> None:
+        """Expect the client's next bytes within `seconds`; None: it is our turn."""
+        self.deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
+
+    def overdue(self) -> None:
+        """The deadline has passed: say so if a request had begun, else just close."""
+        self.deadline = None
+        if self._faulted or (not self._head_bytes and self._head is None):
+            self.close()
+        else:
+            self._refuse(Fault.SLOW)
+
+    # --- httptools ---------------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        self._url = b""
+        self._headers = {}
+        self._head = None
+        self._head_bytes = 0
+        self.wait(self._limits.head_timeout_s)
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+        self._count_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count_head(len(name) + len(value) + 4)
+        key = name.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        headers = self._headers
+        if key in headers:
+            headers[key] += "," + text
+        elif len(headers) < self._limits.head_count:
+            headers[key] = text
+        else:
+            self._refuse(Fault.HEAD_TOO_LARGE)
+            raise _Refused
+
+    def on_headers_complete(self) -> None:
+        url = self._url.decode("latin-1")
+        path, _, query = url.partition("?")
+        if not path.startswith("/"):  # absolute form, as a proxy sends it
+            path = "/" + path.partition("://")[2].partition("/")[2]
+        head = Request(
+            method=self._parser.get_method().decode("latin-1"),
+            path=path,
+            query=query,
+            headers=self._headers,
+            body=b"",
+            peer=self._peer,
+        )
+        self._head = head
+        declared = self._headers.get("content-length")
+        if declared is None and "transfer-encoding" not in self._headers:
+            return
+        self._limit = self.body_limit(head)
+        if declared is not None and int(declared) > self._limit:
+            self._refuse(Fault.BODY_TOO_LARGE)
+            raise _Refused
+        self.wait(self._limits.body_timeout_s)
+        if self._headers.get("expect", "").lower() == "100-continue" and self.transport is not None:
+            self.transport.write(CONTINUE)
+
+    def on_body(self, body: bytes) -> None:
+        size = len(body)
+        self._received_bytes += size
+        if self._received_bytes > self._limit:
+            self._refuse(Fault.BODY_TOO_LARGE)
+            raise _Refused
+        if not self._budget.take(size):
+            self._refuse(Fault.BUSY)
+            raise _Refused
+        self._taken += size
+        self._chunks.append(body)
+
+    def on_message_complete(self) -> None:
+        request = self._head
+        if request is None or self._faulted:
+            return
+        chunks = self._chunks
+        if chunks:
+            request.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            self._chunks = []
+            self._received_bytes = 0
+        self._head = None
+        self._head_bytes = 0
+        self.deadline = None
+        self.received(request, keep_alive=self._parser.should_keep_alive())
+
+    # --- answering ---------------------------------------------------------------------------------------------------
+
+    def send(self, response: Response, *, keep_alive: bool, bodiless: bool = False) -> None:
+        """Answer the request that was received; `bodiless` for HEAD, which gets the head of the answer only."""
+        self._release()
+        if self.transport is None or self.closing:
+            return
+        self.transport.write(encode(response, keep_alive=keep_alive, bodiless=bodiless))
+        if not keep_alive:
+            self.close()
+        elif self.deadline is None:
+            self.wait(self._limits.idle_timeout_s)
+
+    def close(self) -> None:
+        """Close when what was written has left."""
+        self.closing = True
+        self.deadline = None
+        if self.transport is not None:
+            self.transport.close()
+
+    def _count_head(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > self._limits.head_bytes:
+            self._refuse(Fault.HEAD_TOO_LARGE)
+            raise _Refused
+
+    def _refuse(self, fault: Fault) -> None:
+        """Answer with the fault, then discard what the client still sends, for a while."""
+        self._faulted = True
+        self._chunks = []
+        self._release()
+        if self.transport is None or self.closing:
+            return
+        self.transport.write(encode(self.refusal(fault, self._head), keep_alive=False, bodiless=False))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.wait(LINGER_S)
+
+    def _discard(self, size: int) -> None:
+        self._discarded += size
+        if self._discarded > LINGER_BYTES:
+            self.close()
+
+    def _release(self) -> None:
+        self._budget.give(self._taken)
+        self._taken = 0
+
+
+class _Refused(Exception):
+    """Stops httptools in the middle of a message that has just been refused."""
+
+
+def encode(response: Response, *, keep_alive: bool, bodiless: bool) -> bytes:
+    """The response as bytes; its length and connection headers are ours."""
+    status = response.status
+    parts = [STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n".encode()]
+    for name, value in response.headers:
+        parts.append(f"{name}: {value}\r\n".encode("latin-1", "replace"))
+    if status not in BODILESS:
+        parts.append(b"content-length: %d\r\n" % len(response.body))
+    parts.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
+    if not bodiless and status not in BODILESS:
+        parts.append(response.body)
+    return b"".join(parts)
+
+
+class Door:
+    """Everything that the connections of one listening port share."""
+
+    def __init__(
+        self, handle: Handler, tasks: asyncio.TaskGroup, limits: HttpLimits, body_limit: BodyLimit, refusal: Refusal
+    ) -> None:
+        self.handle: Final = handle
+        self.tasks: Final = tasks
+        self.limits: Final = limits
+        self.body_limit: Final = body_limit
+        self.refusal: Final = refusal
+        self.budget: Final = Budget(limits.buffered_bytes)
+        self.stopping = False
+        self.connections: Final[set[Visitor]] = set()
+
+    async def listen(self, listener: socket.socket) -> asyncio.Server:
+        """Answer on one more listening socket; closing the returned server ends that, and closes the socket."""
+        return await asyncio.get_running_loop().create_server(lambda: Visitor(self), sock=listener, backlog=1024)
+
+    async def sweep(self) -> None:
+        """Close what is overdue, for as long as the door stands."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            now = loop.time()
+            for connection in [c for c in self.connections if c.deadline is not None and c.deadline < now]:
+                connection.overdue()
+
+
+class Visitor(Connection):
+    """A connection to a `Door`: requests are answered in order, one task each."""
+
+    __slots__ = ("_door", "_queue", "task")
+
+    def __init__(self, door: Door) -> None:
+        super().__init__(door.limits, door.budget)
+        self._door: Final = door
+        self._queue: Final[deque[tuple[Request, bool]]] = deque()
+        self.task: asyncio.Task[None] | None = None  # while a request is being answered
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._door.connections.add(self)
+        if len(self._door.connections) > self._door.limits.connections or self._door.stopping:
+            self._refuse(Fault.BUSY)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._door.connections.discard(self)
+        self._queue.clear()
+
+    @override
+    def body_limit(self, head: Request) -> int:
+        return self._door.body_limit(head)
+
+    @override
+    def refusal(self, fault: Fault, head: Request | None) -> Response:
+        return self._door.refusal(fault, head)
+
+    @override
+    def received(self, request: Request, *, keep_alive: bool) -> None:
+        if self.task is not None:
+            self._queue.append((request, keep_alive))
+            if self.transport is not None:
+                self.transport.pause_reading()
+            return
+        self.task = self._door.tasks.create_task(self._answer(request, keep_alive))
+
+    async def _answer(self, request: Request, keep_alive: bool) -> None:
+        keep_alive = keep_alive and not self._door.stopping
+        try:
+            response = await self._door.handle(request)
+        except Exception:  # a bug in the door's handler: this connection ends, the others go on
+            log.exception("http.handler_failed", method=request.method, path=request.path)
+            response, keep_alive = Response(status=500, headers=[], body=b""), False
+        self.task = None
+        self.send(response, keep_alive=keep_alive, bodiless=request.method == "HEAD")
+        if self._queue and not self.closing:
+            following, keep = self._queue.popleft()
+            if not self._queue and self.transport is not None:
+                self.transport.resume_reading()
+            self.received(following, keep_alive=keep)
+
+
+@asynccontextmanager
+async def serving(
+    handle: Handler,
+    *,
+    sockets: list[socket.socket],
+    limits: HttpLimits,
+    body_limit: BodyLimit,
+    refusal: Refusal,
+    grace_s: float = 1.0,
+) -> AsyncIterator[Door]:
+    """A door that answers on `sockets`; leaving lets running requests end for `grace_s`, then cancels them.
+
+    The door takes the sockets over, and closes them; `Door.listen` adds more while it stands.
+    """
+    async with asyncio.TaskGroup() as background, asyncio.TaskGroup() as requests:
+        door = Door(handle, requests, limits, body_limit, refusal)
+        sweeper = background.create_task(door.sweep())
+        servers = [await door.listen(listener) for listener in sockets]
+        try:
+            yield door
+        finally:
+            door.stopping = True
+            for server in servers:
+                server.close()
+            await _settled(door, grace_s)
+            sweeper.cancel()
+
+
+async def _settled(door: Door, grace_s: float) -> None:
+    """Close every connection: idle ones at once, the others when they have answered or `grace_s` is over."""
+    for connection in list(door.connections):
+        if connection.task is None:
+            connection.close()
+    running = [c.task for c in door.connections if c.task is not None]
+    if running:
+        _, late = await asyncio.wait(running, timeout=grace_s)
+        for task in late:
+            task.cancel()
+    for connection in list(door.connections):
+        connection.close()
