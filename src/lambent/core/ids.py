@@ -1,0 +1,52 @@
+"""Randomness as an argument: identifiers from the kernel's generator, and a twin that repeats itself from a seed.
+
+Identifiers made here are unguessable in production, so access keys and tokens may be made of them. `SeededIds` is for
+tests alone.
+"""
+
+import os
+import random
+
+UPPER_CASE_32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+"""The alphabet of IAM's unique ids (AROA..., AKIA...)."""
+
+
+class Ids:
+    """Identifiers out of the operating system's randomness."""
+
+    __slots__ = ()
+
+    def random_bytes(self, count: int) -> bytes:
+        """`count` bytes that nobody can guess."""
+        return os.urandom(count)
+
+    def uuid(self) -> str:
+        """A version 4 UUID, lower-case with dashes: request ids, revision ids, mapping ids."""
+        raw = bytearray(self.random_bytes(16))
+        raw[6] = (raw[6] & 0x0F) | 0x40
+        raw[8] = (raw[8] & 0x3F) | 0x80
+        digits = raw.hex()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+    def hex(self, length: int) -> str:
+        """`length` lower-case hexadecimal digits."""
+        return self.random_bytes((length + 1) // 2).hex()[:length]
+
+    def letters(self, length: int, alphabet: str = UPPER_CASE_32) -> str:
+        """`length` letters of `alphabet`, whose size divides 256 so that each is equally likely."""
+        size = len(alphabet)
+        if 256 % size:
+            raise ValueError("the alphabet's size must divide 256")
+        return "".join(alphabet[byte % size] for byte in self.random_bytes(length))
+
+
+class SeededIds(Ids):
+    """The same identifiers in the same order on every run."""
+
+    __slots__ = ("_random",)
+
+    def __init__(self, seed: int = 0) -> None:
+        self._random = random.Random(seed)
+
+    def random_bytes(self, count: int) -> bytes:
+        return self._random.randbytes(count)
