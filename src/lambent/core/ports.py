@@ -1,0 +1,86 @@
+"""The seams at which one part of Lambent asks another for something, without knowing it.
+
+A service never imports a service. What the Lambda data plane needs of IAM, STS and CloudWatch Logs, and what the gateway
+needs of whoever keeps access keys, stands here as a protocol; `app.py` is the one place that knows both sides. All methods
+are synchronous and cost microseconds, because all of them are on the path of an invocation: an implementation that has to
+wait (a row to commit, a flush) does so behind its own back, in its own lifetime block.
+
+This file is not a place for behaviour: only for the nouns that cross a seam and the verbs by which they cross it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from lambent.core.kernel import Caller
+
+
+class LogEvent(NamedTuple):
+    """One line of a log, as CloudWatch Logs keeps it."""
+
+    timestamp_ms: int  # when it happened, Unix epoch
+    message: str
+
+
+class LogSink(Protocol):
+    """Where an execution environment's output goes."""
+
+    def append(self, group: str, stream: str, events: Sequence[LogEvent]) -> None:
+        """Accept events for writing soon; the group and the stream come into being with their first event.
+
+        Never waits and never raises: when the buffer is full the events are dropped and counted, since a function must
+        not stand still because of its own log.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCredentials:
+    """What AssumeRole hands out: keys that sign as `role_arn` until `expires_at`."""
+
+    access_key_id: str  # ASIA...
+    secret_access_key: str
+    session_token: str
+    expires_at: float  # Unix epoch seconds
+
+
+class Roles(Protocol):
+    """The roles of the account, as those see them who want to assume one."""
+
+    def assumable_by(self, role_arn: str, service_principal: str) -> bool:
+        """Whether the role exists and its trust policy lets `service_principal` ("lambda.amazonaws.com") assume it."""
+        ...
+
+
+class RoleCredentials(Protocol):
+    """Issues credentials of a role to those parts of Lambent that act as its trusted service."""
+
+    def issue(self, role_arn: str, session_name: str, duration_s: int) -> SessionCredentials:
+        """Make credentials of a role session; the trust policy was asked before (`Roles.assumable_by`)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who an access key belongs to, and the secret with which it signs."""
+
+    secret_access_key: str
+    caller: Caller
+    expires_at: float | None = None  # Unix epoch seconds; None: a long-term key
+
+    def expired(self, now: float) -> bool:
+        """Whether a request signed with this key at `now` (Unix epoch seconds) comes too late."""
+        return self.expires_at is not None and now >= self.expires_at
+
+
+class Credentials(Protocol):
+    """Every access key that may sign a request."""
+
+    def lookup(self, access_key_id: str, session_token: str | None) -> Principal | None:
+        """Find the key, in memory; None when there is none or the token does not belong to it.
+
+        An expired session is found: the caller compares `expires_at` and answers ExpiredToken, as AWS does.
+        """
+        ...

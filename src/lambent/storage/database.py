@@ -1,0 +1,148 @@
+"""A SQLite file that is open: one writer, readers that do not wait for it.
+
+WAL lets readers see the last commit while the next is made. `read` is for a few microseconds of work in the loop's thread;
+`scan` is for what takes longer, in a thread with a connection of its own. Both see one consistent snapshot a call.
+
+Durability is a setting: `full` syncs at every commit (an acknowledged write survives a power cut), `normal` syncs at
+checkpoints (survives a killed process; a power cut may take the last commits, never the file's integrity), `memory` never
+syncs (tests and ephemeral servers, whose directory is removed anyway).
+
+It is not for more than one process: the data directory's lock sees to that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, Literal, TypeVar
+
+import apsw
+
+from lambent.storage.errors import of_disk
+from lambent.storage.migrations import Migration, migrate
+from lambent.storage.writer import Writer
+
+T = TypeVar("T")
+
+Durability = Literal["full", "normal", "memory"]
+
+SYNCHRONOUS: Final = {"full": "FULL", "normal": "NORMAL", "memory": "OFF"}
+SCAN_LIMIT: Final = 4  # long reads at once; more wait
+STATEMENT_CACHE: Final = 256  # prepared statements a connection keeps; all of ours fit
+BUSY_TIMEOUT_MS: Final = 10_000  # only another tool (a backup, the sqlite3 shell) can hold the lock
+CHECKPOINT_PAGES: Final = 4_000  # 16 MB of WAL between checkpoints
+WAL_LIMIT_BYTES: Final = 64 << 20  # the WAL file is cut back to this after a burst
+
+
+class Database:
+    """The open file; made by `opened`."""
+
+    def __init__(self, file: Path, writer: Writer, reader: apsw.Connection) -> None:
+        self.file = file
+        self._writer = writer
+        self._reader = reader
+        self._scanners = ThreadPoolExecutor(SCAN_LIMIT, f"scan {file.name}")
+        self._idle: list[apsw.Connection] = []  # of the scanners; list.append and list.pop are atomic
+
+    async def write(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Run `work` in a transaction of its own on the writer thread; return its result once the commit is durable.
+
+        An exception of the work undoes it and comes out here. Raises StorageError when the disk refuses; then nothing of
+        the work is done. When the caller is cancelled, the work may or may not be done.
+        """
+        return await self._writer.write(work)
+
+    def read(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Run `work` on the read connection, in the loop's thread: microseconds of work only."""
+        return _snapshot(self._reader, work)
+
+    async def scan(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Run `work`, which may take long, on a read connection in a thread; a cancelled caller interrupts it."""
+        connection: list[apsw.Connection] = []
+
+        def scanning() -> T:
+            connection.append(self._idle.pop() if self._idle else _reader(self.file))
+            try:
+                return _snapshot(connection[0], work)
+            finally:
+                self._idle.append(connection.pop())
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._scanners, scanning)
+        except asyncio.CancelledError:
+            for scanner in connection:
+                scanner.interrupt()
+            raise
+
+    @property
+    def commits(self) -> int:
+        """How many transactions were committed since opening; fewer than works, when they are grouped."""
+        return self._writer.batches
+
+    async def close(self) -> None:
+        """Finish what is queued and close the file."""
+        await self._writer.close()
+        await asyncio.to_thread(self._scanners.shutdown)
+        for connection in (*self._idle, self._reader):
+            connection.close()
+
+
+@asynccontextmanager
+async def opened(
+    file: Path, migrations: Sequence[Migration], durability: Durability = "full"
+) -> AsyncIterator[Database]:
+    """Open, or make, the database `file` for as long as the block lasts; leaving finishes what is queued.
+
+    Raises DatabaseTooNew, MigrationFailed, DatabaseDamaged, DiskReadOnly, DiskFull.
+    """
+    connection = await asyncio.to_thread(_prepared, file, migrations, durability)
+    try:
+        writer = Writer(connection)
+        database = Database(file, writer, _reader(file))
+        writer.start()
+        try:
+            yield database
+        finally:
+            await database.close()
+    finally:
+        connection.close()
+
+
+def _prepared(file: Path, migrations: Sequence[Migration], durability: Durability) -> apsw.Connection:
+    """Open the write connection and bring the schema up to date."""
+    connection = None
+    try:
+        connection = apsw.Connection(str(file), statementcachesize=STATEMENT_CACHE)
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}").fetchall()
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}").fetchall()
+        migrate(connection, migrations)
+    except BaseException as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, apsw.Error) and (reason := of_disk(str(file), error)):
+            raise reason from error
+        raise
+    return connection
+
+
+def _reader(file: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(file), apsw.SQLITE_OPEN_READONLY, statementcachesize=STATEMENT_CACHE)
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    return connection
+
+
+def _snapshot(connection: apsw.Connection, work: Callable[[apsw.Connection], T]) -> T:
+    """Run `work` in one read transaction, so that all its statements see the same commit."""
+    connection.execute("BEGIN")
+    try:
+        return work(connection)
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

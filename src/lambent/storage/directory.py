@@ -1,0 +1,145 @@
+"""The directory that holds everything Lambent knows, and the lock that says whose it is.
+
+    lambent.lock     held (flock) by the running process; its text is that process's id
+    *.db, blobs/     by the services; whatever else is here, they put here
+    *.key            secrets, mode 0600
+
+The directory is its owner's alone (0700). It must be new, empty, or already Lambent's: `--data /srv` by mistake changes
+nothing there. flock, not a pid file: the kernel drops the lock with the last process that has the descriptor, however it
+died; the descriptor is close-on-exec, so that no guest and no spawner that was exec'd keeps it.
+
+An ephemeral directory is removed when its block is left. Against `kill -9` a shell waits on a pipe that only this process
+holds the other end of, and removes the directory when it closes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lambent.storage.database import Durability
+from lambent.storage.errors import DataDirectoryBusy, DataDirectoryForeign, DiskReadOnly
+
+LOCK: Final = "lambent.lock"
+REMOVER: Final = 'trap "" INT TERM HUP QUIT; read -r _; chmod -R u+rwx "$1"; rm -rf -- "$1"'
+REMOVER_TIMEOUT_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class DataDirectory:
+    """A data directory that this process holds."""
+
+    path: Path
+    durability: Durability
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is written here must survive a power cut."""
+        return self.durability == "full"
+
+    def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """Return the content of the secret file `name`; `make` it, for its owner only, when it is not there yet."""
+        file = self.path / name
+        try:
+            return file.read_bytes()
+        except FileNotFoundError:
+            content = make()
+        _write_secret(file, content)
+        return content
+
+
+def default_path(environ: Mapping[str, str]) -> Path:
+    """Return the directory under the user's data home, as the XDG base directory specification has it."""
+    data_home = Path(environ.get("XDG_DATA_HOME", ""))
+    if not data_home.is_absolute():  # the specification: a relative path is invalid and ignored
+        data_home = Path(environ.get("HOME", "") or Path.home()) / ".local" / "share"
+    return data_home / "lambent"
+
+
+@contextmanager
+def held(path: Path, durability: Durability = "full") -> Iterator[DataDirectory]:
+    """Hold the data directory at `path`, made if it is missing, for as long as the block lasts.
+
+    Raises DataDirectoryBusy, DataDirectoryForeign, DiskReadOnly.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_foreign(path)
+        path.chmod(0o700)
+        lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        raise DataDirectoryForeign(path=path, reason=error.strerror) from error
+    except OSError as error:
+        raise DiskReadOnly(file=path, reason=error.strerror) from error
+    try:
+        _lock(path, lock)
+        yield DataDirectory(path.resolve(), durability)
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def ephemeral(parent: Path | None = None) -> Iterator[DataDirectory]:
+    """Hold a temporary data directory that is gone after the block, or after the process, however it ends."""
+    path = Path(tempfile.mkdtemp(prefix="lambent-", dir=parent))
+    remover = subprocess.Popen(
+        ["/bin/sh", "-c", REMOVER, "sh", str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+    )
+    try:
+        with held(path, "memory") as directory:
+            yield directory
+    finally:
+        _remove(path)
+        remover.communicate(timeout=REMOVER_TIMEOUT_S)
+
+
+def _refuse_foreign(path: Path) -> None:
+    if path.stat().st_uid != os.geteuid():
+        raise DataDirectoryForeign(path=path, reason="it belongs to another user")
+    if not (path / LOCK).exists() and any(path.iterdir()):
+        raise DataDirectoryForeign(path=path, reason="it is not empty, and not one of Lambent's")
+
+
+def _lock(path: Path, lock: int) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
+        raise DataDirectoryBusy(path=path, pid=holder or "unknown") from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+
+
+def _write_secret(file: Path, content: bytes) -> None:
+    """Write the file whole or not at all, readable by its owner alone from its first moment."""
+    descriptor, name = tempfile.mkstemp(dir=file.parent)  # mkstemp makes it 0600
+    with os.fdopen(descriptor, "wb") as target:
+        target.write(content)
+        target.flush()
+        os.fsync(descriptor)
+    Path(name).replace(file)
+    directory = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _remove(path: Path) -> None:
+    """Remove the tree; unpacked code in it is read-only, which only stops who is not root."""
+    for directory, _, _ in os.walk(path):
+        Path(directory).chmod(0o700)
+    shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,159 @@
+"""One thread that writes one SQLite file, and commits for many at once.
+
+    loop:    write(work) --> queue --> await the future
+    thread:  first work or wait; take what else is queued, up to BATCH_LIMIT
+             BEGIN IMMEDIATE; for each work: SAVEPOINT, run, RELEASE (or ROLLBACK TO); COMMIT
+    loop:    one callback a batch settles all its futures
+
+A commit costs an fsync, which costs the same for one work as for five hundred; while the disk syncs, the next batch
+gathers. A future resolves only after its COMMIT has returned: what was acknowledged is on the disk. An exception in a work
+undoes that work alone. When the disk refuses (full, read-only, I/O error) the whole batch is undone, because SQLite may
+have undone parts of it already, and every caller of that batch hears why; the next batch tries again.
+
+The thread is not a daemon: should the loop die with works queued, the interpreter's exit still commits them.
+Works run in this thread: they touch their connection and what they were given, nothing of the loop's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Any, Final, TypeVar
+
+import apsw
+
+from lambent.storage.errors import DatabaseClosed, of_disk
+
+T = TypeVar("T")
+Work = Callable[[apsw.Connection], Any]
+
+BATCH_LIMIT: Final = 512  # works in one transaction; bounds how long the first of them waits for the last
+QUEUE_LIMIT: Final = 8192  # works waiting; who comes later waits for room
+
+
+class Job:
+    """A work, the future of its caller, and how it ended."""
+
+    __slots__ = ("error", "future", "result", "work")
+
+    def __init__(self, work: Work, future: asyncio.Future[Any]) -> None:
+        self.work = work
+        self.future = future
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def run(self, connection: apsw.Connection) -> None:
+        """Run inside a savepoint of its own; raises only what undid the whole transaction."""
+        connection.execute("SAVEPOINT job")
+        try:
+            self.result = self.work(connection)
+        except BaseException as error:  # noqa: BLE001 - whatever it was, every caller of the batch hears it
+            self.error = error
+            if not connection.in_transaction or of_disk(connection.filename, error):
+                raise
+            connection.execute("ROLLBACK TO job")
+        connection.execute("RELEASE job")
+
+    def settle(self) -> None:
+        """Tell the caller, in the loop, unless it was cancelled meanwhile."""
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+class Writer:
+    """The write connection and its thread; made in the loop, started by `start`, ended by `close`."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._room = asyncio.Semaphore(QUEUE_LIMIT)
+        self._closed = False
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._thread = threading.Thread(target=self._serve, name=f"writer {connection.filename}")
+        self.batches = 0  # transactions committed, for whoever measures
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    async def write(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Run `work` in the thread; return after its commit. A cancelled caller's work may or may not be done."""
+        await self._room.acquire()
+        if self._closed:
+            self._room.release()
+            raise DatabaseClosed(file=self._connection.filename)
+        job = Job(work, self._loop.create_future())
+        self._queue.put(job)
+        return await job.future
+
+    async def close(self) -> None:
+        """Refuse new works, finish the queued ones, end the thread."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+        await asyncio.shield(self._ended)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        more = True
+        while more:
+            batch, more = self._next_batch()
+            if batch:
+                self._commit(batch)
+                self._tell(self._settle, batch)
+        self._tell(self._settle_end)
+
+    def _next_batch(self) -> tuple[list[Job], bool]:
+        """Wait for a job and take those queued behind it; False when the end was queued."""
+        batch: list[Job] = []
+        job = self._queue.get()
+        with contextlib.suppress(Empty):
+            while job is not None:
+                batch.append(job)
+                if len(batch) == BATCH_LIMIT:
+                    return batch, True
+                job = self._queue.get_nowait()
+        return batch, job is not None
+
+    def _commit(self, batch: list[Job]) -> None:
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for job in batch:
+                job.run(connection)
+            connection.execute("COMMIT")
+            self.batches += 1
+        except BaseException as error:  # noqa: BLE001 - whatever it was, every caller of the batch hears it
+            self._undo(batch, error)
+
+    def _undo(self, batch: list[Job], error: BaseException) -> None:
+        """Roll the transaction back and give every job of the batch its reason."""
+        with contextlib.suppress(apsw.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        reason = of_disk(self._connection.filename, error)
+        if reason is not None:
+            reason.__cause__ = error
+        for job in batch:
+            job.error = reason or error
+
+    def _tell(self, callback: Callable[..., None], *arguments: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is gone, and so is everyone who could have listened
+            self._loop.call_soon_threadsafe(callback, *arguments)
+
+    def _settle(self, batch: list[Job]) -> None:
+        for job in batch:
+            job.settle()
+            self._room.release()
+
+    def _settle_end(self) -> None:
+        if not self._ended.done():
+            self._ended.set_result(None)
