@@ -188,8 +188,14 @@ class ServiceModel:
     @cached_property
     def errors(self) -> dict[str, ShapeModel]:
         """Error shapes by their names and by their wire codes, which differ in query services."""
-        shapes = {name: self.shape(name) for name, traits in self.traits.shapes.items() if traits.exception or traits.error}
-        codes = {shape.traits.error.code: shape for shape in shapes.values() if shape.traits.error and shape.traits.error.code}
+        shapes = {
+            name: self.shape(name) for name, traits in self.traits.shapes.items() if traits.exception or traits.error
+        }
+        codes = {
+            shape.traits.error.code: shape
+            for shape in shapes.values()
+            if shape.traits.error and shape.traits.error.code
+        }
         return {**{code: shape for code, shape in codes.items() if code}, **shapes}
 
 

@@ -1,0 +1,144 @@
+"""What makes a Python signature a binding to the model: names, types and what is required must agree.
+
+It is asked at import, once per operation, so that a wrong name never survives the first start. It is not a validator: what
+comes from a caller is checked against the model's constraints by `model.constraints`, before any of our types are made.
+"""
+
+import enum
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
+
+import msgspec
+
+from lambent.model.names import snake_case
+from lambent.model.service import ShapeModel
+
+_SCALARS: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "character": (str,),
+    "integer": (int,),
+    "long": (int,),
+    "boolean": (bool,),
+    "float": (float,),
+    "double": (float,),
+    "blob": (bytes,),
+    "timestamp": (float,),
+}
+
+
+class ModelMismatch(TypeError):
+    """Our code names something that the AWS model does not have. Raised at import, for us to read."""
+
+
+class Parameter(NamedTuple):
+    """One bound parameter of an operation's function."""
+
+    name: str
+    convert_to: Any  # the type to make of the member's value; None: it is already what the function wants
+
+
+def bound_parameters(function: Callable[..., Any], shape: ShapeModel | None, where: str) -> dict[str, Parameter]:
+    """The function's parameters by the member each takes. Raises ModelMismatch."""
+    members = {snake_case(name): name for name in shape.members} if shape else {}
+    parameters: dict[str, Parameter] = {}
+    _context, *ours = inspect.signature(function).parameters.values()
+    for parameter in ours:
+        if shape is None or parameter.name not in members:
+            raise ModelMismatch(f"{where}: no member is called {parameter.name}; the model has {', '.join(members)}")
+        if parameter.kind is not parameter.KEYWORD_ONLY:
+            raise ModelMismatch(f"{where}.{parameter.name}: members are keyword-only parameters")
+        member = members[parameter.name]
+        if (member in shape.required) != (parameter.default is parameter.empty):
+            needed = "required, so it has no default" if member in shape.required else "optional, so it needs a default"
+            raise ModelMismatch(f"{where}.{parameter.name}: the model says {member} is {needed}")
+        hint = _evaluated(parameter.annotation, function)
+        check(hint, shape.members[member], f"{where}.{parameter.name}")
+        parameters[member] = Parameter(parameter.name, None if _is_builtin(hint) else hint)
+    return parameters
+
+
+def check_result(function: Callable[..., Any], shape: ShapeModel | None, where: str) -> None:
+    """The function's return type names members of the output. Raises ModelMismatch."""
+    hint = _without_none(_evaluated(inspect.signature(function).return_annotation, function))
+    if hint is None or hint is types.NoneType:
+        return
+    if shape is None:
+        raise ModelMismatch(f"{where}: the model has no output")
+    check(hint, shape, f"{where} -> {shape.name}", sent=True)
+
+
+def check(hint: Any, shape: ShapeModel, where: str, *, sent: bool = False, seen: frozenset[Any] = frozenset()) -> None:
+    """Whether values of `shape` can be of type `hint`; `sent`: whether they go out. Raises ModelMismatch."""
+    hint = _without_none(hint)
+    origin = typing.get_origin(hint) or hint
+    if origin is Literal or (isinstance(origin, type) and issubclass(origin, enum.Enum)):
+        _check_enum(hint, origin, shape, where)
+    elif shape.type == "list":
+        _expect(origin in (list, tuple, Sequence), "a list", hint, where)
+        check(typing.get_args(hint)[0], shape.member, f"{where}[]", sent=sent, seen=seen)
+    elif shape.type == "map":
+        _expect(origin in (dict, Mapping), "a dict", hint, where)
+        check(typing.get_args(hint)[1], shape.value, f"{where}{{}}", sent=sent, seen=seen)
+    elif shape.type == "structure":
+        if origin not in (dict, Mapping, Any, object) and hint not in seen:
+            _check_fields(hint, shape, where, sent=sent, seen=seen | {hint})
+    else:
+        allowed = _SCALARS[shape.type]
+        _expect(
+            isinstance(origin, type) and issubclass(origin, allowed),
+            f"{shape.type} ({allowed[0].__name__})",
+            hint,
+            where,
+        )
+        _expect(shape.type == "boolean" or origin is not bool, shape.type, hint, where)
+
+
+def _check_fields(hint: Any, shape: ShapeModel, where: str, *, sent: bool, seen: frozenset[Any]) -> None:
+    _expect(isinstance(hint, type) and issubclass(hint, msgspec.Struct), f"a Shape for {shape.name}", hint, where)
+    for field in msgspec.structs.fields(hint):
+        if field.encode_name not in shape.members:
+            raise ModelMismatch(
+                f"{where}: {hint.__name__}.{field.name}: {shape.name} has no member {field.encode_name}"
+            )
+        if sent and not (field.required or field.default is None):
+            raise ModelMismatch(f"{where}: {hint.__name__}.{field.name}: a default is not sent, so it can only be None")
+        check(field.type, shape.members[field.encode_name], f"{where}.{field.name}", sent=sent, seen=seen)
+
+
+def _check_enum(hint: Any, origin: Any, shape: ShapeModel, where: str) -> None:
+    values = typing.get_args(hint) if origin is Literal else [member.value for member in origin]
+    unknown = [value for value in values if value not in shape.traits.enum]
+    if shape.type != "string" or (shape.traits.enum and unknown):
+        raise ModelMismatch(f"{where}: {shape.name} has no value {', '.join(map(str, unknown))}")
+
+
+def _expect(fine: bool, what: str, hint: Any, where: str) -> None:
+    if not fine:
+        raise ModelMismatch(f"{where}: the model says {what}, not {hint}")
+
+
+def _evaluated(annotation: Any, function: Callable[..., Any]) -> Any:
+    """The annotation as a type, also where the file postpones annotations; the context's own is never looked at."""
+    if annotation is None or not isinstance(annotation, str):
+        return annotation
+    holder = types.SimpleNamespace(__annotations__={"it": annotation})
+    return typing.get_type_hints(holder, globalns=function.__globals__)["it"]
+
+
+def _without_none(hint: Any) -> Any:
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        rest = [part for part in typing.get_args(hint) if part is not types.NoneType]
+        return rest[0] if len(rest) == 1 else hint
+    return hint
+
+
+def _is_builtin(hint: Any) -> bool:
+    """Whether a parsed member already is of this type."""
+    hint = _without_none(hint)
+    origin = typing.get_origin(hint) or hint
+    if origin in (list, dict, Mapping, Sequence):
+        return all(_is_builtin(part) for part in typing.get_args(hint))
+    return origin in (str, int, float, bool, bytes, Any, object)

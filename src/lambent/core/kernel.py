@@ -1,0 +1,219 @@
+"""The kernel: an operation is a function, and its signature is its binding to AWS's model.
+
+    LAMBDA: Final = Binding("lambda")
+
+    @LAMBDA.operation
+    async def get_function(ctx: Context[Lambda], *, function_name: str, qualifier: str | None = None) -> GetFunctionResponse:
+        ...
+
+The function is named as AWS names the operation, its keyword parameters as AWS names the members, in snake case; the
+decorator compares both with the model at import and fails there. What a caller sends then passes three steps: the model's
+constraints, in AWS's own sentences; conversion to the types the function asks for; the function. Everything else (routes,
+codecs, IAM actions, the coverage page, an honest answer where nothing is bound) is derived from the model and from which
+functions are bound.
+
+A `Binding` is a constant and holds no operations; a `Service` is made in app.py of a binding, a state and the operations
+found in the modules it is given.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+
+import msgspec
+
+from lambent.core.binding import ModelMismatch, bound_parameters, check_result
+from lambent.core.clock import Clock
+from lambent.core.errors import NotImplementedYet, UnknownOperationException, ValidationException
+from lambent.core.ids import Ids
+from lambent.model.constraints import Violations, violations_of
+from lambent.model.service import OperationModel, ServiceModel, load
+
+__all__ = ["Binding", "Caller", "Context", "ModelMismatch", "Operation", "Service", "Shape", "operations_in"]
+
+S = TypeVar("S")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+QUERY_PROTOCOLS = ("query", "ec2")
+
+
+class Shape(msgspec.Struct, rename="pascal", omit_defaults=True, kw_only=True):
+    """A nested AWS shape or an output, named as the model names it, with one field per member we use.
+
+    A field's default is None, which means absent and is not sent. Where PascalCase does not give AWS's name, the field
+    says it: `kms_key_arn: str | None = msgspec.field(default=None, name="KMSKeyArn")`. A service whose members begin with
+    a small letter uses a subclass with `rename="camel"`.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever signed the request."""
+
+    account: str
+    arn: str
+    principal_id: str
+    access_key: str
+    is_root: bool = False
+    session_name: str | None = None
+
+
+@dataclass(slots=True)
+class Context(Generic[S]):
+    """What an operation may know besides its members."""
+
+    state: S
+    caller: Caller
+    region: str
+    request_id: str
+    clock: Clock
+    ids: Ids
+    partition: str = "aws"
+
+    @property
+    def account(self) -> str:
+        """The account that is acted in: the caller's."""
+        return self.caller.account
+
+
+class Operation(Generic[P, R]):
+    """A function bound to an operation of the model. Calling it calls the function, past validation and conversion."""
+
+    def __init__(self, binding: "Binding", function: Callable[..., Awaitable[R]], action: str | None) -> None:
+        name = binding.model.by_snake_case.get(function.__name__)
+        if name is None:
+            raise ModelMismatch(f"{binding.name} has no operation {function.__name__}")
+        self.binding = binding
+        self.name = name
+        self.function = function
+        self.model: OperationModel = binding.model.operation(name)
+        self.action = action or f"{binding.model.signing_name}:{name}"
+        self.module = function.__module__
+        self.__name__ = function.__name__
+        self.__doc__ = function.__doc__
+        self._parameters = bound_parameters(function, self.model.input, name)
+        check_result(function, self.model.output, name)
+
+    def __repr__(self) -> str:
+        return f"<{self.binding.name}:{self.name} bound to {self.module}.{self.__name__}>"
+
+    @property
+    def unused(self) -> list[str]:
+        """Members of the model that the function does not take: accepted, validated and ignored."""
+        return [name for name in (self.model.input.members if self.model.input else ()) if name not in self._parameters]
+
+    async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self.function(*args, **kwargs)
+
+    @cached_property
+    def _violations(self) -> Violations | None:
+        return violations_of(self.model.input) if self.model.input else None
+
+    async def answer(self, members: dict[str, Any], ctx: Context[Any]) -> dict[str, Any]:
+        """Validate, convert, call; members in and members out, by the model's names. Raises AwsError."""
+        if self._violations is not None and (found := self._violations(members)):
+            raise self.binding.validation_error(found)
+        arguments: dict[str, Any] = {}
+        for member, value in members.items():
+            parameter = self._parameters.get(member)
+            if parameter is not None and value is not None:
+                name, wanted = parameter
+                arguments[name] = value if wanted is None else msgspec.convert(value, wanted, builtin_types=(bytes,))
+        result = await self.function(ctx, **arguments)
+        return {} if result is None else msgspec.to_builtins(result, builtin_types=(bytes,))
+
+
+class Binding:
+    """The model of one service, to which functions are bound. It reads the model when first asked for it.
+
+    `validation_error_code` is the code under which the service tells that members break the model's constraints.
+    """
+
+    def __init__(self, name: str, *, validation_error_code: str | None = None) -> None:
+        self.name = name
+        self._validation_error_code = validation_error_code
+
+    @cached_property
+    def model(self) -> ServiceModel:
+        """The service's model, read from botocore's files."""
+        return load(self.name)
+
+    @cached_property
+    def validation_error(self) -> type[ValidationException]:
+        """The error that this service answers for members that break constraints."""
+        query = self.model.metadata.protocol in QUERY_PROTOCOLS
+        given = self._validation_error_code or ("ValidationError" if query else ValidationException.code)
+
+        class BrokenConstraints(ValidationException, code=given):
+            pass
+
+        return BrokenConstraints
+
+    @overload
+    def operation(
+        self, function: Callable[Concatenate[Context[S], P], Awaitable[R]], /
+    ) -> Operation[Concatenate[Context[S], P], R]: ...
+
+    @overload
+    def operation(
+        self, *, action: str
+    ) -> Callable[[Callable[Concatenate[Context[S], P], Awaitable[R]]], Operation[Concatenate[Context[S], P], R]]: ...
+
+    def operation(self, function: Callable[..., Awaitable[Any]] | None = None, /, *, action: str | None = None) -> Any:
+        """Bind a function to the operation it is named after; `action` where IAM's name differs. Raises ModelMismatch."""
+        if function is None:
+            return lambda given: Operation(self, given, action)
+        return Operation(self, function, action)
+
+
+def operations_in(*modules: ModuleType) -> tuple[Operation[..., Any], ...]:
+    """The operations that these modules define, in their order; those they merely import are not among them."""
+    return tuple(
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, Operation) and value.module == module.__name__
+    )
+
+
+class Service(Generic[S]):
+    """One service of one app: a model, a state and the operations that are bound."""
+
+    def __init__(self, binding: Binding, state: S, operations: Iterable[Operation[..., Any]]) -> None:
+        self.binding = binding
+        self.state = state
+        bound: dict[str, Operation[..., Any]] = {}
+        for operation in operations:
+            if operation.binding is not binding:
+                raise ModelMismatch(f"{operation} does not belong to {binding.name}")
+            if operation.name in bound:
+                raise ModelMismatch(f"{operation} and {bound[operation.name]} are one operation")
+            bound[operation.name] = operation
+        self.operations: Mapping[str, Operation[..., Any]] = bound
+
+    @property
+    def name(self) -> str:
+        """What boto3 calls the service."""
+        return self.binding.name
+
+    @property
+    def model(self) -> ServiceModel:
+        """The service's model."""
+        return self.binding.model
+
+    def action(self, operation_name: str) -> str:
+        """The IAM action of an operation, bound or not."""
+        bound = self.operations.get(operation_name)
+        return bound.action if bound else f"{self.model.signing_name}:{operation_name}"
+
+    async def call(self, operation_name: str, members: dict[str, Any], ctx: Context[Any]) -> dict[str, Any]:
+        """Run an operation on members by the model's names. Raises AwsError."""
+        operation = self.operations.get(operation_name)
+        if operation is None:
+            if operation_name in self.model.traits.operations:
+                raise NotImplementedYet(service=self.name, operation=operation_name)
+            raise UnknownOperationException()
+        return await operation.answer(members, ctx)
