@@ -1,0 +1,226 @@
+"""Every way in which a call of the Lambda control plane fails, each with AWS's sentence.
+
+Sentences marked "recorded" are in reference/lambda.md 14 or 2.1; the others are ours, for situations that AWS does not have
+(a member that Lambent cannot honour yet) or whose sentence nobody has recorded.
+"""
+
+from __future__ import annotations
+
+from lambent.core.errors import AwsError
+
+# Names
+
+
+class FunctionNotFound(AwsError, code="ResourceNotFoundException"):
+    """Recorded; the ARN carries the qualifier when one was given."""
+
+    message = "Function not found: {arn}"
+
+
+class FunctionAlreadyExists(AwsError, code="ResourceConflictException"):
+    message = "Function already exist: {name}"
+
+
+class FunctionInOtherRegion(AwsError, code="ResourceNotFoundException"):
+    """Recorded."""
+
+    message = "Functions from '{other}' are not reachable in this region ('{region}')"
+
+
+class FunctionInOtherAccount(AwsError, code="AccessDeniedException", status=403):
+    """Recorded without a sentence; this is the one IAM gives when no policy of the resource allows the caller."""
+
+    message = "Access to {arn} is denied because no resource-based policy allows it"
+    message_key = "Message"
+
+
+class QualifierMismatch(AwsError, code="InvalidParameterValueException"):
+    """Recorded."""
+
+    message = "The derived qualifier from the function name does not match the specified qualifier."
+
+
+class FunctionNameTooLong(AwsError, code="InvalidParameterValueException"):
+    """Recorded, with this code although it reads like a ValidationException."""
+
+    message = (
+        "1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: "
+        "Member must have length less than or equal to {maximum}"
+    )
+
+
+class FunctionNameMalformed(AwsError, code="InvalidParameterValueException"):
+    """Reached only from inside: at the door the model's pattern has refused the name already."""
+
+    message = "'{name}' is not the name or ARN of a function"
+
+
+class QualifierNotAllowed(AwsError, code="InvalidParameterValueException"):
+    """Recorded."""
+
+    message = (
+        "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
+        "Please specify either a function name or an unqualified function ARN."
+    )
+
+
+class LatestCannotBeDeleted(AwsError, code="InvalidParameterValueException"):
+    message = "$LATEST version cannot be deleted without deleting the function."
+
+
+# States and guards
+
+
+class RevisionMismatch(AwsError, code="PreconditionFailedException"):
+    """Recorded."""
+
+    message = (
+        "The Revision Id provided does not match the latest Revision Id. "
+        "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
+    )
+
+
+class CodeSha256Mismatch(AwsError, code="InvalidParameterValueException"):
+    """Recorded."""
+
+    message = (
+        "CodeSHA256 ({given}) is different from current CodeSHA256 in $LATEST ({current}). "
+        "Please try again with the CodeSHA256 in $LATEST."
+    )
+
+
+class FunctionPending(AwsError, code="ResourceConflictException"):
+    """Changing a function that is being created; text from reports (2.1)."""
+
+    message = (
+        "The operation cannot be performed at this time. The resource {arn} is currently in the following state: "
+        "'Pending'. StateReasonCode: 'Creating'"
+    )
+
+
+class UpdateInProgress(AwsError, code="ResourceConflictException"):
+    """Recorded."""
+
+    message = "The operation cannot be performed at this time. An update is in progress for resource: {arn}"
+
+
+class FunctionNotInvocable(AwsError, code="ResourceConflictException"):
+    """Invoking a version that is Pending or Failed; text from reports (2.1)."""
+
+    message = (
+        "The operation cannot be performed at this time. The function is currently in the following state: {state}"
+    )
+
+
+# Packages
+
+
+class ZipTooLarge(AwsError, code="RequestEntityTooLargeException", status=413):
+    """Recorded; no error shape of the model."""
+
+    message = "Zipped size must be smaller than {maximum} bytes"
+
+
+class PackageTooLarge(AwsError, code="InvalidParameterValueException"):
+    """Recorded."""
+
+    message = "Unzipped size must be smaller than {maximum} bytes"
+
+
+class PackageUnreadable(AwsError, code="InvalidParameterValueException"):
+    """Recorded. Why the archive was refused stands in `reason`, for the log: AWS does not tell either."""
+
+    message = "Could not unzip uploaded file. Please check your file, then try to upload again."
+
+
+class PackageEmpty(AwsError, code="InvalidParameterValueException"):
+    message = "Uploaded file must be a non-empty zip"
+
+
+class CodeMissing(AwsError, code="InvalidParameterValueException"):
+    message = "Please provide a source for function code."
+
+
+# Configuration
+
+
+class RuntimeAndHandlerRequired(AwsError, code="InvalidParameterValueException"):
+    message = "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+
+
+class RuntimeUnknown(AwsError, code="InvalidParameterValueException"):
+    """Recorded; not a ValidationException, and with no quotes about the value."""
+
+    message = (
+        "Value {runtime} at 'runtime' failed to satisfy constraint: "
+        "Member must satisfy enum value set: [{supported}] or be a valid ARN"
+    )
+
+
+class RuntimeNotSupported(AwsError, code="InvalidParameterValueException"):
+    """Recorded."""
+
+    message = (
+        "The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
+        "We recommend you use a supported runtime while creating or updating functions."
+    )
+
+
+class RoleNotAssumable(AwsError, code="InvalidParameterValueException"):
+    message = "The role defined for the function cannot be assumed by Lambda."
+
+
+class AboveMaximum(AwsError, code="InvalidParameterValueException"):
+    """A number within the model's bounds, which hold for Managed Instances, but above those of a function."""
+
+    message = "'{member}' value failed to satisfy constraint: Member must have value less than or equal to {maximum}"
+
+
+class EnvironmentTooLarge(AwsError, code="InvalidParameterValueException"):
+    """Recorded."""
+
+    message = (
+        "Lambda was unable to configure your environment variables because the environment variables you have provided "
+        "exceeded the 4KB limit. String measured: {measured}"
+    )
+
+
+class EnvironmentReserved(AwsError, code="InvalidParameterValueException"):
+    """Text from reports (2.7)."""
+
+    message = (
+        "Lambda was unable to configure your environment variables because the environment variables you have provided "
+        "contains reserved keys that are currently not supported for modification. "
+        "Reserved keys used in this request: {keys}"
+    )
+
+
+class MemberNotSupported(AwsError, code="InvalidParameterValueException"):
+    """Ours: the member would change what the function does, and Lambent cannot honour it yet."""
+
+    message = "{member} is not supported by this version of Lambent."
+
+
+# Tags
+
+
+class TooManyTags(AwsError, code="InvalidParameterValueException"):
+    """Recorded."""
+
+    message = "Number of tags exceeds resource tag limit."
+
+
+class TagsMissing(AwsError, code="InvalidParameterValueException"):
+    """Recorded, for TagResource with no tags."""
+
+    message = "An error occurred and the request cannot be processed."
+
+
+class VersionNotTaggable(AwsError, code="InvalidParameterValueException"):
+    message = "Tags on function aliases and versions are not supported. Please specify a function ARN."
+
+
+class ResourceNotTaggable(AwsError, code="ResourceNotFoundException"):
+    """Recorded, for each kind of resource but functions; none of those exists yet."""
+
+    message = "{kind} not found: {arn}"

@@ -1,0 +1,271 @@
+"""Deployment packages: what a zip file would unpack to, and whether it may.
+
+An archive comes from a stranger and is looked at before a byte of it is written: `inspected` reads its directory and gives
+a `Package`, a list of plain directories, files and symlinks, or refuses. What it defends against:
+
+- bombs: the declared sizes are summed, every entry's data is the zip's own (no overlaps), and `unpack` counts what it
+  really writes; the number of entries, the depth and the length of paths are bounded
+- writing elsewhere: absolute paths, `..`, backslashes, drive letters, NUL; a path below a file or below a symlink;
+  symlinks that leave the tree, directly or through others; devices, fifos, sockets
+- ambiguity: a path twice, a local header that says something else than the directory, encryption, unknown compression,
+  wrong checksums
+
+What it does not do: look into the code. Unpacking happens in a fresh directory of ours, directories first, symlinks last, so
+no write passes through one. Reading the archive is zipfile's; nothing else of an entry than what is checked here is used.
+
+Modes: directories 0555, files 0444, or 0555 where the archive says executable; owner and times are not kept.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final, NoReturn
+
+import msgspec
+
+from lambent.lambda_.errors import PackageEmpty, PackageTooLarge, PackageUnreadable, ZipTooLarge
+from lambent.lambda_.limits import (
+    COMPONENT_MAX_BYTES,
+    DEPTH_MAX,
+    ENTRIES_MAX,
+    LINK_HOPS_MAX,
+    LINK_TARGET_MAX_BYTES,
+    PATH_MAX_BYTES,
+    UNZIPPED_MAX_BYTES,
+    ZIPPED_MAX_BYTES,
+)
+
+Parts = tuple[str, ...]  # a path inside the tree, without "." and ".."
+
+CHUNK_BYTES: Final = 1 << 18
+DIRECTORY_SIGNATURE: Final = b"PK\x01\x02"
+LOCAL_HEADER_BYTES: Final = 30  # and the name, which must be there too
+ENCRYPTED: Final = 0x1 | 0x40 | 0x2000  # of the general purpose bits
+UTF8_NAME: Final = 0x800
+UNIX: Final = 3  # of `create_system`: only then the upper half of external_attr is a mode
+COMPRESSIONS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+DRIVE: Final = re.compile(r"[A-Za-z]:")
+CORRUPT: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,  # a zip version, or patched data, that zipfile does not know
+    RuntimeError,
+    ValueError,  # UnicodeDecodeError among them
+    OverflowError,
+)
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file of the package and where the archive has it."""
+
+    path: Parts
+    executable: bool
+    entry: zipfile.ZipInfo
+
+
+class Package(msgspec.Struct, frozen=True):
+    """An archive that was found to be in order; its files are still compressed."""
+
+    archive: zipfile.ZipFile
+    directories: tuple[Parts, ...]  # parents first
+    files: tuple[File, ...]
+    links: dict[Parts, str]  # to the target as written
+    unzipped_bytes: int  # as declared
+
+
+@contextmanager
+def inspected(content: bytes) -> Generator[Package]:
+    """Read the archive's directory; the package can be unpacked while the block lasts.
+
+    Raises ZipTooLarge, PackageEmpty, PackageTooLarge, PackageUnreadable, also for what is found out inside the block.
+    """
+    if len(content) > ZIPPED_MAX_BYTES:
+        raise ZipTooLarge(maximum=ZIPPED_MAX_BYTES)
+    if not content:
+        raise PackageEmpty
+    if content.count(DIRECTORY_SIGNATURE) > 2 * ENTRIES_MAX:  # before zipfile makes an object of each
+        _refuse(f"more than {ENTRIES_MAX} entries")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            yield _inspect(archive)
+    except CORRUPT as error:
+        raise PackageUnreadable(reason=repr(error)) from error
+
+
+def unpack(package: Package, root: Path) -> int:
+    """Write the package into `root`, an empty directory; return the bytes written. Takes long; runs in a thread.
+
+    Raises PackageTooLarge, PackageUnreadable, OSError; then `root` is left half filled.
+    """
+    for path in package.directories:
+        root.joinpath(*path).mkdir(mode=0o700)
+    room = UNZIPPED_MAX_BYTES
+    for file in package.files:
+        room -= _write(package.archive, file, root.joinpath(*file.path), room)
+    for path, target in package.links.items():
+        root.joinpath(*path).symlink_to(target)
+    for path in reversed(package.directories):
+        root.joinpath(*path).chmod(0o555)
+    root.chmod(0o555)
+    return UNZIPPED_MAX_BYTES - room
+
+
+def _write(archive: zipfile.ZipFile, file: File, target: Path, room: int) -> int:
+    written = 0
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with open(descriptor, "wb", buffering=0) as sink, archive.open(file.entry) as source:
+        while chunk := source.read(CHUNK_BYTES):
+            written += len(chunk)
+            if written > room:
+                raise PackageTooLarge(maximum=UNZIPPED_MAX_BYTES)
+            _write_all(sink, chunk)
+        os.fchmod(sink.fileno(), 0o555 if file.executable else 0o444)
+    return written
+
+
+def _write_all(sink: IO[bytes], chunk: bytes) -> None:
+    view = memoryview(chunk)
+    while view:
+        view = view[sink.write(view) :]
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise PackageUnreadable(reason=reason)
+
+
+def _inspect(archive: zipfile.ZipFile) -> Package:
+    entries = archive.infolist()
+    if not entries:
+        raise PackageEmpty
+    if len(entries) > ENTRIES_MAX:
+        _refuse(f"more than {ENTRIES_MAX} entries")
+    unzipped_bytes = sum(entry.file_size for entry in entries)
+    if unzipped_bytes > UNZIPPED_MAX_BYTES:
+        raise PackageTooLarge(maximum=UNZIPPED_MAX_BYTES)
+    _check_no_overlap(entries, archive.start_dir)
+    directories: set[Parts] = set()
+    files: dict[Parts, File] = {}
+    links: dict[Parts, str] = {}
+    for entry in entries:
+        _check_readable(entry)
+        name, mode = _name(entry), _mode(entry)
+        path = _path(name)
+        if name.endswith("/") or stat.S_ISDIR(mode):
+            _add_directories(directories, path)
+            continue
+        if not path or path in files or path in links:
+            _refuse(f"{entry.filename!r} twice, or of no name")
+        _add_directories(directories, path[:-1])
+        if stat.S_ISLNK(mode):
+            links[path] = _target(archive, entry)
+        else:
+            files[path] = File(path, bool(mode & 0o111), entry)
+    _check_tree(directories, files, links)
+    return Package(archive, tuple(sorted(directories)), tuple(files.values()), links, unzipped_bytes)
+
+
+def _check_no_overlap(entries: list[zipfile.ZipInfo], end: int) -> None:
+    """Every entry's header and data lie before the next one's: shared data is how small zips grow without bound."""
+    for entry in sorted(entries, key=lambda entry: entry.header_offset, reverse=True):
+        size = LOCAL_HEADER_BYTES + len(entry.orig_filename) + entry.compress_size
+        if entry.header_offset < 0 or entry.header_offset + size > end:
+            _refuse(f"{entry.filename!r} overlaps what follows it")
+        end = entry.header_offset
+
+
+def _check_readable(entry: zipfile.ZipInfo) -> None:
+    if entry.flag_bits & ENCRYPTED:
+        _refuse(f"{entry.filename!r} is encrypted")
+    if entry.compress_type not in COMPRESSIONS:
+        _refuse(f"{entry.filename!r} has compression {entry.compress_type}")
+
+
+def _path(name: str) -> Parts:
+    """Return the path inside the tree, () for the root itself."""
+    if name.startswith("/") or "\\" in name or "\0" in name or DRIVE.match(name):
+        _refuse(f"{name!r} is not a relative path")
+    parts = tuple(part for part in name.split("/") if part not in ("", "."))
+    if ".." in parts:
+        _refuse(f"{name!r} leads upwards")
+    if len(parts) > DEPTH_MAX or len(os.fsencode(name)) > PATH_MAX_BYTES:
+        _refuse("a path too long")
+    if any(len(os.fsencode(part)) > COMPONENT_MAX_BYTES for part in parts):
+        _refuse("a file name too long")
+    return parts
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    """Return the name as its writer meant it: zip, ditto and others write UTF-8 without setting the flag that says so."""
+    if entry.flag_bits & UTF8_NAME:
+        return entry.orig_filename
+    try:
+        return entry.orig_filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return entry.orig_filename
+
+
+def _mode(entry: zipfile.ZipInfo) -> int:
+    mode = entry.external_attr >> 16 if entry.create_system == UNIX else 0
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
+        _refuse(f"{entry.filename!r} is a device, a fifo or a socket")
+    return mode
+
+
+def _add_directories(directories: set[Parts], path: Parts) -> None:
+    while path and path not in directories:
+        directories.add(path)
+        path = path[:-1]
+    if len(directories) > ENTRIES_MAX:
+        _refuse(f"more than {ENTRIES_MAX} directories")
+
+
+def _target(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
+    if not 0 < entry.file_size <= LINK_TARGET_MAX_BYTES:
+        _refuse(f"{entry.filename!r} links to a path too long")
+    target = archive.read(entry).decode("utf-8")
+    if target.startswith("/") or "\0" in target:
+        _refuse(f"{entry.filename!r} links out of the package")
+    return target
+
+
+def _check_tree(directories: set[Parts], files: dict[Parts, File], links: dict[Parts, str]) -> None:
+    """No file or link is also a directory, and every link stays inside, whichever others it leads through."""
+    for path in (*files, *links):
+        if path in directories:
+            _refuse(f"{'/'.join(path)!r} is a file and a directory")
+    for path in links:
+        _resolve(path, links)
+
+
+def _resolve(path: Parts, links: dict[Parts, str]) -> None:
+    """Follow `path` as the kernel would, with the package as the whole world. Dangling links are no harm."""
+    ahead = list(reversed(path))
+    here: Parts = tuple[str, ...]()
+    hops = 0
+    while ahead:
+        part = ahead.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            if not here:
+                _refuse(f"{'/'.join(path)!r} links out of the package")
+            here = here[:-1]
+            continue
+        here = (*here, part)
+        if here in links:
+            hops += 1
+            if hops > LINK_HOPS_MAX:
+                _refuse(f"{'/'.join(path)!r} is a loop of links")
+            ahead.extend(reversed(links[here].split("/")))
+            here = here[:-1]
