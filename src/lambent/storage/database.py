@@ -13,7 +13,7 @@ It is not for more than one process: the data directory's lock sees to that.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +23,7 @@ import apsw
 
 from lambent.storage.errors import of_disk
 from lambent.storage.migrations import Migration, migrate
+from lambent.storage.sql import execute, fetched
 from lambent.storage.writer import Writer
 
 T = TypeVar("T")
@@ -93,7 +94,7 @@ class Database:
 @asynccontextmanager
 async def opened(
     file: Path, migrations: Sequence[Migration], durability: Durability = "full"
-) -> AsyncIterator[Database]:
+) -> AsyncGenerator[Database]:
     """Open, or make, the database `file` for as long as the block lasts; leaving finishes what is queued.
 
     Raises DatabaseTooNew, MigrationFailed, DatabaseDamaged, DiskReadOnly, DiskFull.
@@ -117,11 +118,11 @@ def _prepared(file: Path, migrations: Sequence[Migration], durability: Durabilit
     try:
         connection = apsw.Connection(str(file), statementcachesize=STATEMENT_CACHE)
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-        connection.execute("PRAGMA journal_mode = WAL").fetchall()
-        connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}").fetchall()
-        connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}").fetchall()
+        fetched(connection, "PRAGMA journal_mode = WAL")
+        execute(connection, f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
+        execute(connection, "PRAGMA foreign_keys = ON")
+        fetched(connection, f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        fetched(connection, f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
         migrate(connection, migrations)
     except BaseException as error:
         if connection is not None:
@@ -140,9 +141,9 @@ def _reader(file: Path) -> apsw.Connection:
 
 def _snapshot(connection: apsw.Connection, work: Callable[[apsw.Connection], T]) -> T:
     """Run `work` in one read transaction, so that all its statements see the same commit."""
-    connection.execute("BEGIN")
+    execute(connection, "BEGIN")
     try:
         return work(connection)
     finally:
         if connection.in_transaction:
-            connection.execute("ROLLBACK")
+            execute(connection, "ROLLBACK")

@@ -19,7 +19,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +65,7 @@ def default_path(environ: Mapping[str, str]) -> Path:
 
 
 @contextmanager
-def held(path: Path, durability: Durability = "full") -> Iterator[DataDirectory]:
+def held(path: Path, durability: Durability = "full") -> Generator[DataDirectory]:
     """Hold the data directory at `path`, made if it is missing, for as long as the block lasts.
 
     Raises DataDirectoryBusy, DataDirectoryForeign, DiskReadOnly.
@@ -87,7 +87,7 @@ def held(path: Path, durability: Durability = "full") -> Iterator[DataDirectory]
 
 
 @contextmanager
-def ephemeral(parent: Path | None = None) -> Iterator[DataDirectory]:
+def ephemeral(parent: Path | None = None) -> Generator[DataDirectory]:
     """Hold a temporary data directory that is gone after the block, or after the process, however it ends."""
     path = Path(tempfile.mkdtemp(prefix="lambent-", dir=parent))
     remover = subprocess.Popen(

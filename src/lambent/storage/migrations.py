@@ -19,6 +19,7 @@ from typing import Final
 import apsw
 
 from lambent.storage.errors import DatabaseTooNew, MigrationFailed, of_disk
+from lambent.storage.sql import execute
 
 NAME: Final = re.compile(r"(\d{4})_\w+\.sql")
 
@@ -67,8 +68,8 @@ def migrate(connection: apsw.Connection, migrations: Sequence[Migration]) -> int
 
 def _applied(connection: apsw.Connection) -> dict[str, int]:
     """Return the highest number applied of each package."""
-    connection.execute(LEDGER)
-    rows = connection.execute("SELECT package, max(number) FROM lambent_migrations GROUP BY package")
+    execute(connection, LEDGER)
+    rows = execute(connection, "SELECT package, max(number) FROM lambent_migrations GROUP BY package")
     return {str(package): int(number) for package, number in rows}
 
 
@@ -84,16 +85,18 @@ def _refuse_newer(connection: apsw.Connection, done: dict[str, int], migrations:
 
 
 def _apply(connection: apsw.Connection, migration: Migration) -> None:
-    connection.execute("BEGIN IMMEDIATE")
+    execute(connection, "BEGIN IMMEDIATE")
     try:
-        connection.execute(migration.sql)
-        connection.execute(
-            "INSERT INTO lambent_migrations (package, number) VALUES (?, ?)", (migration.package, migration.number)
+        execute(connection, migration.sql)
+        execute(
+            connection,
+            "INSERT INTO lambent_migrations (package, number) VALUES (?, ?)",
+            (migration.package, migration.number),
         )
-        connection.execute("COMMIT")
+        execute(connection, "COMMIT")
     except apsw.Error as error:
         if connection.in_transaction:
-            connection.execute("ROLLBACK")
+            execute(connection, "ROLLBACK")
         raise of_disk(connection.filename, error) or MigrationFailed(
             file=connection.filename, package=migration.package, number=migration.number, reason=error
         ) from error

@@ -16,11 +16,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 import apsw
 
-Row = tuple[Any, ...]
+from lambent.storage.sql import Row, Value, execute, fetched
 
 HEADER: Final = re.compile(r"^-- name: *(\S+) *$", re.MULTILINE)
 
@@ -39,22 +39,22 @@ class Query:
         self.description = description
         self.sql = sql
 
-    def run(self, connection: apsw.Connection, **values: apsw.SQLiteValue) -> int:
+    def run(self, connection: apsw.Connection, **values: Value) -> int:
         """Execute for the effect; return how many rows were inserted, updated or deleted."""
-        connection.execute(self.sql, values)
+        execute(connection, self.sql, values)
         return connection.changes()
 
-    def row(self, connection: apsw.Connection, **values: apsw.SQLiteValue) -> Row | None:
+    def row(self, connection: apsw.Connection, **values: Value) -> Row | None:
         """Return the first row, or None."""
-        return next(iter(connection.execute(self.sql, values)), None)
+        return next(iter(execute(connection, self.sql, values)), None)
 
-    def rows(self, connection: apsw.Connection, **values: apsw.SQLiteValue) -> list[Row]:
+    def rows(self, connection: apsw.Connection, **values: Value) -> list[Row]:
         """Return all rows; the query carries a LIMIT, or its table has one."""
-        return connection.execute(self.sql, values).fetchall()
+        return fetched(connection, self.sql, values)
 
-    def each(self, connection: apsw.Connection, **values: apsw.SQLiteValue) -> Iterator[Row]:
+    def each(self, connection: apsw.Connection, **values: Value) -> Iterator[Row]:
         """Yield rows one by one; the statement stays open until the last."""
-        return iter(connection.execute(self.sql, values))
+        return iter(execute(connection, self.sql, values))
 
     def __repr__(self) -> str:
         return f"<Query {self.name}>"

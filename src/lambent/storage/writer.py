@@ -26,6 +26,7 @@ from typing import Any, Final, TypeVar
 import apsw
 
 from lambent.storage.errors import DatabaseClosed, of_disk
+from lambent.storage.sql import execute
 
 T = TypeVar("T")
 Work = Callable[[apsw.Connection], Any]
@@ -47,15 +48,15 @@ class Job:
 
     def run(self, connection: apsw.Connection) -> None:
         """Run inside a savepoint of its own; raises only what undid the whole transaction."""
-        connection.execute("SAVEPOINT job")
+        execute(connection, "SAVEPOINT job")
         try:
             self.result = self.work(connection)
-        except BaseException as error:  # noqa: BLE001 - whatever it was, every caller of the batch hears it
+        except BaseException as error:
             self.error = error
             if not connection.in_transaction or of_disk(connection.filename, error):
                 raise
-            connection.execute("ROLLBACK TO job")
-        connection.execute("RELEASE job")
+            execute(connection, "ROLLBACK TO job")
+        execute(connection, "RELEASE job")
 
     def settle(self) -> None:
         """Tell the caller, in the loop, unless it was cancelled meanwhile."""
@@ -126,10 +127,10 @@ class Writer:
     def _commit(self, batch: list[Job]) -> None:
         connection = self._connection
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            execute(connection, "BEGIN IMMEDIATE")
             for job in batch:
                 job.run(connection)
-            connection.execute("COMMIT")
+            execute(connection, "COMMIT")
             self.batches += 1
         except BaseException as error:  # noqa: BLE001 - whatever it was, every caller of the batch hears it
             self._undo(batch, error)
@@ -138,7 +139,7 @@ class Writer:
         """Roll the transaction back and give every job of the batch its reason."""
         with contextlib.suppress(apsw.Error):
             if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+                execute(self._connection, "ROLLBACK")
         reason = of_disk(self._connection.filename, error)
         if reason is not None:
             reason.__cause__ = error
