@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Final, override
+from typing import Final, cast
 
 import httptools
 import msgspec
@@ -64,9 +64,9 @@ class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
     buffered_bytes: int = 512 * 1024 * 1024  # bodies that are being received or answered, all connections together
 
 
-type Handler = Callable[[Request], Awaitable[Response]]
-type BodyLimit = Callable[[Request], int]  # a request whose body has not arrived -> the bytes it may have
-type Refusal = Callable[[Fault, Request | None], Response]  # the request's head, if it was read
+Handler = Callable[[Request], Awaitable[Response]]
+BodyLimit = Callable[[Request], int]  # a request whose body has not arrived -> the bytes it may have
+Refusal = Callable[[Fault, Request | None], Response]  # the request's head, if it was read
 
 
 class Budget:
@@ -143,21 +143,17 @@ class Connection(asyncio.Protocol, ABC):
 
     # --- asyncio -----------------------------------------------------------------------------------------------------
 
-    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's own class is not registered as one
         peer = transport.get_extra_info("peername")
         self._peer = peer[0] if isinstance(peer, tuple) else ""
         self.wait(self._limits.idle_timeout_s)
 
-    @override
     def connection_lost(self, exc: Exception | None) -> None:
         self.closing = True
         self.transport = None
         self._release()
 
-    @override
     def data_received(self, data: bytes) -> None:
         if self._faulted:
             self._discard(len(data))
@@ -364,28 +360,23 @@ class Visitor(Connection):
         self._queue: Final[deque[tuple[Request, bool]]] = deque()
         self.task: asyncio.Task[None] | None = None  # while a request is being answered
 
-    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._door.connections.add(self)
         if len(self._door.connections) > self._door.limits.connections or self._door.stopping:
             self._refuse(Fault.BUSY)
 
-    @override
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._door.connections.discard(self)
         self._queue.clear()
 
-    @override
     def body_limit(self, head: Request) -> int:
         return self._door.body_limit(head)
 
-    @override
     def refusal(self, fault: Fault, head: Request | None) -> Response:
         return self._door.refusal(fault, head)
 
-    @override
     def received(self, request: Request, *, keep_alive: bool) -> None:
         if self.task is not None:
             self._queue.append((request, keep_alive))

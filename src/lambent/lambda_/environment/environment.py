@@ -1,0 +1,333 @@
+"""An execution environment: one sandbox at a time, one runtime in it, one invocation at a time.
+
+It owns the sandbox, the runtime's API, and the log stream, and moves by the table in `life_cycle`. Everything that can
+happen to it is a piece of news: the runtime asks (`Ready`), answers (`Result`), gives up (`InitError`), ends (`Exit`),
+or the time is over (`Late`). News for which somebody waits goes to them; other news (an idle runtime that dies, a
+finishing one that asks for more) moves the state and is told to the owner, who places invocations.
+
+On the path of a warm invocation stand here: two dictionary look-ups for the state, one future, one timer, one read of
+the output pipe, and the three lines START, END and REPORT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+import msgspec
+import structlog
+
+from lambent.core.clock import Clock
+from lambent.core.ports import LogEvent, LogSink
+from lambent.lambda_.environment.failures import Failure, exited, timed_out
+from lambent.lambda_.environment.life_cycle import Event, State, after
+from lambent.lambda_.environment.output import Output
+from lambent.lambda_.environment.reports import InitReport, PlatformLog, Report
+from lambent.lambda_.environment.runtime_api import InitError, Invocation, Ready, Result, RuntimeApi, runtime_api
+from lambent.sandbox.contract import RUNTIME_API_PORT, Exit, Sandbox
+
+log: Final = structlog.get_logger()
+
+TAIL_BYTES: Final = 4096  # what LogType=Tail gives back
+
+
+class Late(msgspec.Struct, frozen=True):
+    """The time that was given is over."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How an invocation ended, for its caller."""
+
+    payload: bytes
+    function_error: str | None  # "Unhandled", or None when the function succeeded
+    log_tail: bytes
+
+
+News = Ready | Result | InitError | Exit | Late
+StartSandbox = Callable[[Sandbox | None], Awaitable[Sandbox]]  # given the one before it, if there was one
+OpenDoor = Callable[[Sandbox], Awaitable[asyncio.Server]]  # lets the guest reach the gateway
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What an environment needs to know of its function."""
+
+    version: str  # "$LATEST" or a number
+    runtime: str  # as INIT_START names it
+    memory_mib: int
+    log_group: str
+    log_stream: str
+    timeout_s: float
+    init_timeout_s: float
+
+
+class Environment:
+    """Made by `environment(...)`; `changed` is called when it becomes idle or breaks with nobody waiting."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        start_sandbox: StartSandbox,
+        open_door: OpenDoor,
+        log: PlatformLog,
+        sink: LogSink,
+        clock: Clock,
+        tasks: asyncio.TaskGroup,
+        changed: Callable[[], None],
+    ) -> None:
+        self.facts: Final = facts
+        self.state = State.INIT
+        self.frozen = False
+        self.sandbox: Sandbox | None = None
+        self._start_sandbox: Final = start_sandbox
+        self._open_door: Final = open_door
+        self._log: Final = log
+        self._sink: Final = sink
+        self._clock: Final = clock
+        self._tasks: Final = tasks
+        self._changed: Final = changed
+        self._loop: Final = asyncio.get_running_loop()
+        self._api: RuntimeApi | None = None
+        self._output: Output | None = None
+        self._runtime: AsyncExitStack | None = None  # the sandbox, its API and its pipe; left when the runtime is gone
+        self._waiter: asyncio.Future[News] | None = None
+        self._tail: deque[str] = deque()
+        self._tail_size = 0
+        self._init_ms: float | None = None  # of an initialisation that no invocation has reported yet
+        self._finish_timer: asyncio.TimerHandle | None = None
+        self._memory_used = 0
+
+    # --- phases ------------------------------------------------------------------------------------------------------
+
+    async def initialise(self) -> None:
+        """The init phase: IDLE afterwards, or BROKEN, and then the first invocation tries once more."""
+        started = self._loop.time()
+        self._write(self._log.init_start(self._now_ms(), self.facts.runtime))
+        failure = await self._boot(started + self.facts.init_timeout_s)
+        self._init_ms = (self._loop.time() - started) * 1000
+        if failure is not None:
+            self._report_init("init", started, failure[0])
+            self._init_ms = None
+
+    async def invoke(self, invocation: Invocation) -> Outcome:
+        """Run one event through the runtime; whatever the guest does, an outcome comes, at the deadline at the latest."""
+        started = self._loop.time()
+        self._tail.clear()
+        self._tail_size = 0
+        self._write(self._log.start(self._now_ms(), invocation.request_id, self.facts.version))
+        deadline = started + self.facts.timeout_s
+        if self.state is State.BROKEN:
+            self._move(Event.RESET)
+            failure = await self._boot(deadline)
+            if failure is not None:
+                self._report_init("invoke", started, failure[0])
+                return self._failed(invocation, started, *failure)
+        self.thaw()
+        self._move(Event.INVOKE)
+        assert self._api is not None
+        self._api.offer(invocation)
+        news = await self._news(deadline)
+        if isinstance(news, Result):
+            return self._answered(invocation, started, deadline, news)
+        failure = await self._break(news)
+        return self._failed(invocation, started, *failure)
+
+    async def stop(self) -> None:
+        """End the guest, at once: without extensions AWS gives no notice (reference/lambda.md 2.10, Shutdown)."""
+        self._move(Event.STOP)
+        await self._leave_runtime()
+
+    def freeze(self) -> None:
+        if not self.frozen and self.sandbox is not None:
+            self.sandbox.freeze()
+            self.frozen = True
+
+    def thaw(self) -> None:
+        if self.frozen and self.sandbox is not None:
+            self.sandbox.thaw()
+            self.frozen = False
+
+    # --- the runtime's life ------------------------------------------------------------------------------------------
+
+    async def _boot(self, deadline: float) -> tuple[Failure, bytes | None] | None:
+        """Start a sandbox with a runtime in it and wait until it asks for an event; None: it did."""
+        previous, self.sandbox = self.sandbox, None
+        sandbox = self.sandbox = await self._start_sandbox(previous)
+        self.frozen = False
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(sandbox.kill)
+            self._output = Output(sandbox.output, self._line)
+            stack.callback(self._output.close)
+            listeners = sandbox.listeners
+            self._api = await stack.enter_async_context(runtime_api(listeners[RUNTIME_API_PORT], self._tell))
+            door = await self._open_door(sandbox)
+            stack.callback(door.close)
+            self._tasks.create_task(self._guarded(self._watch(sandbox)))
+            self._runtime = stack.pop_all()
+        news = await self._news(deadline)
+        if isinstance(news, Ready):
+            self._move(Event.READY)
+            return None
+        return await self._break(news)
+
+    async def _watch(self, sandbox: Sandbox) -> None:
+        """Tell when the sandbox's runtime has ended."""
+        news = await sandbox.exited()
+        if sandbox is self.sandbox:
+            self._tell(news)
+
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        """Background work: a bug in it costs this environment, never the server."""
+        try:
+            await work
+        except Exception:
+            log.exception("environment.background_failed", log_stream=self.facts.log_stream)
+
+    async def _break(self, news: News) -> tuple[Failure, bytes | None]:
+        """The runtime is of no use any more: end what is left of it. The failure, and the body it named, if any."""
+        body: bytes | None = None
+        match news:
+            case Exit():
+                failure = exited(news)
+            case InitError():
+                failure, body = Failure(news.error_type, ""), news.body
+            case _:
+                failure = timed_out(self.facts.timeout_s)
+        self._move(Event.FAILED)
+        await self._leave_runtime()
+        return failure, body
+
+    async def _leave_runtime(self) -> None:
+        """Kill the guest, read its last words, close what belonged to it."""
+        if self._finish_timer is not None:
+            self._finish_timer.cancel()
+            self._finish_timer = None
+        stack, self._runtime = self._runtime, None
+        if stack is None:
+            return
+        sandbox, output = self.sandbox, self._output
+        assert sandbox is not None
+        assert output is not None
+        self._memory_used = sandbox.usage().memory_peak_mib
+        output.drain()
+        await sandbox.kill()
+        output.drain()
+        output.flush()
+        self._api = None
+        await stack.aclose()
+
+    # --- news --------------------------------------------------------------------------------------------------------
+
+    async def _news(self, deadline: float) -> News:
+        """The next thing that happens to the runtime, `Late` at the deadline (on the loop's clock)."""
+        waiter = self._waiter = self._loop.create_future()
+        timer = self._loop.call_at(deadline, self._tell, Late())
+        try:
+            return await waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    def _tell(self, news: News) -> None:
+        waiter = self._waiter
+        if waiter is not None:
+            if not waiter.done():
+                waiter.set_result(news)
+            return
+        if isinstance(news, Ready):
+            if self.state is State.FINISHING:
+                self._finished()
+        elif self.state in (State.IDLE, State.FINISHING):
+            self._tasks.create_task(self._guarded(self._died(news)))
+
+    def _finished(self) -> None:
+        if self._finish_timer is not None:
+            self._finish_timer.cancel()
+            self._finish_timer = None
+        self._move(Event.READY)
+        self._changed()
+
+    async def _died(self, news: News) -> None:
+        """The runtime ended while nobody waited for it."""
+        if self.state in (State.IDLE, State.FINISHING):
+            await self._break(news)
+            self._changed()
+
+    # --- what is said ------------------------------------------------------------------------------------------------
+
+    def _answered(self, invocation: Invocation, started: float, deadline: float, result: Result) -> Outcome:
+        self._move(Event.RESPONSE)
+        assert self.sandbox is not None
+        assert self._output is not None
+        self._output.drain()
+        self._memory_used = self.sandbox.usage().memory_peak_mib
+        self._finish_timer = self._loop.call_at(deadline, self._tell, Late())
+        self._end(invocation, started, "success" if result.error_type is None else "error", result.error_type)
+        return Outcome(result.body, None if result.error_type is None else "Unhandled", self._tail_bytes())
+
+    def _failed(self, invocation: Invocation, started: float, failure: Failure, body: bytes | None) -> Outcome:
+        request_id = invocation.request_id
+        if body is None:
+            now_ms = self._now_ms()
+            self._write(self._log.failure(now_ms, request_id, failure.sentence(request_id), failure.error_type))
+            body = failure.body(request_id)
+        timeout = failure.status == "timeout"
+        self._end(invocation, started, failure.status, None if timeout else failure.error_type)
+        return Outcome(body, "Unhandled", self._tail_bytes())
+
+    def _end(self, invocation: Invocation, started: float, status: str, error_type: str | None) -> None:
+        report = Report(
+            request_id=invocation.request_id,
+            duration_ms=(self._loop.time() - started) * 1000,
+            memory_mib=self.facts.memory_mib,
+            memory_used_mib=min(self._memory_used, self.facts.memory_mib),
+            init_ms=self._init_ms,
+            status=status,
+            error_type=error_type,
+        )
+        self._init_ms = None
+        self._write(self._log.end(self._now_ms(), report))
+
+    def _report_init(self, phase: str, started: float, failure: Failure) -> None:
+        report = InitReport(
+            duration_ms=(self._loop.time() - started) * 1000,
+            phase=phase,
+            status=failure.status,
+            error_type=None if failure.status == "timeout" else failure.error_type,
+        )
+        self._write(self._log.init_report(self._now_ms(), report))
+
+    def _line(self, line: str) -> None:
+        self._write((line,))
+
+    def _write(self, lines: Sequence[str]) -> None:
+        """Append to the log stream, and keep the last 4 KB for the caller who asked for them."""
+        now_ms = self._now_ms()
+        self._sink.append(self.facts.log_group, self.facts.log_stream, [LogEvent(now_ms, line) for line in lines])
+        tail = self._tail
+        for line in lines:
+            tail.append(line)
+            self._tail_size += len(line)
+        while self._tail_size > TAIL_BYTES and len(tail) > 1 and self._tail_size - len(tail[0]) >= TAIL_BYTES:
+            self._tail_size -= len(tail.popleft())
+
+    def _tail_bytes(self) -> bytes:
+        return "".join(self._tail).encode()[-TAIL_BYTES:]
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now() * 1000)
+
+    def _move(self, event: Event) -> None:
+        self.state = after(self.state, event)
+
+
+@asynccontextmanager
+async def environment(made: Environment) -> AsyncIterator[Environment]:
+    """The environment past its init phase, for as long as the block lasts; leaving it ends the guest."""
+    try:
+        await made.initialise()
+        yield made
+    finally:
+        await made.stop()

@@ -1,0 +1,138 @@
+"""The lines that the platform itself writes to a function's log: START, END, REPORT, INIT_REPORT and the failures.
+
+Text is as recorded from AWS (reference/lambda.md 2.6); JSON lines are the Telemetry API's events (2.9), kept or left
+out by the function's SystemLogLevel. Durations have two decimals, billed durations are whole milliseconds rounded up,
+and since August 2025 the initialisation is billed (lambda.md 8).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+import msgspec
+
+SYSTEM_LEVELS: Final = {"DEBUG": 0, "INFO": 1, "WARN": 2}
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """How one invocation went."""
+
+    request_id: str
+    duration_ms: float
+    memory_mib: int
+    memory_used_mib: int
+    init_ms: float | None = None  # only if the environment was initialised for this invocation
+    status: str = "success"  # success | error | timeout
+    error_type: str | None = None
+
+    @property
+    def billed_ms(self) -> int:
+        return math.ceil(self.duration_ms + (self.init_ms or 0.0))
+
+
+class InitReport(msgspec.Struct, frozen=True, kw_only=True):
+    """An initialisation that failed."""
+
+    duration_ms: float
+    phase: str  # init | invoke
+    status: str  # error | timeout
+    error_type: str | None = None
+
+
+class PlatformLog(Protocol):
+    """Makes the platform's lines in one format; each answers the lines to write, none if the level hides it."""
+
+    def init_start(self, now_ms: int, runtime: str) -> list[str]: ...
+    def init_report(self, now_ms: int, report: InitReport) -> list[str]: ...
+    def start(self, now_ms: int, request_id: str, version: str) -> list[str]: ...
+    def failure(self, now_ms: int, request_id: str, message: str, error_type: str) -> list[str]: ...
+    def end(self, now_ms: int, report: Report) -> list[str]: ...
+
+
+class TextLog(PlatformLog):
+    def init_start(self, now_ms: int, runtime: str) -> list[str]:
+        return [f"INIT_START Runtime Version: {runtime}\n"]
+
+    def init_report(self, now_ms: int, report: InitReport) -> list[str]:
+        line = f"INIT_REPORT Init Duration: {report.duration_ms:.2f} ms\tPhase: {report.phase}\tStatus: {report.status}"
+        return [line + (f"\tError Type: {report.error_type}" if report.error_type else "") + "\n"]
+
+    def start(self, now_ms: int, request_id: str, version: str) -> list[str]:
+        return [f"START RequestId: {request_id} Version: {version}\n"]
+
+    def failure(self, now_ms: int, request_id: str, message: str, error_type: str) -> list[str]:
+        if error_type == "Sandbox.Timedout":
+            return [f"{timestamp(now_ms)} {request_id} {message.partition(' Error: ')[2]}\n\n"]
+        return [f"{message}\n{error_type}\n"]
+
+    def end(self, now_ms: int, report: Report) -> list[str]:
+        line = (
+            f"REPORT RequestId: {report.request_id}\tDuration: {report.duration_ms:.2f} ms\t"
+            f"Billed Duration: {report.billed_ms} ms\tMemory Size: {report.memory_mib} MB\t"
+            f"Max Memory Used: {report.memory_used_mib} MB\t"
+        )
+        if report.init_ms is not None:
+            line += f"Init Duration: {report.init_ms:.2f} ms\t"
+        if report.status != "success":
+            line += f"Status: {report.status}" + (f"\tError Type: {report.error_type}" if report.error_type else "")
+        return [f"END RequestId: {report.request_id}\n", line + "\n"]
+
+
+class JsonLog(PlatformLog):
+    """Lines as Telemetry events; `level` is the function's SystemLogLevel."""
+
+    def __init__(self, level: str) -> None:
+        self._level: Final = SYSTEM_LEVELS[level]
+
+    def init_start(self, now_ms: int, runtime: str) -> list[str]:
+        record = {"initializationType": "on-demand", "phase": "init", "runtimeVersion": runtime}
+        return self._line(now_ms, "platform.initStart", "INFO", record)
+
+    def init_report(self, now_ms: int, report: InitReport) -> list[str]:
+        record = {
+            "initializationType": "on-demand",
+            "phase": report.phase,
+            "status": report.status,
+            "metrics": {"durationMs": round(report.duration_ms, 3)},
+        } | ({"errorType": report.error_type} if report.error_type else {})
+        return self._line(now_ms, "platform.initReport", "WARN", record)
+
+    def start(self, now_ms: int, request_id: str, version: str) -> list[str]:
+        return self._line(now_ms, "platform.start", "INFO", {"requestId": request_id, "version": version})
+
+    def failure(self, now_ms: int, request_id: str, message: str, error_type: str) -> list[str]:
+        return []  # the report says it
+
+    def end(self, now_ms: int, report: Report) -> list[str]:
+        metrics: dict[str, float] = {
+            "durationMs": round(report.duration_ms, 3),
+            "billedDurationMs": report.billed_ms,
+            "memorySizeMB": report.memory_mib,
+            "maxMemoryUsedMB": report.memory_used_mib,
+        }
+        if report.init_ms is not None:
+            metrics["initDurationMs"] = round(report.init_ms, 3)
+        record = {"requestId": report.request_id, "status": report.status, "metrics": metrics}
+        if report.error_type:
+            record["errorType"] = report.error_type
+        level = "INFO" if report.status == "success" else "WARN"
+        done = {"requestId": report.request_id, "status": report.status}
+        done["metrics"] = {"durationMs": metrics["durationMs"]}
+        return self._line(now_ms, "platform.runtimeDone", "DEBUG", done) + self._line(
+            now_ms, "platform.report", level, record
+        )
+
+    def _line(self, now_ms: int, kind: str, level: str, record: dict[str, Any]) -> list[str]:
+        if SYSTEM_LEVELS[level] < self._level:
+            return []
+        event = {"time": timestamp(now_ms), "type": kind, "record": record}
+        return [json.dumps(event, separators=(",", ":")) + "\n"]
+
+
+def timestamp(epoch_ms: int) -> str:
+    """A moment as the platform writes it: 2026-11-23T09:00:00.000Z."""
+    moment = datetime.fromtimestamp(epoch_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{epoch_ms % 1000:03d}Z"

@@ -1,0 +1,301 @@
+"""The Runtime API of one execution environment: `http://127.0.0.1:9001/2018-06-01/` inside its network namespace.
+
+The listening socket was made in the sandbox and handed out, so whoever connects is the guest, and needs no token. The
+guest is hostile: every request is checked against the state of its runtime (the table below) and answered as AWS's
+supervisor answers; nothing that it sends can do more than end its own invocation.
+
+          NEXT                  answer of an event          RESPONSE | ERROR           NEXT
+   STARTED ─────▶ READY (parked) ────────────────▶ RUNNING ─────────────────▶ RESPONDED ─────▶ READY
+      │ INIT_ERROR
+      ▼
+   INIT_FAILED
+
+`next` is a request that waits: its connection is parked, and the event is written to it directly when one comes, so
+that a warm invocation costs two writes and two reads and no task. What the guest does is told to one `listener`, the
+environment, as `Ready`, `InitError`, `Result`; the guest's exit is told by the sandbox, not from here.
+
+Sources: reference/lambda.md 2.8 (from the Runtime Interface Emulator), 2.5, 2.4.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import json
+import re
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import msgspec
+
+from lambent.core.http import Budget, Connection, Fault, HttpLimits, encode
+from lambent.wire.messages import Request, Response
+
+RESPONSE_LIMIT_BYTES: Final = 6_291_556  # 6 MB and a hundred bytes, as the supervisor allows
+ROOT: Final = "/2018-06-01/runtime/"
+NEXT_PATH: Final = ROOT + "invocation/next"
+INVOCATION: Final = ROOT + "invocation/"
+INIT_ERROR_PATH: Final = ROOT + "init/error"
+PING_PATH: Final = "/2018-06-01/ping"
+ERROR_TYPE: Final = re.compile(r"(Runtime|Function|Extension)\.[A-Z][a-zA-Z]+")
+GUEST_LIMITS: Final = HttpLimits(
+    head_bytes=2 * 1024 * 1024,  # Lambda-Runtime-Function-XRay-Error-Cause alone may have 1 MB
+    head_count=100,
+    connections=64,
+    buffered_bytes=4 * RESPONSE_LIMIT_BYTES,
+)
+
+
+class RuntimeState(enum.Enum):
+    STARTED = "Started"
+    READY = "Ready"
+    RUNNING = "Running"
+    RESPONDED = "InvocationResponse"
+    INIT_FAILED = "InitError"
+
+
+class Invocation(msgspec.Struct, frozen=True):
+    """One event on its way to a runtime."""
+
+    request_id: str
+    payload: bytes
+    deadline_ms: int  # Unix epoch
+    function_arn: str  # as the caller named it: with its qualifier only if there was one
+    trace_id: str
+    client_context: str | None = None  # JSON
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """The runtime asked for an event."""
+
+
+class InitError(msgspec.Struct, frozen=True):
+    """The runtime could not start; it will exit."""
+
+    error_type: str
+    body: bytes
+
+
+class Result(msgspec.Struct, frozen=True):
+    """The runtime answered its invocation; `error_type` is None when the function succeeded."""
+
+    body: bytes
+    error_type: str | None
+
+
+Report = Ready | InitError | Result
+Listener = Callable[[Report], None]
+
+ACCEPTED: Final = Response(status=202, headers=[("Content-Type", "application/json")], body=b'{"status":"OK"}\n')
+ACCEPTED_BYTES: Final = encode(ACCEPTED, keep_alive=True, bodiless=False)
+PONG: Final = Response(status=200, headers=[("Content-Type", "text/plain")], body=b"pong")
+
+
+def fault(status: int, error_type: str, message: str) -> Response:
+    """An error in the Runtime API's own form."""
+    body = json.dumps({"errorMessage": message, "errorType": error_type}).encode()
+    return Response(status=status, headers=[("Content-Type", "application/json")], body=body)
+
+
+NOT_FOUND: Final = Response(status=404, headers=[("Content-Type", "text/plain")], body=b"404 page not found\n")
+INVALID_REQUEST_ID: Final = fault(400, "InvalidRequestID", "Invalid request ID")
+TOO_LARGE: Final = fault(
+    413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({RESPONSE_LIMIT_BYTES} bytes)."
+)
+
+
+def illegal(state: RuntimeState, wanted: RuntimeState) -> Response:
+    return fault(
+        403,
+        "InvalidStateTransition",
+        f"State transition from {state.value} to {wanted.value} failed for runtime. "
+        "Error: State transition is not allowed",
+    )
+
+
+class RuntimeApi:
+    """The server's side of one runtime. One event at a time: `offer` only after `Ready` was told."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.state = RuntimeState.STARTED
+        self.connections: Final[set[RuntimeConnection]] = set()
+        self.budget: Final = Budget(GUEST_LIMITS.buffered_bytes)
+        self._listener: Final = listener
+        self._parked: RuntimeConnection | None = None
+        self._invocation: Invocation | None = None
+        self._undelivered = False  # the running invocation's event has not left yet: nobody waited for it
+
+    def offer(self, invocation: Invocation) -> None:
+        """Hand the event to the runtime that waits for one; if it has just hung up, it gets it when it asks again."""
+        assert self.state is RuntimeState.READY, "an event was offered to a runtime that does not wait"
+        self.state = RuntimeState.RUNNING
+        self._invocation = invocation
+        connection, self._parked = self._parked, None
+        if connection is not None:
+            connection.send_event(invocation)
+        self._undelivered = connection is None
+
+    def restart(self) -> None:
+        """Forget the runtime that was; a new one is about to start."""
+        for connection in list(self.connections):
+            connection.close()
+        self.state = RuntimeState.STARTED
+        self._parked = self._invocation = None
+        self._undelivered = False
+
+    # --- what the guest does -----------------------------------------------------------------------------------------
+
+    def next(self, connection: RuntimeConnection) -> Response | None:
+        """Park the connection; None: it is answered later."""
+        if self.state is RuntimeState.RUNNING and self._undelivered and self._invocation is not None:
+            self._undelivered = False
+            connection.send_event(self._invocation)
+        elif self.state is RuntimeState.READY and self._parked is None:
+            self._parked = connection
+        elif self.state in (RuntimeState.STARTED, RuntimeState.RESPONDED):
+            self.state = RuntimeState.READY
+            self._parked = connection
+            self._listener(Ready())
+        else:
+            return illegal(self.state, RuntimeState.READY)
+        return None
+
+    def result(self, request_id: str, body: bytes, error_type: str | None) -> Response:
+        """Take the answer of the running invocation."""
+        invocation = self._invocation
+        if invocation is None or self.state is not RuntimeState.RUNNING:
+            return illegal(self.state, RuntimeState.RESPONDED)
+        if request_id != invocation.request_id:
+            return INVALID_REQUEST_ID
+        self.state = RuntimeState.RESPONDED
+        self._invocation = None
+        self._listener(Result(body, error_type))
+        return ACCEPTED
+
+    def oversized(self, size: int) -> None:
+        """The running invocation's answer is larger than may be: that is its result."""
+        if self.state is not RuntimeState.RUNNING or self._invocation is None:
+            return
+        message = (
+            f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({RESPONSE_LIMIT_BYTES} bytes)."
+        )
+        body = json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}).encode()
+        self.result(self._invocation.request_id, body, "Function.ResponseSizeTooLarge")
+
+    def init_error(self, error_type: str, body: bytes) -> Response:
+        if self.state is not RuntimeState.STARTED:
+            return illegal(self.state, RuntimeState.INIT_FAILED)
+        self.state = RuntimeState.INIT_FAILED
+        self._listener(InitError(error_type, body))
+        return ACCEPTED
+
+    def left(self, connection: RuntimeConnection) -> None:
+        """A connection has closed; if it was the one that waits, the runtime may connect and ask again."""
+        self.connections.discard(connection)
+        if self._parked is connection:
+            self._parked = None
+
+
+class RuntimeConnection(Connection):
+    """One connection of the guest to its Runtime API; answers come at once, but for `next`."""
+
+    __slots__ = ("_api", "_keep_alive")
+
+    def __init__(self, api: RuntimeApi) -> None:
+        super().__init__(GUEST_LIMITS, api.budget)
+        self._api: Final = api
+        self._keep_alive = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.deadline = None  # nothing sweeps here: a guest's idle connection costs only the guest
+        self._api.connections.add(self)
+        if len(self._api.connections) > GUEST_LIMITS.connections:
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._api.left(self)
+
+    def body_limit(self, head: Request) -> int:
+        declared = head.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > RESPONSE_LIMIT_BYTES:
+            self._api.oversized(int(declared))
+        return RESPONSE_LIMIT_BYTES
+
+    def refusal(self, fault_: Fault, head: Request | None) -> Response:
+        if fault_ is Fault.BODY_TOO_LARGE:
+            self._api.oversized(RESPONSE_LIMIT_BYTES + 1)  # a chunked answer: only known to be too long
+            return TOO_LARGE
+        return fault(fault_.value, "InvalidRequest", "The request could not be read")
+
+    def received(self, request: Request, *, keep_alive: bool) -> None:
+        self._keep_alive = keep_alive
+        response = self._route(request)
+        if response is ACCEPTED and keep_alive and self.transport is not None:
+            self._release()
+            self.transport.write(ACCEPTED_BYTES)
+        elif response is not None:
+            self.send(response, keep_alive=keep_alive)
+
+    def _route(self, request: Request) -> Response | None:
+        path, method = request.path, request.method
+        if method == "GET":
+            if path == NEXT_PATH:
+                return self._api.next(self)
+            return PONG if path == PING_PATH else NOT_FOUND
+        if method == "POST":
+            if path.startswith(INVOCATION):
+                return self._invocation(request, path[len(INVOCATION) :])
+            if path == INIT_ERROR_PATH:
+                return self._api.init_error(error_type(request, "Runtime.Unknown"), request.body)
+        return NOT_FOUND
+
+    def _invocation(self, request: Request, rest: str) -> Response:
+        request_id, _, what = rest.partition("/")
+        if what == "response":
+            return self._api.result(request_id, request.body, None)
+        if what == "error":
+            return self._api.result(request_id, request.body, error_type(request, "Function.Unknown"))
+        return NOT_FOUND
+
+    def send_event(self, invocation: Invocation) -> None:
+        """Answer the parked `next`."""
+        if self.transport is None:
+            return  # the guest has just closed it: its exit, or the deadline, ends the invocation
+        payload = invocation.payload
+        head = (
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+            f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
+            f"Lambda-Runtime-Deadline-Ms: {invocation.deadline_ms}\r\n"
+            f"Lambda-Runtime-Invoked-Function-Arn: {invocation.function_arn}\r\n"
+            f"Lambda-Runtime-Trace-Id: {invocation.trace_id}\r\n"
+        )
+        if invocation.client_context is not None:
+            head += f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
+        if not self._keep_alive:
+            head += "Connection: close\r\n"
+        self.transport.write(f"{head}Content-Length: {len(payload)}\r\n\r\n".encode("utf-8") + payload)
+        if not self._keep_alive:
+            self.close()
+
+
+def error_type(request: Request, otherwise: str) -> str:
+    """The error type that the runtime claims, if it has the form that AWS accepts."""
+    claimed = request.headers.get("lambda-runtime-function-error-type", "")
+    return claimed if ERROR_TYPE.fullmatch(claimed) else otherwise
+
+
+@asynccontextmanager
+async def runtime_api(listener_socket: socket.socket, listener: Listener) -> AsyncIterator[RuntimeApi]:
+    """Answer the Runtime API on a socket that listens inside a sandbox; takes the socket over."""
+    api = RuntimeApi(listener)
+    server = await asyncio.get_running_loop().create_server(lambda: RuntimeConnection(api), sock=listener_socket)
+    try:
+        yield api
+    finally:
+        server.close()
+        for connection in list(api.connections):
+            connection.close()

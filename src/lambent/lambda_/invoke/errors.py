@@ -1,0 +1,50 @@
+"""How an invocation fails before the function has run. What happens inside the function is an outcome, not an error.
+
+Sentences: reference/lambda.md 1.6, 2.1, 5 and 14.
+"""
+
+from __future__ import annotations
+
+from lambent.core.errors import AwsError
+
+
+class ConcurrentInvocationLimitExceeded(
+    AwsError, code="TooManyRequestsException", extra={"Reason": "ConcurrentInvocationLimitExceeded"}
+):
+    message = "Rate Exceeded."
+
+
+class EventTooLarge(AwsError, code="RequestEntityTooLargeException", status=413):
+    """No error shape of the model; the code that callers really see."""
+
+    message = "Request must be smaller than {maximum} bytes for the InvokeFunction operation"
+
+
+class EventNotJson(AwsError, code="InvalidRequestContentException"):
+    message = "Could not parse request body into json: Could not parse payload into json: {reason}"
+
+
+class ClientContextNotJson(AwsError, code="InvalidRequestContentException"):
+    message = "Client context must be a valid Base64-encoded JSON object."
+
+
+class ClientContextTooLarge(AwsError, code="InvalidRequestContentException"):
+    message = "Client context must be smaller than {maximum} bytes."
+
+
+class InvocationTypeNotImplemented(AwsError, code="NotImplemented", status=501):
+    """Ours: said plainly until the asynchronous queue is there."""
+
+    message = "lambda:Invoke with InvocationType {invocation_type} is not implemented by Lambent yet."
+
+
+class InvokeMemberNotSupported(AwsError, code="InvalidParameterValueException"):
+    """Ours: the member would change what the invocation means."""
+
+    message = "{member} is not supported by this version of Lambent."
+
+
+class SandboxUnavailable(AwsError, code="ServiceException", status=500):
+    """The machine could not make an execution environment; the reason is in the log under the request id."""
+
+    message = "Lambda could not create an execution environment for the function."

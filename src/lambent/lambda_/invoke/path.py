@@ -1,0 +1,120 @@
+"""The invoke path, on one page: from a resolved function version to the outcome that its caller sees.
+
+    check the event -> acquire an environment -> run the event through it -> release the environment
+
+The gateway has authenticated and parsed before; `placement` starts an environment if none is idle; `environment` speaks
+with the runtime. Nothing on this page waits for a disk. Limits: reference/lambda.md 2.1, 2.4.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Final
+
+import msgspec
+import structlog
+
+from lambent.core.clock import Clock
+from lambent.core.ids import Ids
+from lambent.lambda_.environment.environment import Outcome
+from lambent.lambda_.environment.runtime_api import Invocation
+from lambent.lambda_.errors import FunctionNotInvocable
+from lambent.lambda_.functions import FunctionVersion
+from lambent.lambda_.invoke.errors import (
+    ClientContextNotJson,
+    ClientContextTooLarge,
+    EventNotJson,
+    EventTooLarge,
+    SandboxUnavailable,
+)
+from lambent.lambda_.invoke.placement import Placement
+from lambent.sandbox.contract import SandboxError
+
+log: Final = structlog.get_logger()
+
+EVENT_MAX_BYTES: Final = 6_291_456
+CLIENT_CONTEXT_MAX_BYTES: Final = 3583  # of its Base64 form
+JSON: Final = msgspec.json.Decoder(msgspec.Raw)  # checks the syntax and builds nothing
+
+
+class InvokePath:
+    def __init__(self, placement: Placement, clock: Clock, ids: Ids) -> None:
+        self._placement: Final = placement
+        self._clock: Final = clock
+        self._ids: Final = ids
+
+    async def invoke(
+        self,
+        version: FunctionVersion,
+        *,
+        request_id: str,
+        event: bytes,
+        function_arn: str,
+        client_context: str | None = None,
+        trace_id: str | None = None,
+    ) -> Outcome:
+        """Run the function once and wait for it.
+
+        Raises FunctionNotInvocable, EventTooLarge, EventNotJson, ClientContextNotJson, ClientContextTooLarge,
+        ConcurrentInvocationLimitExceeded, SandboxUnavailable. A function that fails raises nothing: see `Outcome`.
+        """
+        self.check(version, event)
+        context = None if client_context is None else decoded(client_context)
+        try:
+            placed = await self._placement.acquire(version)
+        except SandboxError as error:
+            log.exception("invoke.no_sandbox", function=version.key, request_id=request_id)
+            raise SandboxUnavailable from error
+        try:
+            return await placed.environment.invoke(
+                Invocation(
+                    request_id=request_id,
+                    payload=event or b"{}",
+                    deadline_ms=int((self._clock.now() + version.timeout_s) * 1000),
+                    function_arn=function_arn,
+                    trace_id=trace_id or self._new_trace(),
+                    client_context=context,
+                )
+            )
+        except SandboxError as error:
+            placed.end.set()
+            log.exception("invoke.no_sandbox", function=version.key, request_id=request_id)
+            raise SandboxUnavailable from error
+        except BaseException:
+            placed.end.set()  # nobody knows what its runtime is doing now
+            raise
+        finally:
+            self._placement.release(placed)
+
+    def check(self, version: FunctionVersion, event: bytes) -> None:
+        """What DryRun checks too: the version can be invoked, and the event is one."""
+        if not version.invocable:
+            raise FunctionNotInvocable(state=version.state)
+        if len(event) > EVENT_MAX_BYTES:
+            raise EventTooLarge(maximum=EVENT_MAX_BYTES)
+        if event:
+            try:
+                JSON.decode(event)
+                if not event.isascii():
+                    event.decode()
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise EventNotJson(reason=str(error)) from None
+
+    def _new_trace(self) -> str:
+        """A trace that starts here and is not sampled: X-Ray is not there yet."""
+        return f"Root=1-{int(self._clock.now()):08x}-{self._ids.hex(24)};Parent={self._ids.hex(16)};Sampled=0"
+
+
+def decoded(client_context: str) -> str:
+    """The client context as the runtime gets it: JSON on one line."""
+    if len(client_context) > CLIENT_CONTEXT_MAX_BYTES:
+        raise ClientContextTooLarge(maximum=CLIENT_CONTEXT_MAX_BYTES)
+    try:
+        text = base64.b64decode(client_context, validate=True)
+        value = msgspec.json.decode(text)
+    except (binascii.Error, ValueError, msgspec.DecodeError):
+        raise ClientContextNotJson from None
+    if not isinstance(value, dict):
+        raise ClientContextNotJson
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,228 @@
+"""The HTTP server, spoken to through raw sockets, as a client does that means no good."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+import socket
+
+from lambent.core.http import Door, Fault, HttpLimits, serving
+from lambent.wire.messages import Request, Response
+
+LIMITS = HttpLimits(head_bytes=4096, head_count=20, head_timeout_s=0.2, body_timeout_s=0.2, buffered_bytes=100_000)
+
+
+async def echo(request: Request) -> Response:
+    return Response(200, [("x-path", request.path), ("x-query", request.query)], request.body)
+
+
+@asynccontextmanager
+async def door(
+    handle: Callable[[Request], Awaitable[Response]] = echo, limits: HttpLimits = LIMITS
+) -> AsyncIterator[tuple[int, Door]]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+
+    def refusal(fault: Fault, head: Request | None) -> Response:
+        return Response(fault.value, [("x-fault", fault.name)], (head.path if head else "?").encode())
+
+    async with serving(
+        handle, sockets=[listener], limits=limits, body_limit=lambda _head: 50_000, refusal=refusal, grace_s=0.1
+    ) as opened:
+        yield port, opened
+
+
+async def said(port: int, *parts: bytes) -> bytes:
+    """Everything the server says to `parts` until it closes, or until we have heard nothing more for a while."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for part in parts:
+        writer.write(part)
+        await writer.drain()
+        await asyncio.sleep(0)
+    heard = b""
+    try:
+        while data := await asyncio.wait_for(reader.read(65536), 0.5):
+            heard += data
+    except TimeoutError:
+        pass  # kept alive: nothing more is coming
+    writer.close()
+    return heard
+
+
+async def test_a_request_is_answered_and_the_connection_kept():
+    async with door() as (port, _):
+        heard = await said(port, b"POST /a%20b?c=d HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi" * 2)
+    assert heard.count(b"HTTP/1.1 200 OK") == 2
+    assert heard.count(b"x-path: /a%20b\r\nx-query: c=d") == 2
+
+
+async def test_a_request_in_single_bytes_is_read_as_one():
+    request = b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+    async with door() as (port, _):
+        heard = await said(port, *[bytes([byte]) for byte in request])
+    assert heard.endswith(b"\r\n\r\nabc")
+
+
+async def test_a_chunked_body_is_joined_and_counted():
+    async with door() as (port, _):
+        heard = await said(
+            port,
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+        )
+        endless = await said(
+            port,
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+            *[b"ffff\r\n" + b"x" * 0xFFFF + b"\r\n"] * 3,
+        )
+    assert heard.endswith(b"abcde")
+    assert b"413" in endless.split(b"\r\n")[0]
+
+
+async def test_a_declared_body_that_is_too_large_is_refused_before_it_is_sent():
+    async with door() as (port, opened):
+        heard = await said(port, b"POST /big HTTP/1.1\r\nHost: x\r\nContent-Length: 50001\r\n\r\n")
+        assert opened.budget.free == LIMITS.buffered_bytes
+    assert heard.startswith(b"HTTP/1.1 413")
+    assert heard.endswith(b"/big")
+
+
+async def test_a_client_that_goes_on_sending_after_a_refusal_still_reads_the_answer():
+    async with door() as (port, _):
+        body = b"x" * 3_000_000
+        heard = await said(port, b"POST /big HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n", body)
+    assert heard.startswith(b"HTTP/1.1 413")
+
+
+async def test_bodies_of_all_connections_share_one_budget_and_give_it_back():
+    async with door() as (port, opened):
+        holders = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        for _reader, writer in holders:
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\n" + b"x" * 49_999)
+            await writer.drain()
+        while opened.budget.free > 3:
+            await asyncio.sleep(0.001)
+        refused = await said(port, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000)
+        assert refused.startswith(b"HTTP/1.1 503")
+        for _reader, writer in holders:
+            writer.close()
+        while opened.connections:
+            await asyncio.sleep(0.001)
+        assert opened.budget.free == LIMITS.buffered_bytes
+
+
+async def test_a_head_without_end_is_refused():
+    async with door() as (port, _):
+        long_url = await said(port, b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\n")
+        many = await said(port, b"GET / HTTP/1.1\r\n" + b"".join(b"h%d: v\r\n" % i for i in range(30)) + b"\r\n")
+    assert long_url.startswith(b"HTTP/1.1 431")
+    assert many.startswith(b"HTTP/1.1 431")
+
+
+async def test_what_is_not_http_gets_400_and_the_connection_ends():
+    async with door() as (port, _):
+        for junk in (
+            b"\x16\x03\x01\x02\x00\x01",
+            b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+            b"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            b"GET / HTTP/9.9\r\n\r\n",
+        ):
+            heard = await said(port, junk)
+            assert heard.startswith(b"HTTP/1.1 400"), junk
+            assert b"connection: close" in heard
+
+
+async def test_a_sender_that_stops_in_the_middle_is_told_so():
+    async with door() as (port, _):
+        head = asyncio.create_task(until_closed(port, b"GET / HTTP/1.1\r\nHost"))
+        body = asyncio.create_task(until_closed(port, b"POST /b HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"))
+        assert (await head).startswith(b"HTTP/1.1 408")
+        assert (await body).startswith(b"HTTP/1.1 408")
+
+
+async def until_closed(port: int, data: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(data)
+    heard = await reader.read()
+    writer.close()
+    return heard
+
+
+async def test_pipelined_requests_are_answered_in_their_order():
+    first_may_end = asyncio.Event()
+
+    async def handle(request: Request) -> Response:
+        if request.path == "/0":
+            await first_may_end.wait()
+        return Response(200, [], request.path.encode())
+
+    async with door(handle) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"".join(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % i for i in range(5)))
+        await writer.drain()
+        first_may_end.set()
+        heard = b""
+        while heard.count(b"HTTP/1.1") < 5 or not heard.endswith(b"/4"):
+            heard += await reader.read(65536)
+        writer.close()
+    bodies = [part.split(b"\r\n\r\n")[1] for part in heard.split(b"HTTP/1.1 200 OK\r\n")[1:]]
+    assert bodies == [b"/0", b"/1", b"/2", b"/3", b"/4"]
+
+
+async def test_expect_100_continue_is_answered_before_the_body_comes():
+    async with door() as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"hi")
+        assert (await reader.readuntil(b"hi")).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+async def test_the_answer_to_head_and_to_204_has_no_body():
+    async def handle(request: Request) -> Response:
+        return Response(204 if request.method == "GET" else 200, [], b"body")
+
+    async with door(handle) as (port, _):
+        heard = await said(port, b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b"content-length: 4" in heard
+    assert heard.endswith(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+
+async def test_more_connections_than_may_be_are_refused():
+    async with door(limits=HttpLimits(connections=2)) as (port, opened):
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        while len(opened.connections) < 2:
+            await asyncio.sleep(0.001)
+        assert (await said(port)).startswith(b"HTTP/1.1 503")
+        for _reader, writer in held:
+            writer.close()
+
+
+async def test_leaving_the_door_cancels_what_does_not_end_within_the_grace():
+    cancelled = asyncio.Event()
+
+    async def handle(_request: Request) -> Response:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+        raise AssertionError("unreachable")
+
+    async with door(handle) as (port, opened):
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        while not any(connection.task for connection in opened.connections):
+            await asyncio.sleep(0.001)
+    assert cancelled.is_set()
+    writer.close()
+
+
+async def test_a_bug_in_the_handler_ends_one_connection_and_not_the_door():
+    async def handle(request: Request) -> Response:
+        if request.path == "/bug":
+            raise RuntimeError("bug")
+        return Response(200, [], b"fine")
+
+    async with door(handle) as (port, _):
+        assert (await said(port, b"GET /bug HTTP/1.1\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 500")
+        assert (await said(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).endswith(b"fine")
