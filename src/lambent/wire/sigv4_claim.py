@@ -76,6 +76,40 @@ def claimed(request: Request, now: float) -> Claim | None:
     return _from_query(request, now) if presigned else None
 
 
+def unproven(request: Request) -> Claim | None:
+    """Who a request says it is from, with nothing checked but the form of its credential; None when it does not say.
+
+    For `--auth open`, and to choose the form of an error. Everything that only a proof needs is empty.
+    """
+    credential = ""
+    token = request.headers.get("x-amz-security-token")
+    payload = request.headers.get("x-amz-content-sha256")
+    _, found, rest = request.headers.get("authorization", "").partition("Credential=")
+    if found:
+        credential = rest.replace(",", " ").lstrip().partition(" ")[0]
+    elif "X-Amz-Credential=" in request.query:
+        given = _amz_parameters(request.query)
+        credential = given.get("X-Amz-Credential", "")
+        token = token or given.get("X-Amz-Security-Token")
+        payload = payload or given.get("X-Amz-Content-Sha256")
+    parts = credential.split("/")
+    if len(parts) < 4:
+        return None
+    return Claim(
+        access_key_id=parts[0],
+        scope="",
+        date=parts[1],
+        region=parts[2],
+        service=parts[3],
+        timestamp="",
+        signed_headers="",
+        signature="",
+        session_token=token,
+        presigned=not found,
+        payload=payload,
+    )
+
+
 def _from_header(request: Request, authorization: str, now: float) -> Claim:
     headers = request.headers
     algorithm, *pairs = authorization.replace(",", " ").split()

@@ -47,13 +47,13 @@ def is_streamed(claim: Claim | None) -> bool:
     return claim is not None and claim.payload in STREAMED
 
 
-def unframed(request: Request, claim: Claim, key: bytes) -> Unframed:
-    """The body without its frames, each signature proven with the derived `key` that signed the head.
+def unframed(request: Request, claim: Claim, key: bytes | None) -> Unframed:
+    """The body without its frames, each signature proven with the derived `key` that signed the head; None: not proven.
 
     Raises BadFraming, and SignatureRefused for a chunk that is not the one that was signed.
     """
     payload = claim.payload or ""
-    chain = Chain(claim, key) if payload.startswith("STREAMING-AWS4-HMAC-SHA256-PAYLOAD") else None
+    chain = Chain(claim, key) if key is not None and payload.startswith("STREAMING-AWS4-HMAC-SHA256-PAYLOAD") else None
     body, rest = _chunks(request.body, chain)
     trailers = _trailers(rest, chain) if payload.endswith("-TRAILER") else {}
     if not payload.endswith("-TRAILER") and rest not in (b"", b"\r\n"):
