@@ -1,0 +1,164 @@
+"""The filter of system calls that every guest lives under, compiled to the kernel's BPF.
+
+An allowlist, so that a call which nobody thought of is refused. What it defends against: the parts of the kernel that an
+unprivileged process can reach but a function has no use for, which is where privilege escalations are found (namespaces,
+mounts, bpf, perf, keyrings, userfaultfd, io_uring, odd protocol families), looking into other processes, and typing into a
+terminal. What it is not: the fence around files, network and memory; namespaces, the read-only root and the cgroup are that.
+
+The names and numbers are data (`syscalls.txt`); rules on arguments stand below. Only the low half of an argument is compared,
+because the kernel takes these arguments as 32-bit numbers and ignores the rest: a comparison of all 64 bits could be evaded.
+The number is found by a binary search. A verdict of `allow` depends on nothing but the number, so the kernel (from 5.11)
+keeps it in a bitmap and does not run the program for it again.
+
+Standard library only, for any Python from 3.10: the spawner runs this inside the function's interpreter.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from itertools import groupby
+from pathlib import Path
+from typing import Final, NamedTuple
+
+_AUDIT_ARCHITECTURE: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_SECCOMP_CALL: Final = {"x86_64": 317, "aarch64": 277}
+_COLUMN: Final = {"x86_64": 1, "aarch64": 2}
+_X32: Final = 0x40000000  # numbers from here on are x86_64's second, 32-bit, interface
+_TABLE: Final = Path(__file__).with_name("syscalls.txt")
+
+_KILL: Final = 0x80000000
+_ALLOW: Final = 0x7FFF0000
+_DENY: Final = 0x00050000 | 1  # EPERM
+_MISSING: Final = 0x00050000 | 38  # ENOSYS
+
+_LOAD: Final = 0x20
+_AND: Final = 0x54
+_JUMP: Final = 0x05
+_IF_EQUAL: Final = 0x15
+_IF_AT_LEAST: Final = 0x35
+_RETURN: Final = 0x06
+_FARTHEST: Final = 255  # instructions that a conditional jump can skip
+_NUMBER_OFFSET: Final = 0
+_ARCHITECTURE_OFFSET: Final = 4
+_ARGUMENTS_OFFSET: Final = 16
+
+_SET_MODE_FILTER: Final = 1
+
+
+class Switch(NamedTuple):
+    """A decision on one argument: what `cases` says of its masked value, or else `otherwise`."""
+
+    argument: int
+    mask: int
+    cases: dict[int, Verdict]
+    otherwise: Verdict
+
+
+Verdict = int | Switch
+_Code = list[tuple[int, int, int, int]]  # operation, jump if true, jump if false, operand
+
+
+_WHOLE: Final = 0xFFFFFFFF
+_NEW_NAMESPACES: Final = 0x7E020000  # CLONE_NEWNS, CGROUP, UTS, IPC, USER, PID, NET
+_TERMINAL_INJECTION: Final = (0x5412, 0x541C, 0x5423)  # TIOCSTI, TIOCLINUX, TIOCSETD
+_PERSONALITIES: Final = (0, 8, 0x20000, 0x20008, 0xFFFFFFFF)  # Linux, 32 bits, old version numbers, both, "tell me"
+_STREAM_DATAGRAM_RAW: Final = (1, 2, 3)  # raw needs a capability; it is here for the honest error
+_INTERNET_PROTOCOLS: Final = (0, 1, 6, 17, 58, 262)  # any, ICMP, TCP, UDP, ICMPv6, MPTCP: not SCTP, DCCP, SMC, ...
+_UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16
+_NETLINK_ROUTE: Final = 0  # what getifaddrs(3) asks
+_SOCKET_TYPE: Final = 0xF
+
+_INTERNET: Final = Switch(
+    1,
+    _SOCKET_TYPE,
+    dict.fromkeys(_STREAM_DATAGRAM_RAW, Switch(2, _WHOLE, dict.fromkeys(_INTERNET_PROTOCOLS, _ALLOW), _DENY)),
+    _DENY,
+)
+_FAMILIES: Final[dict[int, Verdict]] = {
+    _UNIX: _ALLOW,
+    _INET: _INTERNET,
+    _INET6: _INTERNET,
+    _NETLINK: Switch(2, _WHOLE, {_NETLINK_ROUTE: _ALLOW}, _DENY),
+}
+_VERDICTS: Final[dict[str, Verdict]] = {
+    "allow": _ALLOW,
+    "deny": _DENY,
+    "missing": _MISSING,
+    "clone": Switch(0, _NEW_NAMESPACES, {0: _ALLOW}, _DENY),
+    "ioctl": Switch(1, _WHOLE, dict.fromkeys(_TERMINAL_INJECTION, _DENY), _ALLOW),
+    "personality": Switch(0, _WHOLE, dict.fromkeys(_PERSONALITIES, _ALLOW), _DENY),
+    "socket": Switch(0, _WHOLE, _FAMILIES, _DENY),
+    "socketpair": Switch(0, _WHOLE, {_UNIX: _ALLOW}, _DENY),
+}
+
+
+def program(arch: str) -> bytes:
+    """Compile the filter for `x86_64` or `aarch64`. Takes about a millisecond; keep the result.
+
+    Raises LookupError for another architecture.
+    """
+    body = _search(_segments(arch))
+    code: _Code = [
+        (_LOAD, 0, 0, _ARCHITECTURE_OFFSET),
+        (_IF_EQUAL, 1, 0, _AUDIT_ARCHITECTURE[arch]),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER_OFFSET),
+        *body,
+    ]
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
+
+
+def install(blob: bytes) -> None:
+    """Put this thread, and all that it starts, under a compiled filter, for good. no_new_privs must be set. Raises OSError."""
+    instructions = ctypes.create_string_buffer(blob, len(blob))
+    header = struct.pack("@HP", len(blob) // 8, ctypes.addressof(instructions))  # struct sock_fprog
+    libc = ctypes.PyDLL(None, use_errno=True)
+    libc.syscall.restype = ctypes.c_long
+    if libc.syscall(ctypes.c_long(_SECCOMP_CALL[os.uname().machine]), _SET_MODE_FILTER, 0, header) != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"seccomp: {os.strerror(error)}")
+
+
+def _segments(arch: str) -> list[tuple[int, Verdict]]:
+    """Return the first number of each run of equal verdicts, in order; together they cover all 32-bit numbers."""
+    column = _COLUMN[arch]
+    rows = [line.split() for line in _TABLE.read_text().splitlines() if line and not line.startswith("#")]
+    named = {int(row[column]): row[3] for row in rows if row[column] != "-"}
+    newest = max(named)
+    words = [(number, named.get(number, "deny")) for number in range(newest + 1)]
+    segments: list[tuple[int, Verdict]] = [
+        (next(run)[0], _VERDICTS[word]) for word, run in groupby(words, key=lambda each: each[1])
+    ]
+    segments.append((newest + 1, _MISSING))
+    if arch == "x86_64":
+        segments.append((_X32, _KILL))
+    return segments
+
+
+def _search(segments: list[tuple[int, Verdict]]) -> _Code:
+    """Compile a binary search for the segment that the accumulator is in."""
+    if len(segments) == 1:
+        return _decision(segments[0][1])
+    middle = len(segments) // 2
+    below, above = _search(segments[:middle]), _search(segments[middle:])
+    first = segments[middle][0]
+    if len(below) <= _FARTHEST:
+        return [(_IF_AT_LEAST, len(below), 0, first), *below, *above]
+    return [(_IF_AT_LEAST, 0, 1, first), (_JUMP, 0, 0, len(below)), *below, *above]
+
+
+def _decision(verdict: Verdict) -> _Code:
+    """Compile a verdict. The code ends in a return on every path, so what follows it is never fallen into."""
+    if isinstance(verdict, int):
+        return [(_RETURN, 0, 0, verdict)]
+    code: _Code = [(_LOAD, 0, 0, _ARGUMENTS_OFFSET + 8 * verdict.argument)]
+    if verdict.mask != _WHOLE:
+        code.append((_AND, 0, 0, verdict.mask))
+    for outcome, group in groupby(verdict.cases.items(), key=lambda case: case[1]):
+        values = [value for value, _ in group]
+        then = _decision(outcome)
+        code += [(_IF_EQUAL, left, 0, value) for left, value in zip(range(len(values) - 1, 0, -1), values)]
+        code += [(_IF_EQUAL, 0, len(then), values[-1]), *then]
+    return code + _decision(verdict.otherwise)
