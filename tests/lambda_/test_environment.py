@@ -1,0 +1,344 @@
+"""The life of an execution environment, with a runtime that the test plays over the real Runtime API."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from lambent.core.clock import FakeClock
+from lambent.core.ports import LogEvent
+from lambent.lambda_.environment.environment import Environment, Facts, Outcome, environment
+from lambent.lambda_.environment.life_cycle import State
+from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
+from lambent.lambda_.environment.runtime_api import RESPONSE_LIMIT_BYTES, Invocation
+from lambent.sandbox.contract import Exit, Sandbox
+from tests.lambda_.guest import Client, Guest
+
+Play = Callable[[Guest], Awaitable[None]]
+
+
+class Lines:
+    """A log sink that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def append(self, group: str, stream: str, events: Sequence[LogEvent]) -> None:
+        assert (group, stream) == ("/aws/lambda/f", "stream")
+        self.lines += [event.message for event in events]
+
+
+class Stage:
+    def __init__(self, made: Environment, lines: Lines, guests: list[Guest]) -> None:
+        self.environment = made
+        self.log = lines.lines
+        self.guests = guests
+
+    async def invoke(self, event: bytes = b"{}", request_id: str = "r1") -> Outcome:
+        return await self.environment.invoke(
+            Invocation(request_id, event, 1234, "arn:aws:lambda:us-east-1:000000000000:function:f", "Root=1-0-0")
+        )
+
+    async def until(self, state: State) -> None:
+        while self.environment.state is not state:
+            await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def stage(
+    *plays: Play, timeout_s: float = 5.0, init_timeout_s: float = 5.0, log: PlatformLog | None = None
+) -> AsyncIterator[Stage]:
+    """An environment past its init phase; each sandbox that it starts runs the next play, the last one again."""
+    lines, guests = Lines(), list[Guest]()
+
+    class Door:
+        def close(self) -> None: ...
+
+    async with asyncio.TaskGroup() as tasks:
+        plays_running: list[asyncio.Task[None]] = []
+
+        async def start(_previous: Sandbox | None) -> Guest:
+            guest = Guest()
+            play = plays[min(len(guests), len(plays) - 1)]
+            guests.append(guest)
+
+            async def act() -> None:
+                with suppress(asyncio.IncompleteReadError, ConnectionError):  # its supervisor hung up: it is being ended
+                    await play(guest)
+
+            plays_running.append(tasks.create_task(act()))
+            return guest
+
+        async def open_door(_sandbox: Sandbox) -> Door:
+            return Door()
+
+        facts = Facts("$LATEST", "python:3.11.v1", 128, "/aws/lambda/f", "stream", timeout_s, init_timeout_s)
+        made = Environment(facts, start, open_door, log or TextLog(), lines, FakeClock(), tasks, lambda: None)
+        try:
+            async with environment(made):
+                yield Stage(made, lines, guests)
+        finally:
+            for play in plays_running:
+                play.cancel()
+    assert all(guest.killed for guest in guests)
+
+
+def serving(handle: Callable[[Guest, Client, dict[str, str], bytes], Awaitable[None]]) -> Play:
+    """A runtime that asks for events one after the other and does `handle` with each."""
+
+    async def play(guest: Guest) -> None:
+        client = await guest.connect()
+        while True:
+            client.ask_next()
+            _, headers, body = await client.answer()
+            await handle(guest, client, headers, body)
+
+    return play
+
+
+async def echo(guest: Guest, client: Client, headers: dict[str, str], body: bytes) -> None:
+    guest.print("working\n")
+    assert await client.respond(headers["lambda-runtime-aws-request-id"], body) == 202
+
+
+async def never(_guest: Guest, _client: Client, _headers: dict[str, str], _body: bytes) -> None:
+    await asyncio.Event().wait()
+
+
+async def failed_init(guest: Guest) -> None:
+    client = await guest.connect()
+    body = json.dumps({"errorMessage": "no", "errorType": "Runtime.ImportModuleError"}).encode()
+    await client.call(
+        "POST", "/2018-06-01/runtime/init/error", body, Lambda_Runtime_Function_Error_Type="Runtime.ImportModuleError"
+    )
+    guest.exit(Exit(1, None))
+
+
+async def test_an_event_goes_in_and_the_answer_and_the_log_come_out():
+    async with stage(serving(echo)) as on:
+        assert on.environment.state is State.IDLE
+        outcome = await on.invoke(b'{"a": 1}')
+    assert outcome == Outcome(b'{"a": 1}', None, outcome.log_tail)
+    init, start, work, end, report = on.log
+    assert init == "INIT_START Runtime Version: python:3.11.v1\n"
+    assert start == "START RequestId: r1 Version: $LATEST\n"
+    assert work == "working\n"
+    assert end == "END RequestId: r1\n"
+    assert report.startswith("REPORT RequestId: r1\tDuration: ")
+    assert "Memory Size: 128 MB\tMax Memory Used: 36 MB\tInit Duration: " in report
+    assert outcome.log_tail.decode() == "".join(on.log[1:])
+
+
+async def test_the_runtime_sees_the_headers_of_the_invocation():
+    seen = dict[str, str]()
+
+    async def look(_guest: Guest, client: Client, headers: dict[str, str], _body: bytes) -> None:
+        seen.update(headers)
+        await client.respond("r1", b"null")
+
+    async with stage(serving(look)) as on:
+        await on.environment.invoke(Invocation("r1", b"{}", 99, "arn", "Root=1-2-3", '{"client":{}}'))
+    assert seen["lambda-runtime-deadline-ms"] == "99"
+    assert seen["lambda-runtime-invoked-function-arn"] == "arn"
+    assert seen["lambda-runtime-trace-id"] == "Root=1-2-3"
+    assert seen["lambda-runtime-client-context"] == '{"client":{}}'
+
+
+async def test_a_warm_environment_runs_the_next_event_in_the_same_sandbox_and_reports_no_init():
+    async with stage(serving(echo)) as on:
+        await on.invoke()
+        await on.until(State.IDLE)
+        await on.invoke(request_id="r2")
+    assert len(on.guests) == 1
+    assert "Init Duration" not in on.log[-1]
+
+
+async def test_a_frozen_environment_is_thawed_for_its_event():
+    async with stage(serving(echo)) as on:
+        on.environment.freeze()
+        assert on.guests[0].frozen
+        await on.invoke()
+        assert not on.guests[0].frozen
+
+
+async def test_a_function_that_runs_out_of_time_is_killed_and_the_next_event_starts_it_again():
+    async with stage(serving(never), serving(echo), timeout_s=0.05) as on:
+        outcome = await on.invoke()
+        assert json.loads(outcome.payload) == {
+            "errorType": "Sandbox.Timedout",
+            "errorMessage": "RequestId: r1 Error: Task timed out after 0.05 seconds",
+        }
+        assert outcome.function_error == "Unhandled"
+        assert on.guests[0].killed
+        assert on.environment.state is State.BROKEN
+        assert on.log[-1].endswith("Status: timeout\n")
+        assert any("r1 Task timed out after 0.05 seconds\n" in line for line in on.log)
+        assert (await on.invoke(b"2", "r2")).payload == b"2"
+
+
+@pytest.mark.parametrize(
+    ("how", "sentence"),
+    [
+        (Exit(0, None), "Runtime exited without providing a reason"),
+        (Exit(1, None), "Runtime exited with error: exit status 1"),
+        (Exit(None, 9), "Runtime exited with error: signal: killed"),
+        (Exit(None, 9, out_of_memory=True), "Runtime exited with error: signal: killed"),
+        (Exit(None, 11), "Runtime exited with error: signal: segmentation fault"),
+    ],
+)
+async def test_a_runtime_that_exits_during_an_event_is_reported_as_aws_reports_it(how: Exit, sentence: str):
+    async def leave(guest: Guest, _client: Client, _headers: dict[str, str], _body: bytes) -> None:
+        guest.print("last words")
+        guest.exit(how)
+        await asyncio.Event().wait()
+
+    async with stage(serving(leave)) as on:
+        outcome = await on.invoke()
+    assert json.loads(outcome.payload) == {
+        "errorType": "Runtime.ExitError",
+        "errorMessage": f"RequestId: r1 Error: {sentence}",
+    }
+    assert "last words\n" in on.log
+    assert f"RequestId: r1 Error: {sentence}\nRuntime.ExitError\n" in on.log
+    assert on.log[-1].endswith("Status: error\tError Type: Runtime.ExitError\n")
+
+
+async def test_a_failed_init_is_tried_once_more_inside_the_first_invocation():
+    async with stage(failed_init, serving(echo)) as on:
+        assert on.environment.state is State.BROKEN
+        assert (await on.invoke(b"1")).payload == b"1"
+    assert len(on.guests) == 2
+    assert any("INIT_REPORT" in line and "Phase: init\tStatus: error" in line for line in on.log)
+    assert "Init Duration" not in on.log[-1]  # a suppressed init is part of the invocation's own duration
+
+
+async def test_an_init_that_fails_again_gives_the_error_that_the_runtime_named():
+    async with stage(failed_init) as on:
+        outcome = await on.invoke()
+    assert json.loads(outcome.payload)["errorType"] == "Runtime.ImportModuleError"
+    assert outcome.function_error == "Unhandled"
+    assert len(on.guests) == 2
+    assert sum("INIT_REPORT" in line for line in on.log) == 2
+
+
+async def test_an_init_that_takes_too_long_is_given_up_and_tried_in_the_invocation():
+    async def hang(_guest: Guest) -> None:
+        await asyncio.Event().wait()
+
+    async with stage(hang, serving(echo), init_timeout_s=0.05) as on:
+        assert on.environment.state is State.BROKEN
+        assert any("Phase: init\tStatus: timeout" in line for line in on.log)
+        assert (await on.invoke(b"1")).payload == b"1"
+
+
+async def test_a_function_error_is_passed_on_with_its_body():
+    async def fail(_guest: Guest, client: Client, headers: dict[str, str], _body: bytes) -> None:
+        path = f"/2018-06-01/runtime/invocation/{headers['lambda-runtime-aws-request-id']}/error"
+        assert (await client.call("POST", path, b'{"errorMessage":"x"}'))[0] == 202
+
+    async with stage(serving(fail)) as on:
+        outcome = await on.invoke()
+    assert outcome.payload == b'{"errorMessage":"x"}'
+    assert outcome.function_error == "Unhandled"
+
+
+async def test_an_answer_over_six_megabytes_is_the_invocations_error():
+    async def boast(_guest: Guest, client: Client, _headers: dict[str, str], _body: bytes) -> None:
+        path = "/2018-06-01/runtime/invocation/r1/response"
+        status, _, _ = await client.call("POST", path, b"x" * (RESPONSE_LIMIT_BYTES + 1))
+        assert status == 413
+        await asyncio.Event().wait()
+
+    async with stage(serving(boast)) as on:
+        outcome = await on.invoke()
+    assert json.loads(outcome.payload) == {
+        "errorType": "Function.ResponseSizeTooLarge",
+        "errorMessage": f"Response payload size ({RESPONSE_LIMIT_BYTES + 1} bytes) exceeded maximum allowed payload size "
+        f"({RESPONSE_LIMIT_BYTES} bytes).",
+    }
+
+
+async def test_an_answer_to_another_request_is_refused_and_the_right_one_still_counts():
+    async def confuse(_guest: Guest, client: Client, _headers: dict[str, str], _body: bytes) -> None:
+        status, _, body = await client.call("POST", "/2018-06-01/runtime/invocation/other/response", b"1")
+        assert (status, json.loads(body)["errorType"]) == (400, "InvalidRequestID")
+        assert await client.respond("r1", b"2") == 202
+        status, _, body = await client.call("POST", "/2018-06-01/runtime/invocation/r1/response", b"3")
+        assert (status, json.loads(body)["errorType"]) == (403, "InvalidStateTransition")
+
+    async with stage(serving(confuse)) as on:
+        assert (await on.invoke()).payload == b"2"
+        await on.until(State.IDLE)
+
+
+async def test_a_second_connection_that_asks_for_the_same_event_is_refused():
+    async def greedy(guest: Guest) -> None:
+        first, second = await guest.connect(), await guest.connect()
+        first.ask_next()
+        await asyncio.sleep(0.02)
+        status, _, _ = await second.call("GET", "/2018-06-01/runtime/invocation/next")
+        assert status == 403
+        _, headers, body = await first.answer()
+        await first.respond(headers["lambda-runtime-aws-request-id"], body)
+        await asyncio.Event().wait()
+
+    async with stage(greedy) as on:
+        await asyncio.sleep(0.05)
+        assert (await on.invoke(b"7")).payload == b"7"
+
+
+async def test_a_runtime_that_hangs_up_while_it_waits_gets_the_event_when_it_asks_again():
+    async def hang_up(guest: Guest) -> None:
+        first = await guest.connect()
+        first.ask_next()
+        await asyncio.sleep(0.02)
+        first.close()
+        await asyncio.sleep(0.05)
+        await serving(echo)(guest)
+
+    async with stage(hang_up) as on:
+        await asyncio.sleep(0.04)
+        assert (await on.invoke(b"8")).payload == b"8"
+
+
+async def test_an_idle_runtime_that_dies_is_started_again_by_the_next_event():
+    async with stage(serving(echo)) as on:
+        on.guests[0].exit(Exit(1, None))
+        await on.until(State.BROKEN)
+        assert (await on.invoke(b"9")).payload == b"9"
+    assert len(on.guests) == 2
+
+
+async def test_lines_are_events_and_carriage_returns_join_a_record():
+    async def talk(guest: Guest, client: Client, _headers: dict[str, str], _body: bytes) -> None:
+        guest.print("one\ntwo\rthree\n\nfour")
+        await client.respond("r1", b"null")
+
+    async with stage(serving(talk)) as on:
+        await on.invoke()
+    assert on.log[2:5] == ["one\n", "two\nthree\n", "\n"]
+    assert on.log[-1] == "four\n"  # unfinished until the end of the environment
+
+
+async def test_the_tail_is_the_last_four_kilobytes():
+    async def talk(guest: Guest, client: Client, _headers: dict[str, str], _body: bytes) -> None:
+        guest.print("".join(f"line {i:04d}\n" for i in range(1000)))
+        await client.respond("r1", b"null")
+
+    async with stage(serving(talk)) as on:
+        outcome = await on.invoke()
+    assert len(outcome.log_tail) == 4096
+    assert outcome.log_tail.endswith(on.log[-1].encode())
+
+
+async def test_json_logs_are_telemetry_events_of_the_level_that_was_asked_for():
+    async with stage(serving(echo), log=JsonLog("INFO")) as on:
+        await on.invoke()
+    platform = [json.loads(line) for line in on.log if line.startswith("{")]
+    assert [event["type"] for event in platform] == ["platform.initStart", "platform.start", "platform.report"]
+    assert platform[-1]["record"]["metrics"]["memorySizeMB"] == 128
+    async with stage(serving(echo), log=JsonLog("WARN")) as on:
+        await on.invoke()
+    assert on.log == ["working\n"]
