@@ -1,0 +1,262 @@
+"""Configuration is one frozen struct, read once at start: flags, then environment, then a file, then the defaults here.
+
+Each setting is one field, and nothing else knows its name: `--idle-timeout-s`, `LAMBENT_IDLE_TIMEOUT_S` and, in the
+TOML file named by `--config` or `LAMBENT_CONFIG`, `idle_timeout_s` are derived from it, as are its help and the page
+docs/settings.md. A name that no field has is refused rather than ignored: a misspelt limit that silently does not hold
+is worse than a server that does not start. Settings are not reloaded; a change needs a restart.
+
+Waiting times that AWS fixes are settings too, with AWS's value as the default, so that a test or a small machine can
+have others. A setting in which Lambent differs from AWS, or that AWS does not publish, says so in its sentence.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_origin, get_type_hints
+
+import msgspec
+
+PREFIX: Final = "LAMBENT_"
+FILE_VARIABLE: Final = "LAMBENT_CONFIG"
+
+
+def about(unit: str, sentence: str, **bounds: Any) -> msgspec.Meta:
+    """What a setting counts in, what it does, and what msgspec checks of it."""
+    return msgspec.Meta(description=sentence, extra={"unit": unit}, **bounds)
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every setting of one Lambent process."""
+
+    # The door
+    host: Annotated[
+        str, about("address", "Address to listen on; anything but a loopback address can be reached by other machines.")
+    ] = "127.0.0.1"
+    port: Annotated[
+        int, about("TCP port", "Port of every service; 0 takes a free one. The ecosystem expects 4566.", ge=0, le=65535)
+    ] = 4566
+    auth: Annotated[
+        Literal["enforced", "open"],
+        about("mode", "Whether signatures are verified; open accepts any, and a 12-digit access key is the account."),
+    ] = "enforced"
+    region: Annotated[
+        str, about("AWS region", "Region that resources without one in their request are in.", pattern="^[a-z0-9-]+$")
+    ] = "us-east-1"
+    account: Annotated[
+        str,
+        about(
+            "AWS account",
+            "Account of the root key; the default is the one that local tools expect.",
+            pattern=r"^\d{12}$",
+        ),
+    ] = "000000000000"
+
+    # What it keeps
+    data: Annotated[
+        Path | None, about("directory", "Where everything is kept; without it, lambent in the user's data home.")
+    ] = None
+    ephemeral: Annotated[
+        bool, about("yes or no", "Keep everything in a temporary directory that is removed at the end.")
+    ] = False
+    durability: Annotated[
+        Literal["full", "normal", "memory"],
+        about("mode", "When a write is answered: full after fsync, normal before it, memory without a promise."),
+    ] = "full"
+
+    # Isolation
+    sandbox: Annotated[
+        Literal["native", "process"],
+        about("backend", "How functions are isolated; process is NO isolation, and is never chosen unless asked for."),
+    ] = "native"
+    limits: Annotated[
+        Literal["enforced", "best-effort"],
+        about("mode", "Whether start-up fails when the machine offers no cgroup for memory, CPU and process limits."),
+    ] = "enforced"
+    waiting_pool_size: Annotated[
+        int,
+        about(
+            "sandboxes per runtime",
+            "Sandboxes kept waiting for code, per runtime in use; 0 makes each on demand.",
+            ge=0,
+            le=1000,
+        ),
+    ] = 1
+    probe_timeout_s: Annotated[
+        float, about("seconds", "Time in which the start-up probe must have made a real sandbox.", gt=0)
+    ] = 5.0
+
+    # Execution environments
+    init_timeout_s: Annotated[
+        float,
+        about("seconds", "Time for a function's INIT; past it, INIT runs again inside the first invocation.", gt=0),
+    ] = 10.0
+    idle_timeout_s: Annotated[
+        float, about("seconds", "Idle time after which an environment is removed; AWS does not publish its own.", gt=0)
+    ] = 600.0
+    freeze_after_ms: Annotated[
+        int,
+        about("milliseconds", "Time between an invocation's end and freezing; busy environments skip a freeze.", ge=0),
+    ] = 10
+    shutdown_plain_ms: Annotated[
+        int, about("milliseconds", "Time from SHUTDOWN to SIGKILL without extensions.", ge=0)
+    ] = 0
+    shutdown_internal_ms: Annotated[
+        int, about("milliseconds", "Time from SHUTDOWN to SIGKILL with internal extensions only.", ge=0)
+    ] = 500
+    shutdown_external_ms: Annotated[
+        int, about("milliseconds", "Time from SHUTDOWN to SIGKILL with external extensions.", ge=0)
+    ] = 2000
+    concurrency_limit: Annotated[
+        int, about("environments", "Concurrent executions of the account; beyond it callers get 429.", ge=1)
+    ] = 1000
+    scaling_burst: Annotated[
+        int, about("environments", "Environments that one function may add within scaling_interval_s.", ge=1)
+    ] = 1000
+    scaling_interval_s: Annotated[float, about("seconds", "Time over which scaling_burst is counted.", gt=0)] = 10.0
+    stop_timeout_s: Annotated[
+        float, about("seconds", "Time that invocations in flight get when Lambent stops.", ge=0)
+    ] = 2.0
+
+    # Logs
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], about("level", "Least level of Lambent's own log lines.")
+    ] = "info"
+    log_buffer_bytes: Annotated[
+        int,
+        about(
+            "bytes",
+            "Function output kept in memory until it is stored; what is over it is dropped and counted.",
+            ge=65536,
+        ),
+    ] = 16 * 1024 * 1024
+    log_flush_ms: Annotated[
+        int, about("milliseconds", "Time after which buffered function output is stored.", ge=1)
+    ] = 200
+
+    # What one HTTP client may cost
+    http_head_bytes: Annotated[
+        int, about("bytes", "Request line and headers together; AWS allows 1 MB, SDKs send about 2 kB.", ge=1024)
+    ] = 64 * 1024
+    http_head_count: Annotated[int, about("headers", "Header lines of one request.", ge=8)] = 200
+    http_head_timeout_s: Annotated[
+        float, about("seconds", "Time from a request's first byte to the end of its head.", gt=0)
+    ] = 20.0
+    http_body_timeout_s: Annotated[
+        float, about("seconds", "Time from the end of a head to the end of its body.", gt=0)
+    ] = 300.0
+    http_idle_timeout_s: Annotated[
+        float, about("seconds", "Time that a connection is kept between requests.", gt=0)
+    ] = 75.0
+    http_connections: Annotated[int, about("connections", "Connections open at once; the next is refused.", ge=1)] = (
+        4096
+    )
+    http_buffered_bytes: Annotated[
+        int, about("bytes", "Request and response bodies in memory, all connections together.", ge=8 * 1024 * 1024)
+    ] = 512 * 1024 * 1024
+
+
+class ConfigError(Exception):
+    """A setting is unknown or has a value it cannot have; the message says which, where it was given, and what fits."""
+
+
+class Given(NamedTuple):
+    """A value and where it was given, for the sentence of a ConfigError."""
+
+    value: Any
+    source: str
+
+
+class Setting(NamedTuple):
+    """One field as a person sees it."""
+
+    name: str  # idle_timeout_s
+    kind: type  # bool, int, float, str or Path
+    choices: tuple[str, ...]  # empty: any value of `kind`
+    unit: str
+    default: Any
+    sentence: str
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name.upper()
+
+
+def settings() -> list[Setting]:
+    """Every setting, in the order of the struct."""
+    hints = get_type_hints(Config, include_extras=True)
+    return [_setting(field, hints[field.name]) for field in msgspec.structs.fields(Config)]
+
+
+def _setting(field: msgspec.structs.FieldInfo, hint: Any) -> Setting:
+    value_type, meta = get_args(hint)
+    choices: tuple[str, ...] = get_args(value_type) if get_origin(value_type) is Literal else ()
+    kind = str if choices else Path if value_type == Path | None else value_type
+    return Setting(field.name, kind, choices, meta.extra["unit"], field.default, meta.description)
+
+
+def read(flags: Mapping[str, Any], environment: Mapping[str, str], file: Path | None = None) -> Config:
+    """The configuration that these sources give, the first of them that has a setting deciding it.
+
+    `flags` has only what was given on the command line. `file` is the TOML file of `--config`; without it
+    `LAMBENT_CONFIG` names one, or there is none. Raises ConfigError.
+    """
+    file = file or (Path(environment[FILE_VARIABLE]) if environment.get(FILE_VARIABLE) else None)
+    from_flags = {name: Given(value, f"flag --{name.replace('_', '-')}") for name, value in flags.items()}
+    given = (_from_file(file) if file else {}) | _from_environment(environment) | from_flags
+    _refuse_unknown(given)
+    try:
+        return msgspec.convert(
+            {name: value for name, (value, _) in given.items()}, Config, strict=False, dec_hook=_path
+        )
+    except msgspec.ValidationError as error:
+        raise ConfigError(_explained(str(error), given)) from None
+
+
+def _path(wanted: type, value: Any) -> Any:
+    """Convert the one type of a setting that msgspec does not know."""
+    if wanted is Path and isinstance(value, str | Path):
+        return Path(value).expanduser()
+    raise NotImplementedError(wanted)
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
+    return {
+        variable.removeprefix(PREFIX).lower(): Given(value, f"environment variable {variable}")
+        for variable, value in environment.items()
+        if variable.startswith(PREFIX) and variable != FILE_VARIABLE
+    }
+
+
+def _from_file(file: Path) -> dict[str, Given]:
+    try:
+        values = msgspec.toml.decode(file.read_bytes(), type=dict[str, Any])
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration file {file}: {error.strerror}") from None
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"the configuration file {file} is not valid TOML: {error}") from None
+    return {name: Given(value, f"file {file}") for name, value in values.items()}
+
+
+def _refuse_unknown(given: dict[str, Given]) -> None:
+    known = Config.__struct_fields__
+    for name, (_, source) in given.items():
+        if name not in known:
+            raise ConfigError(f"unknown setting {name} ({source}); `lambent up --help` lists all")
+
+
+def _explained(message: str, given: dict[str, Given]) -> str:
+    """msgspec's sentence ("Expected `int` <= 65535 - at `$.port`") with the setting, its value and its source."""
+    found = re.search(r" - at `\$\.(\w+)`", message)
+    if found is None:
+        return message
+    name = found[1]
+    value, source = given[name]
+    wanted = message[: found.start()].replace("Expected", "expected")
+    choices = next(setting.choices for setting in settings() if setting.name == name)
+    if choices:
+        wanted = "expected " + " or ".join(choices)
+    return f"setting {name}: {wanted}, got {value!r} ({source})"
