@@ -30,6 +30,7 @@ from lambent.core.errors import NotImplementedYet, UnknownOperationException, Va
 from lambent.core.ids import Ids
 from lambent.model.constraints import Violations, violations_of
 from lambent.model.service import OperationModel, ServiceModel, load
+from lambent.model.wording import wording_of
 
 __all__ = ["Binding", "Caller", "Context", "ModelMismatch", "Operation", "Service", "Shape", "operations_in"]
 
@@ -72,6 +73,7 @@ class Context(Generic[S]):
     clock: Clock
     ids: Ids
     partition: str = "aws"
+    trace_id: str | None = None  # the X-Amzn-Trace-Id that the request came with
 
     @property
     def account(self) -> str:
@@ -110,7 +112,7 @@ class Operation(Generic[P, R]):
 
     @cached_property
     def _violations(self) -> Violations | None:
-        return violations_of(self.model.input) if self.model.input else None
+        return violations_of(self.model.input, wording_of(self.binding.name)) if self.model.input else None
 
     async def answer(self, members: dict[str, Any], ctx: Context[Any]) -> dict[str, Any]:
         """Validate, convert, call; members in and members out, by the model's names. Raises AwsError."""
@@ -129,7 +131,8 @@ class Operation(Generic[P, R]):
 class Binding:
     """The model of one service, to which functions are bound. It reads the model when first asked for it.
 
-    `validation_error_code` is the code under which the service tells that members break the model's constraints.
+    `validation_error_code` is the code under which the service tells that members break the model's constraints, where
+    model/wording.py does not know it.
     """
 
     def __init__(self, name: str, *, validation_error_code: str | None = None) -> None:
@@ -145,7 +148,8 @@ class Binding:
     def validation_error(self) -> type[ValidationException]:
         """The error that this service answers for members that break constraints."""
         query = self.model.metadata.protocol in QUERY_PROTOCOLS
-        given = self._validation_error_code or ("ValidationError" if query else ValidationException.code)
+        known = self._validation_error_code or wording_of(self.name).error_code
+        given = known or ("ValidationError" if query else ValidationException.code)
 
         class BrokenConstraints(ValidationException, code=given):
             pass

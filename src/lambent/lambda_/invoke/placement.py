@@ -34,6 +34,7 @@ from lambent.lambda_.environment.environment import Environment, environment
 from lambent.lambda_.environment.life_cycle import State
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.errors import ConcurrentInvocationLimitExceeded
+from lambent.lambda_.names import FunctionArn
 
 log: Final = structlog.get_logger()
 
@@ -88,7 +89,7 @@ class Placement:
         self._settings: Final = settings
         self._clock: Final = clock
         self._tasks: Final = tasks
-        self._slots: Final[dict[str, Slot]] = {}  # by the qualified ARN of the version
+        self._slots: Final[dict[FunctionArn, Slot]] = {}  # by the qualified ARN of the version
         self._all: Final[set[Placed]] = set()
         self._thawed: Final[set[Placed]] = set()  # idle, and not frozen yet
         self._freezer: asyncio.TimerHandle | None = None
@@ -191,7 +192,7 @@ class Placement:
     def _idle(self, placed: Placed) -> None:
         now = self._clock.monotonic()
         slot = placed.slot
-        stale = self._slots.get(slot.version.key) is not slot
+        stale = self._slots.get(slot.version.arn) is not slot
         if stale or now - placed.born > self._settings.max_age_s:
             placed.end.set()
             return
@@ -228,17 +229,16 @@ class Placement:
             self._freezer = asyncio.get_running_loop().call_later(grace, self._freeze)
 
     def _slot(self, version: FunctionVersion) -> Slot:
-        key = version.key
-        slot = self._slots.get(key)
+        slot = self._slots.get(version.arn)
         if slot is None or slot.revision_id != version.revision_id:
             if slot is not None:
                 self._retire(slot)
-            slot = self._slots[key] = Slot(version)
+            slot = self._slots[version.arn] = Slot(version)
         return slot
 
-    def forget(self, key: str) -> None:
-        """The version (by its qualified ARN) was changed or deleted: its idle environments end, the others when they can."""
-        slot = self._slots.pop(key, None)
+    def forget(self, version: FunctionArn) -> None:
+        """The version was changed or deleted: its idle environments end, the others when they can."""
+        slot = self._slots.pop(version, None)
         if slot is not None:
             self._retire(slot)
 
