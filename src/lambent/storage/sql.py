@@ -26,4 +26,4 @@ def fetched(
     connection: apsw.Connection, statements: str, values: Mapping[str, Value] | Sequence[Value] | None = None
 ) -> list[Row]:
     """Run the statements to their end; return all rows of the last."""
-    return execute(connection, statements, values).fetchall()  # pyright: ignore[reportUnknownMemberType]
+    return execute(connection, statements, values).fetchall()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
