@@ -1,14 +1,15 @@
 """The filter of system calls that every guest lives under, compiled to the kernel's BPF.
 
-An allowlist, so that a call which nobody thought of is refused. What it defends against: the parts of the kernel that an
-unprivileged process can reach but a function has no use for, which is where privilege escalations are found (namespaces,
-mounts, bpf, perf, keyrings, userfaultfd, io_uring, odd protocol families), looking into other processes, and typing into a
-terminal. What it is not: the fence around files, network and memory; namespaces, the read-only root and the cgroup are that.
+An allowlist, so that a call which nobody thought of is refused. What it defends against: the parts of the kernel that
+an unprivileged process can reach but a function has no use for, which is where privilege escalations are found
+(namespaces, mounts, bpf, perf, keyrings, userfaultfd, io_uring, odd protocol families), looking into other processes, and
+typing into a terminal. What it is not: the fence around files, network and memory; that is the work of the namespaces, the
+read-only root and the cgroup.
 
-The names and numbers are data (`syscalls.txt`); rules on arguments stand below. Only the low half of an argument is compared,
-because the kernel takes these arguments as 32-bit numbers and ignores the rest: a comparison of all 64 bits could be evaded.
-The number is found by a binary search. A verdict of `allow` depends on nothing but the number, so the kernel (from 5.11)
-keeps it in a bitmap and does not run the program for it again.
+The names and numbers are data (`syscalls.txt`); rules on arguments stand below. Only the low half of an argument is
+compared, because the kernel takes these arguments as 32-bit numbers and ignores the rest: a comparison of all 64 bits could
+be evaded. The number is found by a binary search. A verdict of `allow` depends on nothing but the number, so the kernel
+(from 5.11) keeps it in a bitmap and does not run the program for it again.
 
 Standard library only, for any Python from 3.10: the spawner runs this inside the function's interpreter.
 """
@@ -45,6 +46,9 @@ _ARCHITECTURE_OFFSET: Final = 4
 _ARGUMENTS_OFFSET: Final = 16
 
 _SET_MODE_FILTER: Final = 1
+
+_libc: Final = ctypes.PyDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
 
 
 class Switch(NamedTuple):
@@ -111,12 +115,13 @@ def program(arch: str) -> bytes:
 
 
 def install(blob: bytes) -> None:
-    """Put this thread, and all that it starts, under a compiled filter, for good. no_new_privs must be set. Raises OSError."""
+    """Put this thread, and all that it starts, under a compiled filter, for good; no_new_privs must be set already.
+
+    Raises OSError.
+    """
     instructions = ctypes.create_string_buffer(blob, len(blob))
     header = struct.pack("@HP", len(blob) // 8, ctypes.addressof(instructions))  # struct sock_fprog
-    libc = ctypes.PyDLL(None, use_errno=True)
-    libc.syscall.restype = ctypes.c_long
-    if libc.syscall(ctypes.c_long(_SECCOMP_CALL[os.uname().machine]), _SET_MODE_FILTER, 0, header) != 0:
+    if _libc.syscall(ctypes.c_long(_SECCOMP_CALL[os.uname().machine]), _SET_MODE_FILTER, 0, header) != 0:
         error = ctypes.get_errno()
         raise OSError(error, f"seccomp: {os.strerror(error)}")
 
@@ -159,6 +164,6 @@ def _decision(verdict: Verdict) -> _Code:
     for outcome, group in groupby(verdict.cases.items(), key=lambda case: case[1]):
         values = [value for value, _ in group]
         then = _decision(outcome)
-        code += [(_IF_EQUAL, left, 0, value) for left, value in zip(range(len(values) - 1, 0, -1), values)]
+        code += [(_IF_EQUAL, len(values) - 1 - index, 0, value) for index, value in enumerate(values[:-1])]
         code += [(_IF_EQUAL, 0, len(then), values[-1]), *then]
     return code + _decision(verdict.otherwise)
