@@ -1,0 +1,71 @@
+"""How Java writes values, because AWS's sentences show them that way: `[a, b]`, `{k=v}`, `1.0`, `null`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lambent.model.names import lower_camel
+from lambent.model.service import ShapeModel
+
+
+def to_string(value: Any, shape: ShapeModel) -> str:
+    """The value as Java's `toString` of the type that AWS makes of the shape."""
+    if value is None:
+        return "null"
+    match shape.type:
+        case "list":
+            return f"[{', '.join(to_string(item, shape.member) for item in value)}]"
+        case "map":
+            pairs = (f"{to_string(key, shape.key)}={to_string(item, shape.value)}" for key, item in value.items())
+            return f"{{{', '.join(pairs)}}}"
+        case "structure" if shape.members and isinstance(value, dict):
+            fields = (
+                f"{lower_camel(name)}={to_string(value.get(name), member)}" for name, member in shape.members.items()
+            )
+            return f"{shape.name}({', '.join(fields)})"
+        case "boolean":
+            return "true" if value else "false"
+        case "float" | "double":
+            return double(float(value))
+        case "blob":
+            return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
+        case _:
+            return str(value)
+
+
+def double(value: float) -> str:
+    """A double as Java prints it: `1.0`, `1.5E10`, `NaN`, `Infinity`."""
+    if value != value:
+        return "NaN"
+    if value in (float("inf"), float("-inf")):
+        return "Infinity" if value > 0 else "-Infinity"
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return f"{value:f}".rstrip("0").ljust(3, "0") if "e" in repr(value) else repr(value)
+    digits, exponent = f"{value:.17e}".split("e")
+    shortest = repr(float(f"{float(digits)!r}")) if float(f"{digits}e{exponent}") == value else digits
+    return f"{shortest}E{int(exponent)}"
+
+
+def hash_code(text: str) -> int:
+    """`String.hashCode` of a text within the basic plane, as an unsigned 32-bit number."""
+    code = 0
+    for letter in text:
+        code = (31 * code + ord(letter)) & 0xFFFFFFFF
+    return code
+
+
+def hash_set_order(values: Sequence[str]) -> list[str]:
+    """The order in which `new HashSet<>(values.size())`, filled with the values, gives them back.
+
+    AWS's "enum value set: [...]" looks like such a set: `[RESPONSE_STREAM, BUFFERED]`, `[NONE, AWS_IAM]`, `[OPTIONAL, OFF, ON]`
+    and the recorded list of twenty-five runtimes come out of it. A few recorded ones do not: they are in `wording`.
+    """
+    capacity = 1
+    while capacity < len(values):
+        capacity *= 2
+    while len(values) * 4 > capacity * 3:
+        capacity *= 2
+    buckets: dict[int, list[str]] = {}
+    for value in values:
+        code = hash_code(value)
+        buckets.setdefault((code ^ (code >> 16)) & (capacity - 1), []).append(value)
+    return [value for bucket in sorted(buckets) for value in buckets[bucket]]

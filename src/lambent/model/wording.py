@@ -1,0 +1,62 @@
+"""Where services differ in how they say that members break constraints: data, each line with its source.
+
+The rule itself is in `constraints`; what is not here follows it. Recordings: reference/lambda.md 14 unless named.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+
+class Wording(msgspec.Struct, frozen=True):
+    """One service's ways."""
+
+    error_code: str | None = None
+    """The code of the error; None: ValidationException, and ValidationError in query services."""
+
+    echoes: bool = True
+    """Whether the sentence shows the value: `Value 'x' at 'name'` or `Value at 'name'`."""
+
+    elements_not_null: bool = True
+    """Whether constraints of list members and map values end in "Member must not be null"."""
+
+    nullable_elements: frozenset[str] = frozenset()
+    """Lists and maps without that ending in a service that otherwise has it."""
+
+    enums: Mapping[str, tuple[str, ...]] = {}
+    """Orders of enum values that no rule gives."""
+
+    patterns: Mapping[str, str] = {}
+    """Patterns that the service shows otherwise than its model has them."""
+
+
+_LAYER_VERSION_ARN: Final = (
+    r"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)"
+    r"|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)"
+)
+
+WORDINGS: Final[Mapping[str, Wording]] = {
+    "lambda": Wording(
+        nullable_elements=frozenset({"SecurityGroupIds", "SubnetIds"}),
+        enums={
+            "Architecture": ("x86_64", "arm64"),
+            "EventSourcePosition": ("LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"),
+            # As user reports and other emulators' probes have them; not in our recordings.
+            "InvocationType": ("Event", "RequestResponse", "DryRun"),
+            "LogType": ("Tail", "None"),
+        },
+        patterns={"LayerVersionArn": _LAYER_VERSION_ARN},
+    ),
+    # User reports: fluent-plugin-cloudwatch-logs#223, winston-cloudwatch#55, crossfeed#374.
+    "logs": Wording(error_code="InvalidParameterException", elements_not_null=False),
+    # IAM has shown no values since about 2024: "Value at 'tags.2.member.value' failed to satisfy constraint: ...".
+    "iam": Wording(echoes=False),
+    "dynamodb": Wording(elements_not_null=False),
+}
+DEFAULT: Final = Wording()
+
+
+def wording_of(service: str) -> Wording:
+    """The ways of a service; the rule's own where nothing is known."""
+    return WORDINGS.get(service, DEFAULT)

@@ -1,0 +1,74 @@
+"""Members in HTTP headers: strings, lists by commas, HTTP dates, and JSON in base64.
+
+`safe` is the defence of every response against header injection: what a function or a caller said may stand in a header,
+and never a line break or another control character with it.
+"""
+
+import binascii
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.request import parse_http_list
+
+from lambent.model.service import ShapeModel
+from lambent.wire import scalars
+from lambent.wire.faults import SerializationException
+from lambent.wire.json_body import decode, encode
+
+_CONTROLS: Final = {code: " " for code in (*range(0x20), 0x7F)}
+
+
+def safe(text: str) -> str:
+    """The text without control characters."""
+    return text if text.isprintable() else text.translate(_CONTROLS)
+
+
+def header_reader(member: ShapeModel) -> Callable[[str], Any] | None:
+    """What reads a header as the member; None: as it is."""
+    if member.reference.jsonvalue:
+        return _read_json
+    if member.type != "list":
+        return scalars.reader(member)
+    element = scalars.reader(member.member)
+    split = _split_dates if member.member.type == "timestamp" else _split
+    return lambda text: [item if element is None else element(item) for item in split(text)]
+
+
+def header_writer(member: ShapeModel) -> Callable[[Any], str] | None:
+    """What writes the member as a header; None: it is a string."""
+    if member.reference.jsonvalue:
+        return lambda value: scalars.write_blob(encode(value))
+    if member.type != "list":
+        return scalars.writer(member, timestamp_format="rfc822")
+    element = scalars.writer(member.member, timestamp_format="rfc822")
+    quoted = member.member.type == "string"
+    return lambda value: ", ".join(
+        _quoted(item) if quoted else str(element(item) if element else item) for item in value
+    )
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return decode(binascii.a2b_base64(text))
+    except ValueError:
+        raise SerializationException(reason="A header is not base64") from None
+
+
+def _split(text: str) -> list[str]:
+    return [
+        item[1:-1].replace('\\"', '"').replace("\\\\", "\\") if item[:1] == item[-1:] == '"' and len(item) > 1 else item
+        for item in parse_http_list(text)
+    ]
+
+
+def _split_dates(text: str) -> list[str]:
+    """HTTP dates have a comma of their own: "Mon, 16 Dec 2019 23:48:18 GMT, Tue, ..."."""
+    parts = [part.strip() for part in text.split(",")]
+    if not any(part.endswith("GMT") for part in parts):
+        return parts
+    return [f"{day}, {rest}" for day, rest in zip(parts[::2], parts[1::2], strict=False)]
+
+
+def _quoted(text: str) -> str:
+    if "," in text or '"' in text:
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return text
