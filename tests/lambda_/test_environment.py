@@ -13,7 +13,7 @@ from lambent.lambda_.environment.environment import Environment, Facts, Outcome,
 from lambent.lambda_.environment.life_cycle import State
 from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.environment.runtime_api import RESPONSE_LIMIT_BYTES, Invocation
-from lambent.sandbox.contract import Exit, Sandbox
+from lambent.sandbox.contract import Exit
 from tests.lambda_.guest import Client, Guest
 
 Play = Callable[[Guest], Awaitable[None]]
@@ -53,13 +53,11 @@ async def stage(
     """An environment past its init phase; each sandbox that it starts runs the next play, the last one again."""
     lines, guests = Lines(), list[Guest]()
 
-    class Door:
-        def close(self) -> None: ...
-
     async with asyncio.TaskGroup() as tasks:
         plays_running: list[asyncio.Task[None]] = []
 
-        async def start(_previous: Sandbox | None) -> Guest:
+        @asynccontextmanager
+        async def start() -> AsyncIterator[Guest]:
             guest = Guest()
             play = plays[min(len(guests), len(plays) - 1)]
             guests.append(guest)
@@ -69,13 +67,13 @@ async def stage(
                     await play(guest)
 
             plays_running.append(tasks.create_task(act()))
-            return guest
-
-        async def open_door(_sandbox: Sandbox) -> Door:
-            return Door()
+            try:
+                yield guest
+            finally:
+                await guest.kill()
 
         facts = Facts("$LATEST", "python:3.11.v1", 128, "/aws/lambda/f", "stream", timeout_s, init_timeout_s)
-        made = Environment(facts, start, open_door, log or TextLog(), lines, FakeClock(), tasks, lambda: None)
+        made = Environment(facts, start, log or TextLog(), lines, FakeClock(), tasks, lambda: None)
         try:
             async with environment(made):
                 yield Stage(made, lines, guests)

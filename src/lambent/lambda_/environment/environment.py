@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import msgspec
@@ -47,8 +47,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 News = Ready | Result | InitError | Exit | Late
-StartSandbox = Callable[[Sandbox | None], Awaitable[Sandbox]]  # given the one before it, if there was one
-OpenDoor = Callable[[Sandbox], Awaitable[asyncio.Server]]  # lets the guest reach the gateway
+StartSandbox = Callable[[], AbstractAsyncContextManager[Sandbox]]  # a sandbox with the function in it; leaving kills it
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -70,7 +69,6 @@ class Environment:
         self,
         facts: Facts,
         start_sandbox: StartSandbox,
-        open_door: OpenDoor,
         log: PlatformLog,
         sink: LogSink,
         clock: Clock,
@@ -82,7 +80,6 @@ class Environment:
         self.frozen = False
         self.sandbox: Sandbox | None = None
         self._start_sandbox: Final = start_sandbox
-        self._open_door: Final = open_door
         self._log: Final = log
         self._sink: Final = sink
         self._clock: Final = clock
@@ -153,17 +150,12 @@ class Environment:
 
     async def _boot(self, deadline: float) -> tuple[Failure, bytes | None] | None:
         """Start a sandbox with a runtime in it and wait until it asks for an event; None: it did."""
-        previous, self.sandbox = self.sandbox, None
-        sandbox = self.sandbox = await self._start_sandbox(previous)
-        self.frozen = False
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(sandbox.kill)
+            sandbox = self.sandbox = await stack.enter_async_context(self._start_sandbox())
+            self.frozen = False
             self._output = Output(sandbox.output, self._line)
             stack.callback(self._output.close)
-            listeners = sandbox.listeners
-            self._api = await stack.enter_async_context(runtime_api(listeners[RUNTIME_API_PORT], self._tell))
-            door = await self._open_door(sandbox)
-            stack.callback(door.close)
+            self._api = await stack.enter_async_context(runtime_api(sandbox.listeners[RUNTIME_API_PORT], self._tell))
             self._tasks.create_task(self._guarded(self._watch(sandbox)))
             self._runtime = stack.pop_all()
         news = await self._news(deadline)

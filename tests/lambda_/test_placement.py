@@ -1,0 +1,272 @@
+"""Placing invocations on environments, with runtimes that the test plays."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import msgspec
+import pytest
+
+from lambent.core.clock import FakeClock
+from lambent.core.ids import SeededIds
+from lambent.core.ports import LogEvent
+from lambent.lambda_.code import Code
+from lambent.lambda_.configuration import Logging
+from lambent.lambda_.environment.environment import Environment, Facts, Outcome
+from lambent.lambda_.environment.life_cycle import State
+from lambent.lambda_.environment.reports import TextLog
+from lambent.lambda_.errors import FunctionNotInvocable
+from lambent.lambda_.functions import FunctionVersion
+from lambent.lambda_.invoke.errors import (
+    ClientContextNotJson,
+    ConcurrentInvocationLimitExceeded,
+    EventNotJson,
+    SandboxUnavailable,
+)
+from lambent.lambda_.invoke.path import InvokePath
+from lambent.lambda_.invoke.placement import Changed, Placement, Settings, placement
+from lambent.lambda_.names import FunctionArn
+from lambent.lambda_.states import Phase
+from lambent.sandbox.contract import SandboxError
+from tests.lambda_.guest import Client, Guest
+
+VERSION = FunctionVersion(
+    arn=FunctionArn("us-east-1", "000000000000", "f", "$LATEST"),
+    revision_id="one",
+    modified_at=0.0,
+    phase=Phase.ACTIVE,
+    code=Code("00", 1),
+    runtime="python3.11",
+    handler="app.handler",
+    role="arn:aws:iam::000000000000:role/r",
+    logging=Logging(group="/aws/lambda/f"),
+)
+SETTINGS = Settings(
+    freeze_after_s=0.01, idle_timeout_s=60, handover_s=0.2, max_age_s=3600, concurrent_executions=3
+)
+
+
+class NoLog:
+    def append(self, group: str, stream: str, events: Sequence[LogEvent]) -> None: ...
+
+
+@dataclass
+class House:
+    """A placement whose guests answer "hold" events only when they are let go, and others at once."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    guests: list[Guest] = field(default_factory=list)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+    ask_again: asyncio.Event = field(default_factory=asyncio.Event)
+    no_sandbox: bool = False
+    placement: Placement = field(init=False)
+    path: InvokePath = field(init=False)
+
+    def invoke(self, event: bytes = b"1", version: FunctionVersion = VERSION) -> asyncio.Task[Outcome]:
+        return asyncio.create_task(self.path.invoke(version, request_id="r", event=event, function_arn="arn"))
+
+    def launch(self, version: FunctionVersion, tasks: asyncio.TaskGroup, changed: Changed) -> Environment:
+        @asynccontextmanager
+        async def start() -> AsyncIterator[Guest]:
+            if self.no_sandbox:
+                raise SandboxError("no")
+            guest = Guest()
+            self.guests.append(guest)
+            tasks.create_task(self.serve(guest))
+            try:
+                yield guest
+            finally:
+                await guest.kill()
+
+        facts = Facts(version.version, "python", 128, "g", "s", 5.0, 5.0)
+        return Environment(facts, start, TextLog(), NoLog(), self.clock, tasks, changed)
+
+    async def serve(self, guest: Guest) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            client = await guest.connect()
+            while True:
+                await self.one(client)
+
+    async def one(self, client: Client) -> None:
+        client.ask_next()
+        _, headers, body = await client.answer()
+        if body == b'"hold"':
+            await self.let_go.wait()
+        await client.respond(headers["lambda-runtime-aws-request-id"], body)
+        await self.ask_again.wait()
+
+    async def settled(self) -> None:
+        """Until every environment is idle."""
+        while any(placed.environment.state is not State.IDLE for placed in self.placement._all):
+            await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def house(settings: Settings = SETTINGS) -> AsyncIterator[House]:
+    made = House()
+    made.ask_again.set()
+    async with placement(made.launch, settings, made.clock) as made.placement:
+        made.path = InvokePath(made.placement, made.clock, SeededIds())
+        yield made
+        made.let_go.set()
+        made.ask_again.set()
+    assert all(guest.killed for guest in made.guests)
+
+
+async def test_invocations_one_after_the_other_share_an_environment():
+    async with house() as it:
+        for _ in range(5):
+            assert (await it.invoke()).payload == b"1"
+    assert len(it.guests) == 1
+
+
+async def test_invocations_at_the_same_time_have_one_environment_each():
+    async with house() as it:
+        running = [it.invoke(b'"hold"') for _ in range(3)]
+        while len(it.guests) < 3:
+            await asyncio.sleep(0.001)
+        it.let_go.set()
+        await asyncio.gather(*running)
+    assert len(it.guests) == 3
+
+
+async def test_more_than_the_account_may_run_at_once_is_throttled_with_the_reason():
+    async with house() as it:
+        running = [it.invoke(b'"hold"') for _ in range(3)]
+        await asyncio.sleep(0)
+        with pytest.raises(ConcurrentInvocationLimitExceeded) as caught:
+            await it.invoke()
+        assert caught.value.members["Reason"] == "ConcurrentInvocationLimitExceeded"
+        it.let_go.set()
+        await asyncio.gather(*running)
+        assert (await it.invoke()).payload == b"1"
+
+
+async def test_an_environment_that_is_about_to_ask_is_waited_for():
+    async with house() as it:
+        it.ask_again.clear()
+        await it.invoke()
+        second = it.invoke(b"2")
+        await asyncio.sleep(0.02)
+        it.ask_again.set()
+        assert (await second).payload == b"2"
+    assert len(it.guests) == 1
+
+
+async def test_an_environment_that_does_not_ask_again_in_time_is_not_waited_for():
+    async with house(msgspec.structs.replace(SETTINGS, handover_s=0.01)) as it:
+        it.ask_again.clear()
+        await it.invoke()
+        assert (await it.invoke(b"2")).payload == b"2"
+    assert len(it.guests) == 2
+
+
+async def test_an_idle_environment_is_frozen_after_the_grace():
+    async with house() as it:
+        await it.invoke()
+        await it.settled()
+        await asyncio.sleep(0)
+        it.clock.advance(1)
+        while not it.guests[0].frozen:
+            await asyncio.sleep(0.001)
+        assert (await it.invoke()).payload == b"1"
+        assert not it.guests[0].frozen
+
+
+async def test_an_environment_that_nobody_used_for_the_idle_time_ends():
+    async with house() as it:
+        await it.invoke()
+        await it.settled()
+        it.clock.advance(61)
+        while it.placement.environments():
+            await asyncio.sleep(0.001)
+        assert it.guests[0].killed
+
+
+async def test_a_new_revision_gets_new_environments_and_the_old_ones_end():
+    async with house() as it:
+        await it.invoke()
+        await it.settled()
+        held = it.invoke(b'"hold"')
+        await asyncio.sleep(0.02)
+        newer = msgspec.structs.replace(VERSION, revision_id="two")
+        assert (await it.invoke(version=newer)).payload == b"1"
+        assert not it.guests[0].killed  # it still works for its invocation
+        it.let_go.set()
+        assert (await held).payload == b'"hold"'
+        while not it.guests[0].killed:
+            await asyncio.sleep(0.001)
+        assert it.placement.environments() == 1
+
+
+async def test_a_deleted_version_keeps_no_environment():
+    async with house() as it:
+        await it.invoke()
+        await it.settled()
+        it.placement.forget(VERSION.arn)
+        while it.placement.environments():
+            await asyncio.sleep(0.001)
+
+
+async def test_an_idle_environment_that_broke_is_started_again_and_not_thrown_away():
+    async with house() as it:
+        await it.invoke()
+        await it.settled()
+        (placed,) = it.placement._all
+        await it.guests[0].kill()
+        while placed.environment.state is not State.BROKEN:
+            await asyncio.sleep(0.001)
+        assert (await it.invoke()).payload == b"1"
+        assert it.placement.environments() == 1
+
+
+async def test_a_machine_that_makes_no_sandbox_is_a_service_error_and_frees_its_slot():
+    async with house() as it:
+        it.no_sandbox = True
+        for _ in range(5):
+            with pytest.raises(SandboxUnavailable):
+                await it.invoke()
+        it.no_sandbox = False
+        assert (await it.invoke()).payload == b"1"
+
+
+async def test_a_cancelled_invocation_leaves_no_environment_in_an_unknown_state():
+    async with house() as it:
+        held = it.invoke(b'"hold"')
+        await asyncio.sleep(0.02)
+        held.cancel()
+        with suppress(asyncio.CancelledError):
+            await held
+        while it.placement.environments():
+            await asyncio.sleep(0.001)
+        it.let_go.set()
+        assert (await it.invoke()).payload == b"1"
+
+
+@pytest.mark.parametrize("event", [b"{", b"\x99", b'{"a":}', b'"\xff"', b"1 2"])
+async def test_an_event_that_is_not_json_is_refused_before_anything_starts(event: bytes):
+    async with house() as it:
+        with pytest.raises(EventNotJson):
+            await it.invoke(event)
+        assert not it.guests
+
+
+async def test_an_absent_event_is_an_empty_object():
+    async with house() as it:
+        assert json.loads((await it.invoke(b"")).payload) == {}
+
+
+async def test_a_version_that_is_not_ready_is_not_invoked():
+    async with house() as it:
+        pending = msgspec.structs.replace(VERSION, phase=Phase.CREATING)
+        with pytest.raises(FunctionNotInvocable, match="Pending"):
+            await it.invoke(version=pending)
+
+
+@pytest.mark.parametrize("context", ["!", "bm90IGpzb24=", "WzFd"])
+async def test_a_client_context_that_is_not_base64_of_an_object_is_refused(context: str):
+    async with house() as it:
+        with pytest.raises(ClientContextNotJson):
+            await it.path.invoke(VERSION, request_id="r", event=b"", function_arn="a", client_context=context)
