@@ -36,7 +36,7 @@ def refused(request: Request, *, now: float | None = None, secret: str = SECRET)
     return caught.value
 
 
-# --- what is accepted --------------------------------------------------------------------------------------------------
+# --- what is accepted -----------------------------------------------------------------------------------------------
 
 
 def test_a_signed_invocation_is_accepted_and_says_who_signed_for_what():
@@ -136,7 +136,7 @@ def test_paths_with_dots_and_empty_segments_are_normalised_as_botocore_does(path
     assert verified(request).service == "lambda"
 
 
-# --- what is refused ---------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------------------------
 
 
 def a_second_off(date: str) -> str:
@@ -233,7 +233,8 @@ def test_the_scope_must_name_the_day_of_the_date_and_the_terminator():
         (
             "AWS4-HMAC-SHA256",
             (
-                "Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. "
+                "Authorization header requires 'Credential' parameter. "
+                "Authorization header requires 'Signature' parameter. "
                 "Authorization header requires 'SignedHeaders' parameter. Authorization=AWS4-HMAC-SHA256"
             ),
         ),
@@ -284,7 +285,7 @@ def test_signatures_over_elliptic_curves_are_refused_honestly():
     assert refused(request).refusal is Refusal.UNSUPPORTED
 
 
-# --- presigned URLs ----------------------------------------------------------------------------------------------------
+# --- presigned URLs -------------------------------------------------------------------------------------------------
 
 
 def presigned() -> Request:
@@ -332,7 +333,7 @@ def test_a_presigned_url_names_what_it_lacks():
     )
 
 
-# --- S3, and the canonical form ----------------------------------------------------------------------------------------
+# --- S3, and the canonical form -------------------------------------------------------------------------------------
 
 
 def test_s3_says_that_the_body_is_not_the_one_that_was_hashed():

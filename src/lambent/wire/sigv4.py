@@ -1,12 +1,13 @@
 """AWS Signature Version 4, the verifier's side: is this request the one that the holder of the secret signed?
 
-Both sides write the request down in one canonical form, hash it, and sign the hash with a key derived from the secret, the
-day, the region and the service. We repeat the work on what has arrived and compare. The canonical form follows "Create a
-signed AWS API request" of the IAM guide: the path is normalised and URI-encoded once more than it was sent (S3: neither),
-query parameters are encoded and sorted, signed headers are trimmed and folded.
+Both sides write the request down in one canonical form, hash it, and sign the hash with a key derived from the
+secret, the day, the region and the service. We repeat the work on what has arrived and compare. The canonical form
+follows "Create a signed AWS API request" of the IAM guide: the path is normalised and URI-encoded once more than it
+was sent (S3: neither), query parameters are encoded and sorted, signed headers are trimmed and folded.
 
-What it defends against: a changed method, path, query, signed header or body; a replay after 15 minutes; a guess of the
-signature by timing. It is not: proof against a replay within the 15 minutes (AWS's is not either), nor secrecy (that is TLS).
+What it defends against: a changed method, path, query, signed header or body; a replay after 15 minutes; a guess of
+the signature by timing. It is not: proof against a replay within the 15 minutes (AWS's is not either), nor secrecy
+(that is TLS).
 
 Derived keys are kept, bounded, and only for signatures that were right, so that a stranger cannot push the others out.
 Everything is bytes as they came: headers and URL are latin-1 text that stands for those bytes.
@@ -42,8 +43,8 @@ UNCHANGED_VALUES: Final = re.compile(r"[A-Za-z0-9_.~&=-]*")
 UNRESERVED: Final = "-_.~"
 
 MISMATCH: Final = (
-    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and"
-    " signing method. Consult the service documentation for details."
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key"
+    " and signing method. Consult the service documentation for details."
 )
 S3_PAYLOAD_MISMATCH: Final = "The provided 'x-amz-content-sha256' header does not match what was computed."
 S3_PAYLOAD_MISSING: Final = "Missing required header for this request: x-amz-content-sha256"
@@ -70,9 +71,10 @@ class Verifier:
         self._limit: Final = keys
 
     def verify(self, claim: Claim, request: Request, secret: str, body_sha256: str | None = None) -> bytes:
-        """Prove the claim, or raise SignatureRefused; returns the derived key, which signs the chunks of a streamed body.
+        """Prove the claim, or raise SignatureRefused; returns the derived key, which signs a streamed body's chunks.
 
-        `body_sha256` is the body's hash in hexadecimal where the caller has computed it already (off the loop, when large).
+        `body_sha256` is the body's hash in hexadecimal where the caller has computed it already (off the loop, when
+        large).
         """
         canonical = canonical_request(claim, request, payload_line(claim, request, body_sha256))
         digest = hashlib.sha256(_bytes(canonical)).hexdigest()

@@ -1,8 +1,8 @@
 """What a request says about its own signature, before anyone believes it.
 
-AWS Signature Version 4 puts the same seven facts into the `Authorization` header or into the query of a presigned URL: who
-signs (access key), for which day, region and service (the credential scope), when (X-Amz-Date), which headers are covered,
-and the signature. Here they are only read and checked for form; `sigv4.py` proves them.
+AWS Signature Version 4 puts the same seven facts into the `Authorization` header or into the query of a presigned
+URL: who signs (access key), for which day, region and service (the credential scope), when (X-Amz-Date), which
+headers are covered, and the signature. Here they are only read and checked for form; `sigv4.py` proves them.
 
 The order of the checks and their sentences are AWS's, as DynamoDB and STS answer them (each check below was reported by
 callers of the real services): parameters, date, expiry, host, algorithm, credential, scope. A caller who sees the first
@@ -36,8 +36,8 @@ ALGORITHM: Final = "AWS4-HMAC-SHA256"
 ASYMMETRIC: Final = "AWS4-ECDSA-P256-SHA256"  # SigV4A, for multi-region access points
 PRESIGNED_MAX_S: Final = 7 * 24 * 3600  # S3 API reference, "Authenticating Requests: Using Query Parameters"
 S3_SERVICES: Final = frozenset({"s3", "s3-object-lambda", "s3-outposts", "s3express"})
-# Covered by a signature even when the list of signed headers does not name them: the date and the payload's hash are lines
-# of the signed text themselves, and the token only ever finds the secret.
+# Covered by a signature even when the list of signed headers does not name them: the date and the payload's hash are
+# lines of the signed text themselves, and the token only ever finds the secret.
 COVERED: Final = frozenset({"x-amz-date", "x-amz-content-sha256", "x-amz-security-token"})
 
 
@@ -267,6 +267,6 @@ def _refuse_asymmetric(algorithm: str) -> None:
     if algorithm == ASYMMETRIC:
         raise SignatureRefused(
             Refusal.UNSUPPORTED,
-            f"Signatures of the form {ASYMMETRIC} (Signature Version 4A, multi-region) are not supported by Lambent yet;"
-            f" sign with {ALGORITHM}.",
+            f"Signatures of the form {ASYMMETRIC} (Signature Version 4A, multi-region) are not supported by Lambent"
+            f" yet; sign with {ALGORITHM}.",
         )

@@ -1,7 +1,8 @@
 """Why a signature is refused, in AWS's sentences, so that whoever meets one can look it up.
 
-The sentences are those of DynamoDB, STS and API Gateway as their callers reported them; the codes and statuses that go with
-them differ by service and stand in `gateway.dialects`. Nothing here depends on a secret, so all of it may be said to a stranger.
+The sentences are those of DynamoDB, STS and API Gateway as their callers reported them; the codes and statuses that
+go with them differ by service and stand in `gateway.dialects`. Nothing here depends on a secret, so all of it may be
+said to a stranger.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Refusal(enum.Enum):
     EXPIRED_URL = "a presigned URL after its time"
     PAYLOAD = "a body that is not the one that was signed"
     UNKNOWN_KEY = "an access key or a session token nobody has"
-    EXPIRED_TOKEN = "a session that has ended"
+    SESSION_ENDED = "a session that has ended"
     UNSUPPORTED = "a form of signature that Lambent does not verify"
 
 

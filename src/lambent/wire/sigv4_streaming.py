@@ -1,4 +1,4 @@
-"""Bodies that were signed while they were sent: `aws-chunked`, with and without chunk signatures, with and without trailers.
+"""Bodies that were signed while they were sent: `aws-chunked`, with or without chunk signatures and trailers.
 
 The head's signature is the seed; each chunk's signature covers its data and the signature before it, so that chunks can
 neither be changed, dropped nor exchanged ("Signature calculations for the Authorization header: transferring payload in
@@ -7,9 +7,10 @@ multiple chunks", S3 API reference). A trailer carries a checksum that the sende
     4096;chunk-signature=<64 hex>\\r\\n<4096 octets>\\r\\n ... 0;chunk-signature=<64 hex>\\r\\n
     x-amz-checksum-crc32c:wdBDMA==\\r\\nx-amz-trailer-signature:<64 hex>\\r\\n\\r\\n
 
-The body is in memory already (it was bounded on its way in), so this is one pass over bytes. What it defends against: tiny
-chunks without end, which would cost more than they carry (AWS's own rule: at least 8 KiB but for the last), lengths that lie,
-and data after the end. It does not check the checksum in the trailer: the operation does, which knows the algorithm.
+The body is in memory already (it was bounded on its way in), so this is one pass over bytes. What it defends against:
+tiny chunks without end, which would cost more than they carry (AWS's own rule: at least 8 KiB but for the last),
+lengths that lie, and data after the end. It does not check the checksum in the trailer: the operation does, which
+knows the algorithm.
 """
 
 from __future__ import annotations

@@ -1,0 +1,145 @@
+"""Who calls: the claim in a request, proven by the secret of its access key.
+
+Two ways of being strict, chosen at start. `Enforced` is AWS: no request without a right signature. `Open` is for
+tests and for tools that expect an emulator: any signature, or none, is accepted; a 12-digit access key is the
+account, as tools that test several accounts have come to expect, and any other key means the default account. An
+access key that exists still means its owner in `Open`, so that a function's own credentials name its role in both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from typing import Final, Protocol
+
+import msgspec
+
+from lambent.core.clock import Clock
+from lambent.core.kernel import Caller
+from lambent.core.ports import Credentials
+from lambent.gateway.dialects import MISSING, SESSION_ENDED, UNKNOWN_KEY
+from lambent.wire.messages import Request
+from lambent.wire.sigv4 import Verifier, needs_body_hash
+from lambent.wire.sigv4_claim import Claim, claimed, unproven
+from lambent.wire.sigv4_refusals import Refusal, SignatureRefused
+from lambent.wire.sigv4_streaming import is_streamed, unframed
+
+HASHED_HERE_BYTES: Final = 256 * 1024  # larger bodies are hashed in a thread: 0.2 ms is what the others may wait
+REGION: Final = re.compile(r"[a-z]{2,5}(?:-[a-z]{2,12}){1,3}-\d{1,2}")
+ACCOUNT: Final = re.compile(r"\d{12}")
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who calls, and the region whose state they mean."""
+
+    caller: Caller
+    region: str
+
+
+class Authentication(Protocol):
+    """A way of finding out who calls."""
+
+    account: str | None  # the only account that is served; None: any
+
+    def claim(self, request: Request) -> Claim | None:
+        """What the request says about its sender. Raises SignatureRefused."""
+        ...
+
+    async def identity(self, request: Request, claim: Claim | None) -> Identity:
+        """Who sent the request; a body in chunks is unframed in place. Raises SignatureRefused and BadFraming."""
+        ...
+
+
+class Enforced:
+    """Every request is signed, and every signature is right."""
+
+    def __init__(self, credentials: Credentials, clock: Clock, account: str) -> None:
+        self.account: str | None = account
+        self._credentials: Final = credentials
+        self._clock: Final = clock
+        self._verifier: Final = Verifier()
+
+    def claim(self, request: Request) -> Claim | None:
+        return claimed(request, self._clock.now())
+
+    async def identity(self, request: Request, claim: Claim | None) -> Identity:
+        if claim is None:
+            raise SignatureRefused(Refusal.MISSING, MISSING)
+        if not REGION.fullmatch(claim.region):
+            raise SignatureRefused(
+                Refusal.INVALID, f"Credential should be scoped to a valid region, not '{claim.region}'."
+            )
+        principal = self._credentials.lookup(claim.access_key_id, claim.session_token)
+        if principal is None:
+            raise SignatureRefused(Refusal.UNKNOWN_KEY, UNKNOWN_KEY)
+        body_sha256 = None
+        if len(request.body) > HASHED_HERE_BYTES and needs_body_hash(claim):
+            body_sha256 = await asyncio.to_thread(_sha256, request.body)
+        key = self._verifier.verify(claim, request, principal.secret_access_key, body_sha256)
+        if principal.expired(self._clock.now()):
+            raise SignatureRefused(Refusal.SESSION_ENDED, SESSION_ENDED)
+        if is_streamed(claim):
+            await unframe(request, claim, key)
+        return Identity(principal.caller, claim.region)
+
+
+class Open:
+    """Everyone is whom they say, or the root of the default account."""
+
+    def __init__(self, credentials: Credentials, clock: Clock, account: str, region: str) -> None:
+        self.account: str | None = None
+        self._credentials: Final = credentials
+        self._clock: Final = clock
+        self._default: Final = Identity(root(account, ""), region)
+
+    def claim(self, request: Request) -> Claim | None:
+        return unproven(request)
+
+    async def identity(self, request: Request, claim: Claim | None) -> Identity:
+        if claim is None:
+            return self._default
+        if is_streamed(claim):
+            await unframe(request, claim, None)
+        region = claim.region if REGION.fullmatch(claim.region) else self._default.region
+        principal = self._credentials.lookup(claim.access_key_id, claim.session_token)
+        if principal is not None and not principal.expired(self._clock.now()):
+            return Identity(principal.caller, region)
+        named = ACCOUNT.fullmatch(claim.access_key_id)
+        account = claim.access_key_id if named else self._default.caller.account
+        return Identity(root(account, claim.access_key_id), region)
+
+
+def root(account: str, access_key: str) -> Caller:
+    """The account itself."""
+    return Caller(
+        account=account,
+        arn=f"arn:aws:iam::{account}:root",
+        principal_id=account,
+        access_key=access_key,
+        is_root=True,
+        session_name=None,
+    )
+
+
+async def unframe(request: Request, claim: Claim, key: bytes | None) -> None:
+    """Replace a body that was sent in chunks by what it carried.
+
+    A trailer becomes a header if it is a checksum that a (signed) header announced: it is not covered by the
+    signature where the chunks are not, and must not pass for anything else.
+    """
+    if len(request.body) > HASHED_HERE_BYTES:
+        content = await asyncio.to_thread(unframed, request, claim, key)
+    else:
+        content = unframed(request, claim, key)
+    request.body = content.body
+    announced = {name.strip().lower() for name in request.headers.get("x-amz-trailer", "").split(",")}
+    for name, value in content.trailers.items():
+        if name in announced and name.startswith("x-amz-checksum-"):
+            request.headers.setdefault(name, value)
+    encodings = [part.strip() for part in request.headers.get("content-encoding", "").split(",")]
+    request.headers["content-encoding"] = ",".join(part for part in encodings if part and part != "aws-chunked")
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
