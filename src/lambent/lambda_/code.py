@@ -1,16 +1,18 @@
-"""Where deployment packages lie: each content once, as the zip that was uploaded and as the read-only tree it unpacks to.
+"""Where deployment packages lie: each content once, as the zip that was uploaded and as the read-only tree it unpacks
+to.
 
     <directory>/zips/ab/abcdef...    the archive, a blob; its sha256 is CodeSha256
     <directory>/trees/abcdef...      the tree that environments see as /var/task
     <directory>/trees/.*             being filled, or on its way out
 
-A tree is filled under another name, synced, and renamed: it is there whole or not at all. Uploads of the same content at
-the same time share one unpacking.
+A tree is filled under another name, synced, and renamed: it is there whole or not at all. Uploads of the same
+content at the same time share one unpacking.
 
-A content is wanted as long as a row names its digest or somebody holds it: an operation between unpacking and its commit,
-an environment that has it mounted. The rows are asked through `wanted`, which must know of a commit before the operation
-lets go. `collect` takes an unwanted tree out of sight at once and removes it behind its back; what a crash leaves over is
-removed when the store is opened, and a wanted tree that a crash took is unpacked again from its zip.
+A content is wanted as long as a row names its digest or somebody holds it: an operation between unpacking and its
+commit, an environment that has it mounted. The rows are asked through `wanted`, which must know of a commit before
+the operation lets go. `collect` takes an unwanted tree out of sight at once and removes it behind its back; what a
+crash leaves over is removed when the store is opened, and a wanted tree that a crash took is unpacked again from its
+zip.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from lambent.storage.blobs import Blobs
 
 UNPACKERS: Final = 2  # packages unpacked at once: each may hold a core and its archive's directory in memory
 
-log = structlog.get_logger()
+log: Final = structlog.get_logger()
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -105,7 +107,7 @@ class CodeStore:
         self._doom(self.tree(digest))
 
     async def restore(self, digest: str) -> None:
-        """See that the tree is there, unpacking the zip again if it has to be. Raises OSError, PackageUnreadable, ..."""
+        """See that the tree is there; unpack the zip again if it has to be. Raises OSError, PackageUnreadable."""
         with self.holding(digest):
             async with self._alone(digest):
                 if not self.tree(digest).exists():
@@ -124,8 +126,8 @@ class CodeStore:
         for digest in digests:
             try:
                 await self.restore(digest)
-            except (AwsError, OSError) as error:
-                log.error("code cannot be restored", digest=digest, error=repr(error))
+            except (AwsError, OSError):
+                log.exception("code.not_restored", digest=digest)
 
     @asynccontextmanager
     async def _alone(self, digest: str) -> AsyncGenerator[None]:
@@ -171,7 +173,7 @@ class CodeStore:
 
 @asynccontextmanager
 async def code_store(directory: Path, wanted: Callable[[str], bool], *, durable: bool) -> AsyncGenerator[CodeStore]:
-    """The code store under `directory` for as long as the block lasts; what is unremoved then goes at the next start."""
+    """The code store under `directory` while the block lasts; what is not removed by then goes at the next start."""
     store = CodeStore(directory, wanted, durable=durable)
     async with asyncio.TaskGroup() as tasks:
         remover = tasks.create_task(store.remove_doomed())

@@ -1,7 +1,7 @@
 """Every way in which a call of the Lambda control plane fails, each with AWS's sentence.
 
-Sentences marked "recorded" are in reference/lambda.md 14 or 2.1; the others are ours, for situations that AWS does not have
-(a member that Lambent cannot honour yet) or whose sentence nobody has recorded.
+Sentences marked "recorded" are in reference/lambda.md 14 or 2.1; the others are ours, for situations that AWS does
+not have (a member that Lambent cannot honour yet) or whose sentence nobody has recorded.
 """
 
 from __future__ import annotations
@@ -199,6 +199,12 @@ class MemberNotSupported(AwsError, code="InvalidParameterValueException"):
     """Ours: the member would change what the function does, and Lambent cannot honour it yet."""
 
     message = "{member} is not supported by this version of Lambent."
+
+
+class MarkerInvalid(AwsError, code="InvalidParameterValueException"):
+    """Ours: no recording of what AWS says."""
+
+    message = "The marker is invalid. Use the NextMarker of the page before."
 
 
 # Tags

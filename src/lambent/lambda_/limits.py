@@ -1,7 +1,7 @@
 """AWS's quotas and rules that the service model does not carry, as data, each with its source.
 
-What the model does say (a description's 256 characters, a single architecture) is checked by the kernel before an operation
-runs. "ref" is reference/lambda.md. Where a number is ours and not AWS's, the line says so.
+What the model does say (a description's 256 characters, a single architecture) is checked by the kernel before an
+operation runs. "ref" is reference/lambda.md. Where a number is ours and not AWS's, the line says so.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ UNZIPPED_MAX_BYTES: Final = 262_144_000  # with the layers; ref 2.4 (recorded)
 ENTRIES_MAX: Final = 100_000  # files and directories of a package; ours: AWS names none, and every one costs an inode
 DEPTH_MAX: Final = 100  # directories above a file; ours, so that a tree can be walked
 LINK_HOPS_MAX: Final = 40  # symlinks on the way to a file, as in Linux (MAXSYMLINKS)
+LINK_STEPS_MAX: Final = 1_000_000  # path components walked to check all symlinks of a package; ours, about a second
 LINK_TARGET_MAX_BYTES: Final = 4095  # PATH_MAX
 PATH_MAX_BYTES: Final = 3072  # an entry's path; ours: PATH_MAX less room for where the tree lies
 COMPONENT_MAX_BYTES: Final = 255  # NAME_MAX

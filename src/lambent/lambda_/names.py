@@ -1,9 +1,9 @@
 """How functions are named: every accepted form of a FunctionName, and the ARN that all of them mean.
 
-A caller may write `name`, `123456789012:function:name` (a partial ARN), or the whole ARN, each with `:qualifier`, and most
-operations take the qualifier as a member of its own too. `FunctionReference.of` reads all of these into one value, once per
-distinct spelling (it is on the path of every invocation, so the last few thousand are remembered); `located` then checks
-that it is a name in the caller's account and region and gives the `FunctionArn`.
+A caller may write `name`, `123456789012:function:name` (a partial ARN), or the whole ARN, each with `:qualifier`,
+and most operations take the qualifier as a member of its own too. `FunctionReference.of` reads all of these into one
+value, once per distinct spelling (it is on the path of every invocation, so the last few thousand are remembered);
+`located` then checks that it is a name in the caller's account and region and gives the `FunctionArn`.
 
 It does not know which functions exist. Sources: reference/lambda.md 1.3; the pattern is that of the model's
 NamespacedFunctionName, with its groups named.
@@ -82,7 +82,7 @@ class FunctionReference(msgspec.Struct, frozen=True):
     def located(self, account: str, region: str) -> FunctionArn:
         """Return the ARN it means for a caller of `account` in `region`.
 
-        Raises FunctionInOtherRegion, FunctionInOtherAccount (only a resource policy could allow that, and none is read yet).
+        Raises FunctionInOtherRegion, FunctionInOtherAccount (a resource policy could allow that; none is read yet).
         """
         if self.region is not None and self.region != region:
             raise FunctionInOtherRegion(other=self.region, region=region)

@@ -1,7 +1,7 @@
 """Deployment packages: what a zip file would unpack to, and whether it may.
 
-An archive comes from a stranger and is looked at before a byte of it is written: `inspected` reads its directory and gives
-a `Package`, a list of plain directories, files and symlinks, or refuses. What it defends against:
+An archive comes from a stranger and is looked at before a byte of it is written: `inspected` reads its directory and
+gives a `Package`, a list of plain directories, files and symlinks, or refuses. What it defends against:
 
 - bombs: the declared sizes are summed, every entry's data is the zip's own (no overlaps), and `unpack` counts what it
   really writes; the number of entries, the depth and the length of paths are bounded
@@ -10,8 +10,9 @@ a `Package`, a list of plain directories, files and symlinks, or refuses. What i
 - ambiguity: a path twice, a local header that says something else than the directory, encryption, unknown compression,
   wrong checksums
 
-What it does not do: look into the code. Unpacking happens in a fresh directory of ours, directories first, symlinks last, so
-no write passes through one. Reading the archive is zipfile's; nothing else of an entry than what is checked here is used.
+What it does not do: look into the code. Unpacking happens in a fresh directory of ours, directories first, symlinks
+last, so no write passes through one. Reading the archive is zipfile's; nothing else of an entry than what is checked
+here is used.
 
 Modes: directories 0555, files 0444, or 0555 where the archive says executable; owner and times are not kept.
 """
@@ -38,6 +39,7 @@ from lambent.lambda_.limits import (
     DEPTH_MAX,
     ENTRIES_MAX,
     LINK_HOPS_MAX,
+    LINK_STEPS_MAX,
     LINK_TARGET_MAX_BYTES,
     PATH_MAX_BYTES,
     UNZIPPED_MAX_BYTES,
@@ -124,7 +126,7 @@ def unpack(package: Package, root: Path) -> int:
 def _write(archive: zipfile.ZipFile, file: File, target: Path, room: int) -> int:
     written = 0
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with open(descriptor, "wb", buffering=0) as sink, archive.open(file.entry) as source:
+    with os.fdopen(descriptor, "wb", buffering=0) as sink, archive.open(file.entry) as source:
         while chunk := source.read(CHUNK_BYTES):
             written += len(chunk)
             if written > room:
@@ -206,7 +208,7 @@ def _path(name: str) -> Parts:
 
 
 def _name(entry: zipfile.ZipInfo) -> str:
-    """Return the name as its writer meant it: zip, ditto and others write UTF-8 without setting the flag that says so."""
+    """Return the name as its writer meant it: zip and ditto write UTF-8 without setting the flag that says so."""
     if entry.flag_bits & UTF8_NAME:
         return entry.orig_filename
     try:
@@ -244,28 +246,38 @@ def _check_tree(directories: set[Parts], files: dict[Parts, File], links: dict[P
     for path in (*files, *links):
         if path in directories:
             _refuse(f"{'/'.join(path)!r} is a file and a directory")
+    steps = 0
     for path in links:
-        _resolve(path, links)
+        steps += _follow(path, links)
+        if steps > LINK_STEPS_MAX:
+            _refuse("links that take too long to follow")
 
 
-def _resolve(path: Parts, links: dict[Parts, str]) -> None:
-    """Follow `path` as the kernel would, with the package as the whole world. Dangling links are no harm."""
+def _follow(path: Parts, links: dict[Parts, str]) -> int:
+    """Walk `path` as the kernel would, with the package as the whole world; return the steps it took.
+
+    Dangling links are no harm.
+    """
     ahead = list(reversed(path))
-    here: Parts = tuple[str, ...]()
-    hops = 0
+    here: list[str] = []
+    hops = steps = 0
     while ahead:
         part = ahead.pop()
+        steps += 1
         if part in ("", "."):
             continue
         if part == "..":
             if not here:
                 _refuse(f"{'/'.join(path)!r} links out of the package")
-            here = here[:-1]
+            here.pop()
             continue
-        here = (*here, part)
-        if here in links:
+        here.append(part)
+        if target := links.get(tuple(here)):
             hops += 1
             if hops > LINK_HOPS_MAX:
                 _refuse(f"{'/'.join(path)!r} is a loop of links")
-            ahead.extend(reversed(links[here].split("/")))
-            here = here[:-1]
+            ahead.extend(reversed(target.split("/")))
+            here.pop()
+        elif len(here) > 2 * DEPTH_MAX:
+            _refuse(f"{'/'.join(path)!r} links to a path too deep")
+    return steps

@@ -5,10 +5,10 @@
       │  └─ CHANGED ─┐         └───── PREPARED ─────┘   └────── CHANGED ──────┘
       └── REFUSED ─▶ FAILED
 
-A version is prepared in the background: its package unpacked, its interpreter found, its runtime warmed. What the table has
-no row for cannot happen: a change while CREATING or UPDATING is the caller's fault and answers 409 (`refuse_change`), all
-else is a bug of ours. During UPDATING and after UPDATE_FAILED invocations go to what was there before the change. Source:
-Lambda developer guide, "Lambda function states"; reference/lambda.md 6 and 2.1.
+A version is prepared in the background: its package unpacked, its interpreter found, its runtime warmed. What the
+table has no row for cannot happen: a change while CREATING or UPDATING is the caller's fault and answers 409
+(`refuse_change`), all else is a bug of ours. During UPDATING and after UPDATE_FAILED invocations go to what was
+there before the change. Source: Lambda developer guide, "Lambda function states"; reference/lambda.md 6 and 2.1.
 """
 
 from __future__ import annotations

@@ -1,0 +1,59 @@
+"""The control plane, put together: what its operations need, made in one block."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lambent.core.ids import Ids
+from lambent.core.ports import Roles
+from lambent.lambda_.activation import Activation, FindInterpreter, Prepare, activating, nothing_to_prepare
+from lambent.lambda_.code import CodeStore, code_store
+from lambent.lambda_.functions import Function
+from lambent.lambda_.limits import AccountLimits
+from lambent.lambda_.store import Functions, opened
+from lambent.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlane:
+    """The functions, their code, and who gets them ready."""
+
+    functions: Functions
+    code: CodeStore
+    activation: Activation
+    roles: Roles
+    limits: AccountLimits
+
+
+@asynccontextmanager
+async def control_plane(
+    database: Database,
+    code_directory: Path,
+    *,
+    roles: Roles,
+    find: FindInterpreter,
+    ids: Ids,
+    limits: AccountLimits | None = None,
+    prepare: Prepare = nothing_to_prepare,
+    durable: bool = True,
+) -> AsyncGenerator[ControlPlane]:
+    """Everything of the control plane, on a database migrated by `store.MIGRATIONS`.
+
+    It begins by collecting code that no version has any more, and by taking up what a crash left Pending.
+    """
+    async with (
+        opened(database) as functions,
+        code_store(code_directory, functions.names_content, durable=durable) as code,
+    ):
+
+        def collect(before: Function | None, after: Function | None) -> None:
+            for digest in set(before.digests() if before else ()) - set(after.digests() if after else ()):
+                code.collect(digest)
+
+        functions.watch(collect)
+        await code.sweep(functions.contents())
+        async with activating(functions, code, find, ids, prepare) as activation:
+            yield ControlPlane(functions, code, activation, roles, limits or AccountLimits())

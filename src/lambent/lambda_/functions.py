@@ -1,0 +1,233 @@
+"""The nouns: a `Function`, its `FunctionVersion`s, and what may happen to them.
+
+All are values: a change gives a new `Function` that shares what did not change, so whoever reads one sees one
+moment, and a transaction is "read the function, compute the next, write the difference" (`store`). Rules that need
+nothing but the function stand here: revisions, states, what publishing makes, what a qualifier means.
+
+During an update, and after one that failed, invocations go to what worked before: `serving`. A published version
+never changes but for its state. Sources: reference/lambda.md 1.3, 2.1, 6; Lambda developer guide, "Lambda function
+states".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from lambent.lambda_.configuration import Configuration
+from lambent.lambda_.errors import CodeSha256Mismatch, FunctionNotFound, RevisionMismatch
+from lambent.lambda_.names import LATEST, FunctionArn
+from lambent.lambda_.states import (
+    BEING_CREATED,
+    INVOCABLE,
+    LAST_UPDATE_STATUS,
+    SETTLING,
+    STATE,
+    Event,
+    Phase,
+    Reason,
+    after,
+    refuse_change,
+)
+
+FINGERPRINT: Final = msgspec.json.Encoder(order="deterministic")
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a version cannot run, for its owner."""
+
+    reason: Reason
+    message: str
+
+
+class FunctionVersion(Configuration, frozen=True, kw_only=True, omit_defaults=True):
+    """Code and configuration under one qualified ARN, and how far it is; `$LATEST` is one of them."""
+
+    arn: FunctionArn  # qualified, also for $LATEST
+    revision_id: str
+    modified_at: float  # Unix epoch seconds
+    phase: Phase = Phase.CREATING
+    reason: Refusal | None = None  # why it is in this phase, unless that is plain
+    source: str | None = None  # of a published version: the fingerprint of the $LATEST it was made of
+
+    @property
+    def version(self) -> str:
+        """`$LATEST` or a number."""
+        return self.arn.qualifier or LATEST
+
+    @property
+    def key(self) -> str:
+        """The qualified ARN, as text."""
+        return str(self.arn)
+
+    @property
+    def code_digest(self) -> str:
+        """The name of its content in the code store."""
+        return self.code.digest
+
+    @property
+    def state(self) -> str:
+        """AWS's State."""
+        return STATE[self.phase]
+
+    @property
+    def last_update_status(self) -> str | None:
+        """AWS's LastUpdateStatus; None before the first."""
+        return LAST_UPDATE_STATUS.get(self.phase)
+
+    @property
+    def settling(self) -> bool:
+        return self.phase in SETTLING
+
+    @property
+    def invocable(self) -> bool:
+        return self.phase in INVOCABLE
+
+    def invoked_arn(self, qualifier: str | None) -> str:
+        """The ARN under which a caller who wrote this qualifier has invoked it."""
+        return str(self.arn.unqualified if qualifier is None else self.arn.qualified(qualifier))
+
+    def fingerprint(self) -> str:
+        """The same for two versions exactly when their code and configuration are."""
+        settings = {name: getattr(self, name) for name in Configuration.__struct_fields__}
+        return hashlib.sha256(FINGERPRINT.encode(settings)).hexdigest()
+
+    def happened(self, event: Event, revision_id: str, reason: Refusal | None, **changes: Any) -> FunctionVersion:
+        """The version after a state event, which is a new revision."""
+        phase = after(self.phase, event)
+        return msgspec.structs.replace(self, phase=phase, revision_id=revision_id, reason=reason, **changes)
+
+
+class Function(msgspec.Struct, frozen=True, kw_only=True):
+    """A function with all its versions, at one moment."""
+
+    arn: FunctionArn  # unqualified
+    latest: FunctionVersion
+    serving: FunctionVersion | None = None  # what is invoked instead of `latest`, while that is not fit
+    published: dict[int, FunctionVersion] = {}
+    tags: dict[str, str] = {}
+    last_number: int = 0  # the highest ever given to a version, also of earlier functions of this name
+
+    def __iter__(self) -> Iterator[FunctionVersion]:
+        """Every version: $LATEST, then the published ones in order."""
+        yield self.latest
+        yield from self.published.values()
+
+    @property
+    def last_published(self) -> FunctionVersion:
+        """The published version with the highest number; there is one."""
+        return self.published[max(self.published)]
+
+    def version(self, qualifier: str | None) -> FunctionVersion:
+        """The version as its owner sees it. Raises FunctionNotFound."""
+        if qualifier is None or qualifier == LATEST:
+            return self.latest
+        found = self.published.get(int(qualifier)) if qualifier.isdecimal() else None
+        if found is None:
+            raise FunctionNotFound(arn=self.arn.qualified(qualifier))
+        return found
+
+    def invoked(self) -> Iterator[FunctionVersion]:
+        """Every version as a caller of Invoke meets it."""
+        yield self.serving or self.latest
+        yield from self.published.values()
+
+    def digests(self) -> Iterator[str]:
+        """The content of every version, as often as it is used."""
+        yield from (version.code.digest for version in self)
+        if self.serving is not None:
+            yield self.serving.code.digest
+
+    def guard(self, revision_id: str | None) -> None:
+        """Raises RevisionMismatch when the caller saw another revision than the latest."""
+        if revision_id is not None and revision_id != self.latest.revision_id:
+            raise RevisionMismatch
+
+    def changed(self, *, revision_id: str, now: float, **changes: Any) -> Function:
+        """New code or configuration for $LATEST; it has to be prepared. Raises FunctionPending, UpdateInProgress."""
+        refuse_change(self.latest.phase, self.arn)
+        serving = self.latest if self.latest.phase is Phase.ACTIVE else self.serving
+        latest = self.latest.happened(Event.CHANGED, revision_id, None, modified_at=now, **changes)
+        return msgspec.structs.replace(self, latest=latest, serving=serving)
+
+    def publish(self, *, revision_id: str, code_sha256: str | None = None, description: str | None = None) -> Function:
+        """Freeze $LATEST as `last_published`, which stays the one it is when nothing has changed since.
+
+        Raises CodeSha256Mismatch. While $LATEST is being prepared, so is the version made of it.
+        """
+        if code_sha256 and code_sha256 != self.latest.code.sha256:
+            raise CodeSha256Mismatch(given=code_sha256, current=self.latest.code.sha256)
+        source = self.latest.fingerprint()
+        last = self.last_published if self.published else None
+        if last is not None and last.source == source:
+            return self
+        number = self.last_number + 1
+        version = msgspec.structs.replace(
+            self.latest,
+            arn=self.arn.qualified(str(number)),
+            revision_id=revision_id,
+            phase=Phase.ACTIVE if self.latest.phase is Phase.ACTIVE else Phase.CREATING,
+            reason=None,
+            source=source,
+            description=self.latest.description if description is None else description,
+        )
+        published = self.published | {number: version}
+        return msgspec.structs.replace(self, published=published, last_number=number)
+
+    def settled(self, seen: FunctionVersion, refusal: Refusal | None, revision_id: str) -> Function:
+        """The version `seen` was prepared or refused; nothing happens if it is not that any more."""
+        event = Event.PREPARED if refusal is None else Event.REFUSED
+        if seen.version == LATEST:
+            if self.latest.revision_id != seen.revision_id:
+                return self
+            latest = self.latest.happened(event, revision_id, refusal)
+            serving = self.serving if latest.phase is Phase.UPDATE_FAILED else None
+            return msgspec.structs.replace(self, latest=latest, serving=serving)
+        number = int(seen.version)
+        current = self.published.get(number)
+        if current is None or current.revision_id != seen.revision_id:
+            return self
+        return msgspec.structs.replace(
+            self, published=self.published | {number: current.happened(event, revision_id, refusal)}
+        )
+
+    def without(self, version: FunctionVersion) -> Function:
+        """The function once a published version is deleted."""
+        return msgspec.structs.replace(
+            self, published={number: kept for number, kept in self.published.items() if kept is not version}
+        )
+
+    def tagged(self, tags: dict[str, str]) -> Function:
+        """The function with exactly these tags."""
+        return msgspec.structs.replace(self, tags=tags)
+
+
+def created(
+    arn: FunctionArn,
+    configuration: Configuration,
+    *,
+    tags: dict[str, str],
+    last_number: int,
+    revision_id: str,
+    now: float,
+) -> Function:
+    """A function that did not exist before; its versions count on from its predecessors' `last_number`."""
+    latest = FunctionVersion(
+        **{name: getattr(configuration, name) for name in Configuration.__struct_fields__},
+        arn=arn.qualified(LATEST),
+        revision_id=revision_id,
+        modified_at=now,
+    )
+    return Function(arn=arn, latest=latest, tags=tags, last_number=last_number)
+
+
+def reason_shown(version: FunctionVersion) -> tuple[str | None, str | None]:
+    """The sentence and the code beside State (or LastUpdateStatus): (None, None) when all is well."""
+    if version.reason is not None:
+        return version.reason.message, version.reason.reason.value
+    if version.settling:
+        return BEING_CREATED, Reason.CREATING.value
+    return None, None

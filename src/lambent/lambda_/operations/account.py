@@ -1,0 +1,20 @@
+"""The account: its quotas and what it uses of them. reference/lambda.md 5."""
+
+from __future__ import annotations
+
+from lambent.core.kernel import Context
+from lambent.lambda_.service import LAMBDA, Lambda
+from lambent.lambda_.shapes import AccountUsage, GetAccountSettingsResponse, account_limit
+
+
+@LAMBDA.operation
+async def get_account_settings(ctx: Context[Lambda]) -> GetAccountSettingsResponse:
+    """Tell the quotas in this region, how many functions there are, and how large the code of all versions is."""
+    functions = ctx.state.functions.listed(ctx.account, ctx.region)
+    return GetAccountSettingsResponse(
+        account_limit=account_limit(ctx.state.limits),
+        account_usage=AccountUsage(
+            total_code_size=sum(version.code.size_bytes for function in functions for version in function),
+            function_count=len(functions),
+        ),
+    )

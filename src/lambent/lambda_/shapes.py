@@ -1,0 +1,198 @@
+"""AWS's shapes of the control plane, and how a `FunctionVersion` is shown as one.
+
+A shape that comes in is named as the model's input shape; several serve for the answer too, where the model has another
+name for the same members. What FunctionConfiguration holds when, and what of it lists leave out, is recorded
+(reference/lambda.md 6; the model's documentation of ListFunctions).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+import msgspec
+
+from lambent.core.kernel import Shape
+from lambent.lambda_.functions import FunctionVersion, reason_shown
+from lambent.lambda_.limits import AccountLimits
+from lambent.lambda_.states import Phase
+
+
+class Environment(Shape):
+    variables: dict[str, str] | None = None
+
+
+class EphemeralStorage(Shape):
+    size: int  # MiB
+
+
+class TracingConfig(Shape):
+    mode: str | None = None
+
+
+class LoggingConfig(Shape):
+    log_format: str | None = None
+    application_log_level: str | None = None
+    system_log_level: str | None = None
+    log_group: str | None = None
+
+
+class SnapStartResponse(Shape):
+    apply_on: str
+    optimization_status: str
+
+
+class RuntimeVersionConfig(Shape):
+    runtime_version_arn: str
+
+
+class FunctionCode(Shape):
+    zip_file: bytes | None = None
+    s3_bucket: str | None = msgspec.field(default=None, name="S3Bucket")
+    s3_key: str | None = msgspec.field(default=None, name="S3Key")
+    image_uri: str | None = None
+    source_kms_key_arn: str | None = msgspec.field(default=None, name="SourceKMSKeyArn")
+
+
+class FunctionConfiguration(Shape):
+    function_name: str
+    function_arn: str
+    runtime: str
+    role: str
+    handler: str
+    code_size: int
+    description: str
+    timeout: int
+    memory_size: int
+    last_modified: str
+    code_sha256: str
+    version: str
+    tracing_config: TracingConfig
+    revision_id: str
+    package_type: str
+    architectures: list[str]
+    ephemeral_storage: EphemeralStorage
+    snap_start: SnapStartResponse
+    logging_config: LoggingConfig
+    environment: Environment | None = None
+    state: str | None = None
+    state_reason: str | None = None
+    state_reason_code: str | None = None
+    last_update_status: str | None = None
+    last_update_status_reason: str | None = None
+    last_update_status_reason_code: str | None = None
+    runtime_version_config: RuntimeVersionConfig | None = None
+
+
+class FunctionCodeLocation(Shape):
+    repository_type: str  # Location, a link to download the package from, is not there yet
+
+
+class GetFunctionResponse(Shape):
+    configuration: FunctionConfiguration
+    code: FunctionCodeLocation
+    tags: dict[str, str] | None = None
+
+
+class ListFunctionsResponse(Shape):
+    functions: list[FunctionConfiguration]
+    next_marker: str | None = None
+
+
+class ListVersionsByFunctionResponse(Shape):
+    versions: list[FunctionConfiguration]
+    next_marker: str | None = None
+
+
+class DeleteFunctionResponse(Shape):
+    status_code: int
+
+
+class ListTagsResponse(Shape):
+    tags: dict[str, str]
+
+
+class AccountLimit(Shape):
+    total_code_size: int
+    code_size_unzipped: int
+    code_size_zipped: int
+    concurrent_executions: int
+    unreserved_concurrent_executions: int
+
+
+class AccountUsage(Shape):
+    total_code_size: int
+    function_count: int
+
+
+class GetAccountSettingsResponse(Shape):
+    account_limit: AccountLimit
+    account_usage: AccountUsage
+
+
+def listed(version: FunctionVersion, *, qualified: bool) -> FunctionConfiguration:
+    """The version as lists show it: without its state and without its runtime's version."""
+    return FunctionConfiguration(
+        function_name=version.arn.name,
+        function_arn=str(version.arn if qualified else version.arn.unqualified),
+        runtime=version.runtime,
+        role=version.role,
+        handler=version.handler,
+        code_size=version.code.size_bytes,
+        description=version.description,
+        timeout=version.timeout_s,
+        memory_size=version.memory_mib,
+        last_modified=timestamp(version.modified_at),
+        code_sha256=version.code.sha256,
+        version=version.version,
+        tracing_config=TracingConfig(mode=version.tracing),
+        revision_id=version.revision_id,
+        package_type="Zip",
+        architectures=[version.architecture],
+        ephemeral_storage=EphemeralStorage(size=version.tmp_mib),
+        snap_start=SnapStartResponse(apply_on="None", optimization_status="Off"),
+        logging_config=LoggingConfig(
+            log_format=version.logging.format,
+            application_log_level=version.logging.application_level,
+            system_log_level=version.logging.system_level,
+            log_group=version.logging.group,
+        ),
+        environment=None if version.environment is None else Environment(variables=version.environment),
+    )
+
+
+def shown(version: FunctionVersion, *, qualified: bool) -> FunctionConfiguration:
+    """The version in full; `qualified`: whether its ARN shows the version, as it does when one was asked for."""
+    configuration = listed(version, qualified=qualified)
+    configuration.runtime_version_config = RuntimeVersionConfig(runtime_version_arn=runtime_version_arn(version))
+    configuration.state = version.state
+    configuration.last_update_status = version.last_update_status
+    reason, code = reason_shown(version)
+    if version.phase in (Phase.UPDATING, Phase.UPDATE_FAILED):
+        configuration.last_update_status_reason, configuration.last_update_status_reason_code = reason, code
+    else:
+        configuration.state_reason, configuration.state_reason_code = reason, code
+    return configuration
+
+
+def runtime_version_arn(version: FunctionVersion) -> str:
+    """Name the runtime's version: one a runtime, since the interpreters are the machine's and not patched by us."""
+    digest = hashlib.sha256(version.runtime.encode()).hexdigest()
+    return f"arn:{version.arn.partition}:lambda:{version.arn.region}::runtime:{digest}"
+
+
+def timestamp(seconds: float) -> str:
+    """LastModified: `2026-11-23T09:00:00.000+0000`."""
+    moment = datetime.fromtimestamp(round(seconds, 3), UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}+0000"
+
+
+def account_limit(limits: AccountLimits) -> AccountLimit:
+    """The quotas as GetAccountSettings shows them; nothing is reserved yet."""
+    return AccountLimit(
+        total_code_size=limits.total_code_size_bytes,
+        code_size_unzipped=limits.code_size_unzipped_bytes,
+        code_size_zipped=limits.code_size_zipped_bytes,
+        concurrent_executions=limits.concurrent_executions,
+        unreserved_concurrent_executions=limits.concurrent_executions,
+    )

@@ -1,0 +1,113 @@
+"""A control plane on a database in a temporary directory, called by AWS's operation names and members."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from lambent.core.clock import FakeClock
+from lambent.core.ids import SeededIds
+from lambent.core.kernel import Caller, Context, Service, operations_in
+from lambent.lambda_.activation import Prepare, nothing_to_prepare
+from lambent.lambda_.control import ControlPlane, control_plane
+from lambent.lambda_.functions import FunctionVersion
+from lambent.lambda_.invoke.path import InvokePath
+from lambent.lambda_.names import FunctionReference
+from lambent.lambda_.operations import account, functions, tags, versions
+from lambent.lambda_.runtimes.catalogue import Runtime
+from lambent.lambda_.runtimes.interpreters import Missing
+from lambent.lambda_.service import LAMBDA, Lambda
+from lambent.lambda_.store import MIGRATIONS
+from lambent.storage.database import opened
+from tests.lambda_.zips import HELLO
+
+ACCOUNT = "123456789012"
+REGION = "eu-central-1"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/lambda"
+ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
+ROOT = Caller(
+    account=ACCOUNT, arn=f"arn:aws:iam::{ACCOUNT}:root", principal_id=ACCOUNT, access_key="AKIA", is_root=True
+)
+NOWHERE = cast("InvokePath", None)  # there is no data plane here
+
+Members = dict[str, Any]
+
+
+class AllButNobody:
+    """Every role may be assumed, but for the one called nobody."""
+
+    def assumable_by(self, role_arn: str, service_principal: str) -> bool:
+        return service_principal == "lambda.amazonaws.com" and not role_arn.endswith("/nobody")
+
+
+async def find(runtime: Runtime) -> Missing | None:
+    """This machine has every interpreter but python3.12's."""
+    return Missing("This machine has no Python 3.12.", "Install it.") if runtime.id == "python3.12" else None
+
+
+class Plane:
+    """One caller's view of Lambda."""
+
+    def __init__(self, control: ControlPlane, clock: FakeClock, ids: SeededIds) -> None:
+        self.control = control
+        self.clock = clock
+        self._ids = ids
+        state = Lambda(
+            control.functions, control.code, control.activation, control.roles, control.limits, invocations=NOWHERE
+        )
+        self.service = Service(LAMBDA, state, operations_in(account, functions, tags, versions))
+
+    async def __call__(self, operation: str, **members: object) -> Members:
+        """Call an operation with AWS's members."""
+        ctx = Context(self.service.state, ROOT, REGION, "request", self.clock, self._ids)
+        return await self.service.call(operation, dict(members), ctx)
+
+    async def create(self, name: str = "f", content: bytes = HELLO, **members: object) -> Members:
+        """CreateFunction with what it needs."""
+        given: Members = {"Runtime": "python3.11", "Handler": "app.handler", "Role": ROLE} | members
+        return await self("CreateFunction", FunctionName=name, Code={"ZipFile": content}, **given)
+
+    async def settled(self, name: str = "f", **members: object) -> Members:
+        """GetFunctionConfiguration once nothing is Pending or InProgress any more; the jobs run on this loop."""
+        while True:
+            found = await self("GetFunctionConfiguration", FunctionName=name, **members)
+            if found["State"] != "Pending" and found.get("LastUpdateStatus") != "InProgress":
+                return found
+            await asyncio.sleep(0)
+
+    async def active(self, name: str = "f", content: bytes = HELLO, **members: object) -> Members:
+        """A function that is ready."""
+        await self.create(name, content, **members)
+        return await self.settled(name)
+
+    def invoked(self, name: str = "f", qualifier: str | None = None) -> FunctionVersion:
+        """What an invocation would run."""
+        return self.control.functions.resolve(FunctionReference.of(name, qualifier), ACCOUNT, REGION)
+
+    def trees(self) -> set[str]:
+        """The unpacked packages on the disk, by digest."""
+        directory = self.control.code.tree("x").parent
+        return {path.name for path in directory.iterdir() if not path.name.startswith(".")}
+
+
+@asynccontextmanager
+async def plane(
+    directory: Path, *, prepare: Prepare = nothing_to_prepare, clock: FakeClock | None = None, seed: int = 0
+) -> AsyncGenerator[Plane]:
+    """A control plane for as long as the block lasts; another one on the same directory is a restart."""
+    ids = SeededIds(seed)
+    async with (
+        opened(directory / "lambda.db", MIGRATIONS, "memory") as database,
+        control_plane(
+            database, directory / "code", roles=AllButNobody(), find=find, ids=ids, prepare=prepare, durable=False
+        ) as control,
+    ):
+        yield Plane(control, clock or FakeClock(), ids)
+
+
+def only(found: Mapping[str, Any], *members: str) -> Members:
+    """Just these members."""
+    return {member: found.get(member) for member in members}
