@@ -10,7 +10,7 @@ This file is not a place for behaviour: only for the nouns that cross a seam and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -46,6 +46,17 @@ class SessionCredentials:
     expires_at: float  # Unix epoch seconds
 
 
+@dataclass(frozen=True, slots=True)
+class AssumableRole:
+    """What a session of a role takes over from the role."""
+
+    arn: str
+    account: str
+    name: str
+    role_id: str  # AROA...
+    max_session_duration_s: int
+
+
 class Roles(Protocol):
     """The roles of the account, as those see them who want to assume one."""
 
@@ -53,12 +64,26 @@ class Roles(Protocol):
         """Whether the role exists and its trust policy lets `service_principal` ("lambda.amazonaws.com") assume it."""
         ...
 
+    def assumable_by_caller(self, role_arn: str, caller: Caller, context: Mapping[str, str]) -> AssumableRole | None:
+        """Return the role if it exists and its trust policy lets `caller` assume it.
+
+        `context` holds the condition keys that are known of the request, in lower case ("sts:externalid").
+        """
+        ...
+
+    def find(self, role_arn: str) -> AssumableRole | None:
+        """Return the role, if there is one, without asking who may assume it."""
+        ...
+
 
 class RoleCredentials(Protocol):
     """Issues credentials of a role to those parts of Lambent that act as its trusted service."""
 
     def issue(self, role_arn: str, session_name: str, duration_s: int) -> SessionCredentials:
-        """Make credentials of a role session; the trust policy was asked before (`Roles.assumable_by`)."""
+        """Make credentials of a role session; the trust policy was asked before (`Roles.assumable_by`).
+
+        Raises LookupError when there is no such role.
+        """
         ...
 
 

@@ -1,0 +1,20 @@
+"""What IAM's operations stand on: the binding to the model, the roles and the policies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from lambent.core.kernel import Binding
+from lambent.services.iam.policies import ManagedPolicies
+from lambent.services.iam.roles import Roles
+
+IAM: Final = Binding("iam")
+
+
+@dataclass(frozen=True, slots=True)
+class Iam:
+    """The state of IAM; global, so no region stands in it."""
+
+    roles: Roles
+    policies: ManagedPolicies
