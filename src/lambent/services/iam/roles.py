@@ -193,7 +193,9 @@ class Roles:
     def policy(self, account: str, name: str, policy_name: str) -> str:
         """Return the document of an inline policy. Raises RoleNotFound, RolePolicyNotFound."""
         role = self.get(account, name)
-        row = self._database.read(lambda connection: QUERIES.role_policy.row(connection, arn=role.arn, name=policy_name))
+        row = self._database.read(
+            lambda connection: QUERIES.role_policy.row(connection, arn=role.arn, name=policy_name)
+        )
         if row is None:
             raise RolePolicyNotFound(name=policy_name)
         return row[0]

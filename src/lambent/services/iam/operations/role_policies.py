@@ -30,9 +30,7 @@ async def put_role_policy(ctx: Context[Iam], *, role_name: str, policy_name: str
 async def get_role_policy(ctx: Context[Iam], *, role_name: str, policy_name: str) -> GetRolePolicyResponse:
     """Tell one policy that is written into a role. Errors: NoSuchEntity."""
     document = ctx.state.roles.policy(ctx.account, role_name, policy_name)
-    return GetRolePolicyResponse(
-        role_name=role_name, policy_name=policy_name, policy_document=quote(document, safe="")
-    )
+    return GetRolePolicyResponse(role_name=role_name, policy_name=policy_name, policy_document=quote(document, safe=""))
 
 
 @IAM.operation

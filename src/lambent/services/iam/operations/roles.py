@@ -122,9 +122,7 @@ async def list_role_tags(
 
 
 @IAM.operation
-async def list_instance_profiles_for_role(
-    ctx: Context[Iam], *, role_name: str
-) -> ListInstanceProfilesForRoleResponse:
+async def list_instance_profiles_for_role(ctx: Context[Iam], *, role_name: str) -> ListInstanceProfilesForRoleResponse:
     """List the instance profiles with the role: none, as Lambent has no EC2; Terraform asks before it deletes a role.
 
     Errors: NoSuchEntity.

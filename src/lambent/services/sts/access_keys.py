@@ -1,0 +1,111 @@
+"""Every access key that may sign a request: the account's root key, and the keys of sessions.
+
+The root key (AKIA...) is made at the first start, and read back afterwards; session keys (ASIA...) come out of their tokens.
+Both are in memory: a lookup is two dict look-ups once a token was seen.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from functools import lru_cache
+
+import msgspec
+
+from lambent.core.clock import Clock
+from lambent.core.ids import Ids
+from lambent.core.kernel import Caller
+from lambent.core.ports import Principal, Roles, SessionCredentials
+from lambent.services.sts.limits import REMEMBERED_SESSIONS
+from lambent.services.sts.sealed import KEY_BYTES, Facts, opened, sealed, secret_of
+from lambent.storage.directory import DataDirectory
+
+
+class RootKey(msgspec.Struct, frozen=True):
+    """The account's own key, as it stands in root.key (JSON, mode 0600)."""
+
+    access_key_id: str  # AKIA...
+    secret_access_key: str
+    account: str
+
+    @staticmethod
+    def of(data: DataDirectory, account: str, ids: Ids) -> RootKey:
+        """Read the key of the data directory, or make it; the account of the first start stays."""
+
+        def make() -> bytes:
+            secret = base64.b64encode(ids.random_bytes(30)).decode("ascii")
+            return msgspec.json.encode(RootKey("AKIA" + ids.letters(16), secret, account))
+
+        return msgspec.json.decode(data.secret("root.key", make), type=RootKey)
+
+    @property
+    def caller(self) -> Caller:
+        """Whoever signs with this key."""
+        return Caller(self.account, f"arn:aws:iam::{self.account}:root", self.account, self.access_key_id, is_root=True)
+
+
+class AccessKeys:
+    """Implements the ports `Credentials` and `RoleCredentials`."""
+
+    def __init__(self, root: RootKey, server_key: bytes, roles: Roles, clock: Clock, ids: Ids) -> None:
+        self.root = root
+        self._root_principal = Principal(root.secret_access_key, root.caller)
+        self._key = server_key
+        self._roles = roles
+        self._clock = clock
+        self._ids = ids
+        self._session: Callable[[str], Principal | None] = lru_cache(REMEMBERED_SESSIONS)(self._opened)
+
+    @staticmethod
+    def of(data: DataDirectory, account: str, roles: Roles, clock: Clock, ids: Ids) -> AccessKeys:
+        """Make them of the secrets in the data directory, which are made at the first start."""
+        server_key = data.secret("session.key", lambda: ids.random_bytes(KEY_BYTES))
+        return AccessKeys(RootKey.of(data, account, ids), server_key, roles, clock, ids)
+
+    def lookup(self, access_key_id: str, session_token: str | None) -> Principal | None:
+        """Find the key; an expired session is found too."""
+        if session_token is None:
+            return self._root_principal if access_key_id == self.root.access_key_id else None
+        principal = self._session(session_token)
+        return principal if principal is not None and principal.caller.access_key == access_key_id else None
+
+    def issue(self, role_arn: str, session_name: str, duration_s: int) -> SessionCredentials:
+        """Make credentials of a role session. Raises LookupError when there is no such role."""
+        role = self._roles.find(role_arn)
+        if role is None:
+            raise LookupError(f"there is no role {role_arn}")
+        arn = f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{session_name}"
+        return self.session(role.account, arn, f"{role.role_id}:{session_name}", session_name, duration_s)
+
+    def session(
+        self,
+        account: str,
+        arn: str,
+        principal_id: str,
+        session_name: str | None,
+        duration_s: int,
+        *,
+        is_root: bool = False,
+    ) -> SessionCredentials:
+        """Make credentials under which a request is `arn`'s."""
+        facts = Facts(
+            access_key_id="ASIA" + self._ids.letters(16),
+            account=account,
+            arn=arn,
+            principal_id=principal_id,
+            session_name=session_name,
+            is_root=is_root,
+            expires_at=self._clock.now() + duration_s,
+        )
+        return SessionCredentials(
+            facts.access_key_id, secret_of(self._key, facts.access_key_id), sealed(self._key, facts), facts.expires_at
+        )
+
+    def _opened(self, token: str) -> Principal | None:
+        facts = opened(self._key, token)
+        if facts is None:
+            return None
+        caller = Caller(
+            facts.account, facts.arn, facts.principal_id, facts.access_key_id, facts.is_root, facts.session_name
+        )
+        return Principal(secret_of(self._key, facts.access_key_id), caller, facts.expires_at)

@@ -1,0 +1,36 @@
+"""STS's shapes, with the members that Lambent sends."""
+
+from __future__ import annotations
+
+from lambent.core.kernel import Shape
+
+
+class Credentials(Shape):
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    expiration: float
+
+
+class AssumedRoleUser(Shape):
+    assumed_role_id: str
+    arn: str
+
+
+class PolicyDescriptorType(Shape):
+    arn: str | None = None
+
+
+class AssumeRoleResponse(Shape):
+    credentials: Credentials
+    assumed_role_user: AssumedRoleUser
+
+
+class GetSessionTokenResponse(Shape):
+    credentials: Credentials
+
+
+class GetCallerIdentityResponse(Shape):
+    user_id: str
+    account: str
+    arn: str
