@@ -10,6 +10,7 @@ import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth, SigV4QueryAuth
 from botocore.httpchecksum import AwsChunkedWrapper
 
+from lambent.core.http import Fault
 from lambent.wire.messages import Request, Response
 from tests.gateway.small import ACCOUNT, Mode, gateway
 from tests.wire.signing import signed
@@ -88,6 +89,18 @@ async def test_a_body_in_chunks_arrives_without_its_frames():
     assert (await answered(signed("POST", INVOKE, headers=headers, body=framed))).body == b'{"a": 1}'
     broken = await answered(signed("POST", INVOKE, headers=headers, body=framed[:-9]))
     assert error(broken)[:2] == (400, "SerializationException")
+
+
+async def test_a_trailer_that_nobody_signed_cannot_become_a_header_that_means_something():
+    headers = {
+        "X-Amz-Content-SHA256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        "X-Amz-Trailer": "x-amz-checksum-crc32,x-amz-client-context",
+    }
+    body = b"1\r\n1\r\n0\r\nx-amz-checksum-crc32:g9/z9w==\r\nx-amz-client-context:evil\r\nx-amz-log-type:Tail\r\n\r\n"
+    request = signed("POST", INVOKE, headers=headers, body=body)
+    assert (await answered(request)).body == b"1"
+    assert request.headers["x-amz-checksum-crc32"] == "g9/z9w=="
+    assert not {"x-amz-client-context", "x-amz-log-type"} & request.headers.keys()
 
 
 # --- who is not let in -------------------------------------------------------------------------------------------
@@ -274,3 +287,11 @@ async def test_anyone_may_ask_whether_it_is_ready():
 
 async def test_other_paths_of_ours_do_not_exist():
     assert (await answered(Request("GET", "/_lambent/secrets", "", {}, b""))).status == 404
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_every_fault_of_a_request_that_did_not_arrive_has_an_answer(fault: Fault):
+    for head in (None, Request("POST", "/2015-03-31/functions/f/invocations", "", {}, b"")):
+        response = gateway().refuse(fault, head)
+        assert response.status == fault.value
+        assert dict(response.headers)["x-amzn-RequestId"]

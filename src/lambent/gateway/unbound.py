@@ -18,12 +18,14 @@ from typing import Final
 
 import msgspec
 
-from lambent.gateway.actions import action, target
+from lambent.gateway.actions import action, target, version
 from lambent.model.files import SERVICE_FILE, ModelNotFound, data_folder, newest_version, read, service_names
 from lambent.model.traits import HttpTrait, Metadata
 from lambent.wire.messages import Request
 
 OUTLINES: Final = 8  # services whose operations are kept
+# Of S3's operations on one path, which differ in parameters that are not read here, the plain one; else the shortest name.
+PLAIN: Final = frozenset({"GetObject", "PutObject"})
 HEAD_BYTES: Final = 16 * 1024  # of a model, inflated; its metadata ends within the first 1.4 KB of all 439
 
 
@@ -88,17 +90,25 @@ def recognised(outline: Outline, request: Request) -> str | None:
     if name is not None:
         return name if prefix == outline.metadata.target_prefix and name in outline.operations else None
     name = action(request)
-    if name is not None:
-        return name if name in outline.operations else None
+    if name is not None and _speaks_query(outline.metadata):
+        right = version(request) in {
+            None,
+            outline.metadata.api_version,
+        }  # RDS and SES tell their generations apart by it
+        return name if right and name in outline.operations else None
     _, called, name = request.path.rpartition("/operation/")
     if called and request.headers.get("smithy-protocol"):
         return name if name in outline.operations else None
-    matches = [  # of equals, S3's plainest name: PutObject and not UploadPartCopy, which differ in headers only
-        (specificity, -len(name), name)
+    matches = [
+        (specificity, name in PLAIN, -len(name), name)
         for name, operation in outline.operations.items()
         if (specificity := _match(operation.http, request)) is not None
     ]
-    return max(matches)[2] if matches else None
+    return max(matches)[-1] if matches else None
+
+
+def _speaks_query(metadata: Metadata) -> bool:
+    return not {"query", "ec2"}.isdisjoint((metadata.protocol, *metadata.protocols))
 
 
 def _match(http: HttpTrait, request: Request) -> int | None:
