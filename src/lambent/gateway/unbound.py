@@ -24,7 +24,7 @@ from lambent.model.traits import HttpTrait, Metadata
 from lambent.wire.messages import Request
 
 OUTLINES: Final = 8  # services whose operations are kept
-# Of S3's operations on one path, which differ in parameters that are not read here, the plain one; else the shortest name.
+# Of S3's operations on one path, which differ in parameters not read here, the plain one; else the shortest name.
 PLAIN: Final = frozenset({"GetObject", "PutObject"})
 HEAD_BYTES: Final = 16 * 1024  # of a model, inflated; its metadata ends within the first 1.4 KB of all 439
 
