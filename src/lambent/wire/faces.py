@@ -37,8 +37,8 @@ def face(service: ServiceModel, error: AwsError) -> Face:
         return Face(error.code, error.code, status, error.text, error.message_key, dict(error.members), None)
     trait = shape.traits.error
     status = (trait and trait.http_status_code) or error.status or (500 if shape.traits.fault else 400)
-    members = {name: value for name, value in error.members.items() if name in shape.members}
+    key = next((name for name in shape.members if name.lower() == "message"), error.message_key)
+    members = {name: value for name, value in error.members.items() if name in shape.members and name != key}
     if "Type" in shape.members and "Type" not in members:
         members["Type"] = "User" if status < 500 else "Service"
-    key = next((name for name in shape.members if name.lower() == "message"), error.message_key)
     return Face(shape.name, (trait and trait.code) or shape.name, status, error.text, key, members, shape)

@@ -1,4 +1,4 @@
-"""Members in HTTP headers: strings, lists by commas, HTTP dates, and JSON in base64.
+"""Members in HTTP headers: strings, lists by commas, HTTP dates, and JSON text in base64.
 
 `safe` is the defence of every response against header injection: what a function or a caller said may stand in a header,
 and never a line break or another control character with it.
@@ -12,9 +12,8 @@ from urllib.request import parse_http_list
 from lambent.model.service import ShapeModel
 from lambent.wire import scalars
 from lambent.wire.faults import SerializationException
-from lambent.wire.json_body import decode, encode
 
-_CONTROLS: Final = {code: " " for code in (*range(0x20), 0x7F)}
+_CONTROLS: Final = dict.fromkeys((*range(0x20), 0x7F), " ")
 
 
 def safe(text: str) -> str:
@@ -36,7 +35,7 @@ def header_reader(member: ShapeModel) -> Callable[[str], Any] | None:
 def header_writer(member: ShapeModel) -> Callable[[Any], str] | None:
     """What writes the member as a header; None: it is a string."""
     if member.reference.jsonvalue:
-        return lambda value: scalars.write_blob(encode(value))
+        return lambda value: scalars.write_blob(value.encode())
     if member.type != "list":
         return scalars.writer(member, timestamp_format="rfc822")
     element = scalars.writer(member.member, timestamp_format="rfc822")
@@ -46,9 +45,10 @@ def header_writer(member: ShapeModel) -> Callable[[Any], str] | None:
     )
 
 
-def _read_json(text: str) -> Any:
+def _read_json(text: str) -> str:
+    """The JSON as text: the model says string, and what it means is the operation's affair."""
     try:
-        return decode(binascii.a2b_base64(text))
+        return binascii.a2b_base64(text).decode()
     except ValueError:
         raise SerializationException(reason="A header is not base64") from None
 

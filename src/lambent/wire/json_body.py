@@ -51,8 +51,6 @@ class JsonCodec:
 
     def reader(self, shape: ShapeModel) -> Convert:
         """What makes the member's value of a decoded JSON value that is not null."""
-        if shape.reference.jsonvalue:
-            return _read_json_text
         match shape.type:
             case "structure":
                 return _read_anything if shape.traits.document else self._structure_reader(shape)
@@ -65,8 +63,6 @@ class JsonCodec:
 
     def writer(self, shape: ShapeModel) -> Convert | None:
         """What makes a value to encode of the member's value; None: it can be encoded as it is."""
-        if shape.reference.jsonvalue:
-            return _write_json_text
         match shape.type:
             case "structure":
                 return None if shape.traits.document else self._structure_writer(shape)
@@ -212,16 +208,6 @@ def _read_blob(value: Any) -> bytes:
 
 def _read_anything(value: Any) -> Any:
     return value
-
-
-def _read_json_text(value: Any) -> Any:
-    if type(value) is not str:
-        raise _mistyped(value, "String")
-    return decode(value.encode())
-
-
-def _write_json_text(value: Any) -> str:
-    return encode(value).decode()
 
 
 def _write_double(value: float) -> float | str:

@@ -117,9 +117,10 @@ def _body_reader(shape: ShapeModel | None, members: dict[str, ShapeModel], codec
         return whole
     name = shape.traits.payload or ""
     convert = _payload_reader(payload, codec)
+    always = payload.type == "blob" and name in shape.required
 
     def one(request: Request, found: dict[str, Any]) -> None:
-        if request.body:
+        if request.body or always:
             found[name] = convert(request.body)
 
     return one
@@ -163,7 +164,7 @@ def _query_reader(members: dict[str, ShapeModel]) -> _Fill:
                     found.setdefault(name, []).append(value)
                 else:
                     found[name] = value
-            elif rest is not None:
+            if rest is not None:  # it takes all parameters, also those that have a member of their own
                 name, many = rest
                 if many:
                     found.setdefault(name, {}).setdefault(key, []).append(text)
@@ -220,7 +221,7 @@ def _serializer(operation: OperationModel, codec: JsonCodec) -> Serialize:
         for name, prefix in prefixes:
             written += [(prefix + key, safe(text)) for key, text in (output.get(name) or {}).items()]
         status = operation.status if status_member is None else output.get(status_member) or operation.status
-        return Response(status, written, content)
+        return Response(status, written, content if status != 204 else b"")
 
     return serialize
 
