@@ -177,6 +177,15 @@ async def test_a_client_that_leaves_in_the_middle_harms_no_one():
         assert (await told(port, sent(invocation(port))))[0] == 200
 
 
+async def test_rubbish_behind_a_request_ends_its_connection_and_nothing_else():
+    """Found by the fuzzing below: the refusal closed the stream under the answer, and that ended the server."""
+    health = b"GET /_lambent/health HTTP/1.1\r\nhost: x\r\n\r\n"
+    async with door() as port:
+        status, _, _ = await told(port, health + b"\x00")
+        assert status == 200  # answers keep the order of their requests
+        assert (await told(port, health))[0] == 200
+
+
 async def test_anyone_may_ask_whether_it_is_ready():
     async with door() as port:
         status, _, body = await told(port, b"GET /_lambent/health HTTP/1.1\r\nhost: x\r\n\r\n")
