@@ -1,7 +1,7 @@
 """The server's side of the Runtime API, as small as a test needs: the events of a list, and what came back for each.
 
-It answers as reference 2.8 says, one thread per connection, on a socket of its own. When the list is used up, `next` waits
-until the block ends, as it does between invocations.
+It answers as reference 2.8 says, one thread per connection, on a socket of its own. When the list is used up, `next`
+waits until the block ends, as it does between invocations.
 """
 
 import json

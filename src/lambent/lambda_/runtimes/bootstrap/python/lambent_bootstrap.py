@@ -1,20 +1,23 @@
 """The first module of every Python execution environment: it makes a started interpreter a function's, and serves it.
 
-Two ways lead here. In a fork server this module is imported first and once, then the rest of the preload; each sandbox is
-a fork, locked down, with the function's environment variables set, in which `run` is called and never returns. Started
-fresh (by a wrapper script, or because variables must be there before the interpreter is), it is the main program.
+Two ways lead here. In a fork server this module is imported first and once, then the rest of the preload; each
+sandbox is a fork, locked down, with the function's environment variables set, in which `run` is called and never
+returns. Started fresh (by a wrapper script, or because variables must be there before the interpreter is), it is the
+main program.
 
-What it does: what awslambdaric derived from the environment at import is derived again; modules imported before the fork
-step aside where the function brings its own; random generators are seeded again, since all forks share a past; `sys.path`
-becomes what it is in AWS: the task root, the layers, /var/runtime, the standard library, nothing of the host. All the rest
-(handlers, errors, logs, context) is awslambdaric, AWS's own client, unchanged but for its transport.
+What it does: what awslambdaric derived from the environment at import is derived again; modules imported before the
+fork step aside where the function brings its own; random generators are seeded again, since all forks share a past;
+`sys.path` becomes what it is in AWS: the task root, the layers, /var/runtime, the standard library, nothing of the
+host. All the rest (handlers, errors, logs, context) is awslambdaric, AWS's own client, unchanged but for its
+transport.
 
-It runs on every Python from 3.10, and imports nothing that AWS's runtime would not have imported. It is not a fence: the
-sandbox has been closed before it is called.
+It runs on every Python from 3.10, and imports nothing that AWS's runtime would not have imported. It is not a fence:
+the sandbox has been closed before it is called.
 """
 
 # pyright: basic
-# awslambdaric has no types, and a few of the things done here (threads at exit, copyright()) have no public name.
+# ruff: noqa: PTH120, PTH208, SLF001
+# awslambdaric has no types; what is done here with it and at exit has no public name; pathlib would be one more import.
 
 import atexit
 import os
@@ -88,8 +91,8 @@ def main() -> None:
 
 
 def _serve() -> None:
-    # Never the polling thread that awslambdaric has from 3.12 on: it is there so that signals reach the main thread while
-    # that waits, which our transport allows anyway. It would cost 0.25 ms an invocation.
+    # Never the polling thread that awslambdaric has from 3.12 on: it is there so that signals reach the main thread
+    # while that waits, which our transport allows anyway. It would cost 0.25 ms an invocation.
     client = _Client(os.environ["AWS_LAMBDA_RUNTIME_API"], use_thread_for_polling_next=False)
     awslambdaric.bootstrap.run(os.environ["_HANDLER"], client)
 
@@ -120,7 +123,7 @@ def _own_process() -> None:
         (1, "stdout", "strict"),
         (2, "stderr", "backslashreplace"),
     ):
-        stream = open(fd, "w", buffering=1, encoding="utf-8", errors=errors, closefd=False)
+        stream = open(fd, "w", buffering=1, encoding="utf-8", errors=errors, closefd=False)  # noqa: SIM115
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     main_module = ModuleType("__main__")  # else multiprocessing's children would run the fork server
@@ -198,7 +201,7 @@ def _exit_status(end: SystemExit) -> int:
 def _exit(status: int) -> NoReturn:
     """End as an interpreter does, but not through the frames of the fork server."""
     for step in (
-        threading._shutdown,
+        threading._shutdown,  # pyright: ignore[reportAttributeAccessIssue]
         atexit._run_exitfuncs,
         sys.stdout.flush,
         sys.stderr.flush,

@@ -1,12 +1,12 @@
 """The Runtime API client under awslambdaric: its compiled module `runtime_client`, in plain Python over one socket.
 
-awslambdaric imports a module of this name and calls four functions. Its own is a curl in C++, built for one version of
-Python each, and takes 160 us for an invocation; this one takes less than half, serves every version, and makes no thread
-necessary for signals: `recv` returns to the interpreter when one arrives (PEP 475), which the C++ one does not.
+awslambdaric imports a module of this name and calls four functions. Its own is a curl in C++, built for one version
+of Python each; this one is quicker, serves every version, and makes no thread necessary for signals: `recv` returns
+to the interpreter when one arrives (PEP 475), which the C++ one does not.
 
-It is not an HTTP client. It speaks to one server, Lambent's, that answers each request with a Content-Length.
-What it promises: one `sendmsg` a message; a message is sent once. A connection that the server closed while we were idle
-is noticed before a POST is sent (a peek), never after; only `next`, which hands nothing over, is asked again.
+It is not an HTTP client. It speaks to one server, Lambent's, that answers each request with a Content-Length. What it
+promises: one `sendmsg` a message; a message is sent once. A connection that the server closed while we were idle is
+noticed before a POST is sent (a peek), never after; only `next`, which hands nothing over, is asked again.
 
 Errors are RuntimeErrors with the texts of the C++ module, since functions' logs show them.
 """
@@ -36,7 +36,7 @@ _NEXT_HEADERS = {
 }
 
 
-class Closed(ConnectionError):
+class ClosedError(ConnectionError):
     """The server closed the connection before it answered."""
 
 
@@ -104,7 +104,7 @@ class Connection:
         while (end := data.find(b"\r\n\r\n")) < 0:
             more = connection.recv(65536)
             if not more:
-                raise Closed("the Runtime API closed the connection")
+                raise ClosedError("the Runtime API closed the connection")
             data += more
             if len(data) > _HEAD_LIMIT_BYTES:
                 raise ConnectionError("the Runtime API sent a head without end")
@@ -115,7 +115,7 @@ class Connection:
         while missing > 0:
             part = connection.recv(missing, socket.MSG_WAITALL)
             if not part:
-                raise Closed("the Runtime API closed the connection within a message")
+                raise ClosedError("the Runtime API closed the connection within a message")
             parts.append(part)
             missing -= len(part)
         return int(status[9:12]), lines, body if len(parts) == 1 else b"".join(parts)
@@ -141,17 +141,17 @@ def connection() -> Connection:
     return _connection
 
 
-def next() -> tuple[bytes, dict[str, object]]:
+def next() -> tuple[bytes, dict[str, str | int | None]]:  # noqa: A001  # the name that awslambdaric calls
     """Wait for an invocation: its event and the headers awslambdaric reads, None where absent."""
     _connection.close_if_stale()
     try:
         status, lines, event = _connection.request("GET", _PREFIX + "invocation/next")
-    except Closed:
+    except ClosedError:
         status, lines, event = _connection.request("GET", _PREFIX + "invocation/next")
     if status != 200:
         _complain("Failed to get next invocation.", status, event)
         raise RuntimeError("Failed to get next")
-    headers: dict[str, object] = dict.fromkeys(_NEXT_HEADERS.values())
+    headers: dict[str, str | int | None] = dict.fromkeys(_NEXT_HEADERS.values())
     headers[_ABSENT_IS_EMPTY] = ""
     for line in lines:
         name, _, value = line.partition(b":")
