@@ -72,7 +72,7 @@ async def stage(
             finally:
                 await guest.kill()
 
-        facts = Facts("$LATEST", "python:3.11.v1", 128, "/aws/lambda/f", "stream", timeout_s, init_timeout_s)
+        facts = Facts("$LATEST", "python:3.11.v1", 128, 0.07, "/aws/lambda/f", "stream", timeout_s, init_timeout_s)
         made = Environment(facts, start, log or TextLog(), lines, FakeClock(), tasks, lambda: None)
         try:
             async with environment(made):

@@ -80,7 +80,7 @@ class House:
             finally:
                 await guest.kill()
 
-        facts = Facts(version.version, "python", 128, "g", "s", 5.0, 5.0)
+        facts = Facts(version.version, "python", 128, 0.07, "g", "s", 5.0, 5.0)
         return Environment(facts, start, TextLog(), NoLog(), self.clock, tasks, changed)
 
     async def serve(self, guest: Guest) -> None:

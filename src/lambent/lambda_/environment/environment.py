@@ -27,6 +27,7 @@ from lambent.lambda_.environment.life_cycle import Event, State, after
 from lambent.lambda_.environment.output import Output
 from lambent.lambda_.environment.reports import InitReport, PlatformLog, Report
 from lambent.lambda_.environment.runtime_api import InitError, Invocation, Ready, Result, RuntimeApi, runtime_api
+from lambent.lambda_.runtimes.entrypoints import InvalidEntrypoint
 from lambent.sandbox.contract import RUNTIME_API_PORT, Exit, Sandbox
 
 log: Final = structlog.get_logger()
@@ -56,6 +57,7 @@ class Facts(msgspec.Struct, frozen=True):
     version: str  # "$LATEST" or a number
     runtime: str  # as INIT_START names it
     memory_mib: int
+    cpus: float  # its share of processor time once its runtime has started
     log_group: str
     log_stream: str
     timeout_s: float
@@ -104,6 +106,8 @@ class Environment:
         self._write(self._log.init_start(self._now_ms(), self.facts.runtime))
         failure = await self._boot(started + self.facts.init_timeout_s)
         self._init_ms = (self._loop.time() - started) * 1000
+        if self.sandbox is not None and failure is None:
+            self.sandbox.set_cpus(self.facts.cpus)
         if failure is not None:
             self._report_init("init", started, failure[0])
             self._init_ms = None
@@ -151,7 +155,11 @@ class Environment:
     async def _boot(self, deadline: float) -> tuple[Failure, bytes | None] | None:
         """Start a sandbox with a runtime in it and wait until it asks for an event; None: it did."""
         async with AsyncExitStack() as stack:
-            sandbox = self.sandbox = await stack.enter_async_context(self._start_sandbox())
+            try:
+                sandbox = self.sandbox = await stack.enter_async_context(self._start_sandbox())
+            except InvalidEntrypoint as error:
+                self._move(Event.FAILED)
+                return Failure(error.error_type, str(error)), None
             self.frozen = False
             self._output = Output(sandbox.output, self._line)
             stack.callback(self._output.close)

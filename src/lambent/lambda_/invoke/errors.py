@@ -48,3 +48,9 @@ class SandboxUnavailable(AwsError, code="ServiceException", status=500):
     """The machine could not make an execution environment; the reason is in the log under the request id."""
 
     message = "Lambda could not create an execution environment for the function."
+
+
+class RoleNotAssumable(AwsError, code="AccessDeniedException", status=403):
+    """The role was there when the function was made, and is not now."""
+
+    message = "The role defined for the function cannot be assumed by Lambda."

@@ -1,0 +1,178 @@
+"""Makes execution environments: what a function version is, turned into what a sandbox is started from.
+
+Here the data plane meets the machine: the interpreter of the runtime is found once, its template is made once, and every
+environment gets the version's code, variables, limits and fresh credentials of its role. The code stays in the code store
+for as long as an environment has it mounted, whatever happens to the function.
+
+While a runtime starts it has at least a whole processor, as in AWS, whose init phase is not throttled to the memory's share;
+afterwards it has its share (1,769 MB are one processor).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from lambent.core.clock import Clock
+from lambent.core.ids import Ids
+from lambent.core.ports import LogSink, RoleCredentials
+from lambent.lambda_.activation import CannotRun
+from lambent.lambda_.code import CodeStore
+from lambent.lambda_.environment.environment import Environment, Facts
+from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
+from lambent.lambda_.functions import FunctionVersion
+from lambent.lambda_.invoke.errors import RoleNotAssumable
+from lambent.lambda_.invoke.placement import Changed
+from lambent.lambda_.runtimes.catalogue import CATALOGUE
+from lambent.lambda_.runtimes.interpreters import Interpreters, Missing
+from lambent.lambda_.runtimes.templates import MIB_PER_CPU, Launcher, Visible
+from lambent.lambda_.runtimes.variables import FunctionFacts
+from lambent.lambda_.states import Reason
+from lambent.sandbox.contract import GATEWAY_PORT, Assignment, Sandbox
+from lambent.sandbox.pool import Pool
+
+CREDENTIALS_S: Final = 12 * 3600  # an environment lives for a shorter time: Settings.max_age_s
+INIT_CPUS: Final = 1.0
+OpenDoor = Callable[[Sandbox], Awaitable[asyncio.Server | None]]  # lets the guest reach the gateway
+
+
+class Launching:
+    """Made once; `launch` is placement's, `prepare` is the control plane's."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        visible: Visible,
+        interpreters: Interpreters,
+        credentials: RoleCredentials,
+        sink: LogSink,
+        open_door: OpenDoor,
+        endpoint_url: str,
+        clock: Clock,
+        ids: Ids,
+        *,
+        init_timeout_s: float,
+    ) -> None:
+        self._pool: Final = pool
+        self._visible: Final = visible
+        self._interpreters: Final = interpreters
+        self._credentials: Final = credentials
+        self._sink: Final = sink
+        self._open_door: Final = open_door
+        self._endpoint_url: Final = endpoint_url
+        self._clock: Final = clock
+        self._ids: Final = ids
+        self._init_timeout_s: Final = init_timeout_s
+        self._launchers: Final[dict[str, Launcher]] = {}
+        self._making: Final = asyncio.Lock()
+
+    async def prepare(self, version: FunctionVersion) -> None:
+        """See that the version can run here, and have its runtime started ahead. Raises CannotRun, SandboxError."""
+        launcher = await self._launcher(version.runtime)
+        await self._pool.warm(launcher.template)
+
+    def launch(
+        self, code: CodeStore, version: FunctionVersion, tasks: asyncio.TaskGroup, changed: Changed
+    ) -> Environment:
+        """An environment for the version, not started yet."""
+        facts = Facts(
+            version=version.version,
+            runtime=runtime_named(version.runtime),
+            memory_mib=version.memory_mib,
+            cpus=version.memory_mib / MIB_PER_CPU,
+            log_group=version.logging.group,
+            log_stream=self._log_stream(version),
+            timeout_s=version.timeout_s,
+            init_timeout_s=self._init_timeout_s,
+        )
+        return Environment(
+            facts,
+            lambda: self._sandbox(code, version, facts.log_stream),
+            platform_log(version),
+            self._sink,
+            self._clock,
+            tasks,
+            changed,
+        )
+
+    @asynccontextmanager
+    async def _sandbox(self, code: CodeStore, version: FunctionVersion, log_stream: str) -> AsyncGenerator[Sandbox]:
+        """A sandbox with the function in it. Raises RoleNotAssumable, InvalidEntrypoint, SandboxError."""
+        launcher = await self._launcher(version.runtime)
+        with code.holding(version.code_digest) as code_dir:
+            assignment = launcher.assignment(
+                FunctionFacts(
+                    name=version.arn.name,
+                    version=version.version,
+                    handler=version.handler,
+                    memory_mib=version.memory_mib,
+                    tmp_mib=version.tmp_mib,
+                    region=version.arn.region,
+                    log_group=version.logging.group,
+                    log_stream=log_stream,
+                    log_format=version.logging.format,
+                    log_level=version.logging.application_level,
+                    code_dir=code_dir,
+                    variables=version.environment or {},
+                    credentials=self._role_session(version),
+                    endpoint_url=self._endpoint_url,
+                )
+            )
+            sandbox = await self._pool.start(launcher.template, boosted(assignment))
+            try:
+                door = await self._open_door(sandbox)
+                try:
+                    yield sandbox
+                finally:
+                    if door is not None:
+                        door.close()
+            finally:
+                await sandbox.kill()
+
+    def _role_session(self, version: FunctionVersion):
+        try:
+            return self._credentials.issue(version.role, version.arn.name, CREDENTIALS_S)
+        except LookupError:
+            raise RoleNotAssumable from None
+
+    async def _launcher(self, runtime_id: str) -> Launcher:
+        """The runtime on this machine, looked for once. Raises CannotRun."""
+        known = self._launchers.get(runtime_id)
+        if known is not None:
+            return known
+        async with self._making:
+            runtime = CATALOGUE[runtime_id]
+            interpreter = await self._interpreters.find(runtime)
+            if isinstance(interpreter, Missing):
+                raise CannotRun(Reason.INVALID_RUNTIME, str(interpreter))
+            made = await asyncio.to_thread(Launcher, runtime, interpreter, self._visible)
+            return self._launchers.setdefault(runtime_id, made)
+
+    def _log_stream(self, version: FunctionVersion) -> str:
+        day = datetime.fromtimestamp(self._clock.now(), UTC)
+        return f"{day:%Y/%m/%d}/[{version.version}]{self._ids.hex(32)}"
+
+
+def boosted(assignment: Assignment) -> Assignment:
+    """The assignment with what the init phase has of processor time."""
+    limits = assignment.limits
+    return msgspec.structs.replace(
+        assignment, limits=msgspec.structs.replace(limits, cpus=max(limits.cpus, INIT_CPUS))
+    )
+
+
+def platform_log(version: FunctionVersion) -> PlatformLog:
+    if version.logging.format == "JSON":
+        return JsonLog(version.logging.system_level or "INFO")
+    return TextLog()
+
+
+def runtime_named(runtime_id: str) -> str:
+    """The runtime as INIT_START names it, such as python:3.11; our builds of it have no ARN."""
+    row = CATALOGUE[runtime_id]
+    return f"{row.family}:{row.version}"
