@@ -1,7 +1,7 @@
-"""AWS's protocol conformance cases, which botocore's source distribution carries for clients, turned round for a server.
+"""AWS's protocol conformance cases, which botocore's source distribution has for clients, turned round for a server.
 
-A client's input case says: these params become this request. For us it says: this request is these members. An output case
-says: this response becomes this result; for us: this result becomes a response that means the same.
+A client's input case says: these params become this request. For us it says: this request is these members. An output
+case says: this response becomes this result; for us: this result becomes a response that means the same.
 """
 
 import base64

@@ -10,7 +10,9 @@ from lambent.model.service import ShapeModel
 
 DEEPEST = 3
 PLAIN = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
-IN_A_HEADER = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters='",'), min_size=1, max_size=12)
+IN_A_HEADER = st.text(
+    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters='",'), min_size=1, max_size=12
+)
 
 
 def members(shape: ShapeModel | None, depth: int = 0) -> st.SearchStrategy[Any]:
@@ -64,7 +66,7 @@ def _scalar(shape: ShapeModel) -> st.SearchStrategy[Any]:
         case "integer" | "long":
             return st.integers(-(2**31), 2**31 - 1)
         case "float" | "double":
-            return st.floats(allow_nan=False, allow_infinity=False, width=32).filter(lambda value: math.isfinite(value))
+            return st.floats(allow_nan=False, allow_infinity=False, width=32).filter(math.isfinite)
         case "blob":
             return st.binary(max_size=20)
         case _:
@@ -94,7 +96,11 @@ def as_it_is_inside(value: Any, shape: ShapeModel | None) -> Any:
         return value
     match shape.type:
         case "structure" if not shape.traits.document:
-            return {name: as_it_is_inside(item, shape.members[name]) for name, item in value.items() if name in shape.members}
+            return {
+                name: as_it_is_inside(item, shape.members[name])
+                for name, item in value.items()
+                if name in shape.members
+            }
         case "list":
             return [as_it_is_inside(item, shape.member) for item in value]
         case "map":

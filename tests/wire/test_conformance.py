@@ -10,6 +10,7 @@ from lambent.wire.routing import Router
 from tests.wire.conformance import Case, cases, members_of, read_by_botocore, request_of, same
 
 NOTHING_SENT = "an empty list or map sends nothing, and nothing is what a server sees"
+ABSENT_OR_EMPTY = "a client sends {} for an absent structure; to a server it is an empty one"
 COMPRESSED = "the case does not say which bytes the compressed body has"
 READER = "botocore's own reader does not read it: the case is on its list of known failures"
 NOT_A_SERVERS_INPUT: Final[dict[str, str]] = {
@@ -25,10 +26,10 @@ NOT_A_SERVERS_INPUT: Final[dict[str, str]] = {
     "SDKAppendsGzipAndIgnoresHttpProvidedEncoding_awsJson1_0": COMPRESSED,
     "SDKAppliedContentEncoding_awsQuery": COMPRESSED,
     "SDKAppendsGzipAndIgnoresHttpProvidedEncoding_awsQuery": COMPRESSED,
-    "RestJsonQueryParamsStringListMap": "a client's map leaves out what has a member; a server's map has all parameters",
+    "RestJsonQueryParamsStringListMap": "a client's map leaves out what has a member, a server's has all",
     "RestJsonQueryPrecedence": "what a client leaves out of the map because a member says it is not to be seen",
-    "RestJsonHttpWithEmptyStructurePayload": "a client sends {} for an absent structure; to a server it is an empty one",
-    "RestJsonHttpWithHeadersButNoPayload": "a client sends {} for an absent structure; to a server it is an empty one",
+    "RestJsonHttpWithEmptyStructurePayload": ABSENT_OR_EMPTY,
+    "RestJsonHttpWithHeadersButNoPayload": ABSENT_OR_EMPTY,
 }
 NOT_A_SERVERS_OUTPUT: Final[dict[str, str]] = {
     "RestJsonHttpPayloadTraitsWithNoBlobBody": READER,
@@ -57,7 +58,9 @@ def test_the_request_of_a_client_is_read_as_the_params_it_was_made_of(case: Case
         assert found == case.operation_name
     members = protocol(case.model).parse(operation, request, labels)
     expected = members_of(case.raw["params"], operation.input)
-    tokens = [n for n, m in (operation.input.members if operation.input else {}).items() if m.reference.idempotency_token]
+    tokens = [
+        n for n, m in (operation.input.members if operation.input else {}).items() if m.reference.idempotency_token
+    ]
     for token in tokens:
         expected.setdefault(token, members.get(token))
     assert same(members, expected), f"{members} is not {expected}"

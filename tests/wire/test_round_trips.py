@@ -23,7 +23,10 @@ from tests.wire.strategies import as_botocore_takes_it, as_it_is_inside, members
 
 SERVICES = ("lambda", "logs", "sts", "iam")
 QUICK = settings(
-    max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 
@@ -54,7 +57,9 @@ def sent_by_botocore(service: str, operation: str, params: dict[str, Any]) -> Re
         body = urlencode(body)
     if isinstance(body, io.IOBase):
         body = body.read()
-    return Request(built["method"], path or "/", query, headers, body.encode() if isinstance(body, str) else bytes(body))
+    return Request(
+        built["method"], path or "/", query, headers, body.encode() if isinstance(body, str) else bytes(body)
+    )
 
 
 def read_by_botocore(service: str, operation: str, response: Response) -> Any:

@@ -32,7 +32,7 @@ class Arn(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def resource_type(self) -> str:
-        """What stands before the first ":" or "/" of the resource; empty if neither is there (an S3 bucket, an SQS queue)."""
+        """What stands before the first ":" or "/" of the resource; empty if neither is there (a bucket, a queue)."""
         kind, _, _ = self._split()
         return kind
 

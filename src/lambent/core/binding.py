@@ -1,7 +1,8 @@
 """What makes a Python signature a binding to the model: names, types and what is required must agree.
 
-It is asked at import, once per operation, so that a wrong name never survives the first start. It is not a validator: what
-comes from a caller is checked against the model's constraints by `model.constraints`, before any of our types are made.
+It is asked at import, once per operation, so that a wrong name never survives the first start. It is not a validator:
+what comes from a caller is checked against the model's constraints by `model.constraints`, before any of our types are
+made.
 """
 
 import enum

@@ -1,7 +1,7 @@
 """Errors that every service can answer and no model declares.
 
-An error of one service is declared in that service, with `AwsError` from here. Who signs and how is the gateway's affair:
-its errors are in gateway/errors.py. Codes and texts: reference/lambda.md 1.6.
+An error of one service is declared in that service, with `AwsError` from here. Who signs and how is the gateway's
+affair. Codes and texts: reference/lambda.md 1.6.
 """
 
 from lambent.model.errors import AwsError

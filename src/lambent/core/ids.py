@@ -46,7 +46,7 @@ class SeededIds(Ids):
     __slots__ = ("_random",)
 
     def __init__(self, seed: int = 0) -> None:
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311  # to repeat itself is what it is for
 
     def random_bytes(self, count: int) -> bytes:
         return self._random.randbytes(count)

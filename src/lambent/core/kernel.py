@@ -3,17 +3,17 @@
     LAMBDA: Final = Binding("lambda")
 
     @LAMBDA.operation
-    async def get_function(ctx: Context[Lambda], *, function_name: str, qualifier: str | None = None) -> GetFunctionResponse:
+    async def get_alias(ctx: Context[Lambda], *, function_name: str, name: str) -> AliasConfiguration:
         ...
 
 The function is named as AWS names the operation, its keyword parameters as AWS names the members, in snake case; the
-decorator compares both with the model at import and fails there. What a caller sends then passes three steps: the model's
-constraints, in AWS's own sentences; conversion to the types the function asks for; the function. Everything else (routes,
-codecs, IAM actions, the coverage page, an honest answer where nothing is bound) is derived from the model and from which
-functions are bound.
+decorator compares both with the model at import and fails there. What a caller sends then passes three steps: the
+model's constraints, in AWS's own sentences; conversion to the types the function asks for; the function. Everything
+else (routes, codecs, IAM actions, the coverage page, an honest answer where nothing is bound) is derived from the model
+and from which functions are bound.
 
-A `Binding` is a constant and holds no operations; a `Service` is made in app.py of a binding, a state and the operations
-found in the modules it is given.
+A `Binding` is a constant and holds no operations; a `Service` is made in app.py of a binding, a state and the
+operations found in the modules it is given.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -45,8 +45,8 @@ class Shape(msgspec.Struct, rename="pascal", omit_defaults=True, kw_only=True):
     """A nested AWS shape or an output, named as the model names it, with one field per member we use.
 
     A field's default is None, which means absent and is not sent. Where PascalCase does not give AWS's name, the field
-    says it: `kms_key_arn: str | None = msgspec.field(default=None, name="KMSKeyArn")`. A service whose members begin with
-    a small letter uses a subclass with `rename="camel"`.
+    says it: `kms_key_arn: str | None = msgspec.field(default=None, name="KMSKeyArn")`. A service whose members begin
+    with a small letter uses a subclass with `rename="camel"`.
     """
 
 
@@ -167,7 +167,7 @@ class Binding:
     ) -> Callable[[Callable[Concatenate[Context[S], P], Awaitable[R]]], Operation[Concatenate[Context[S], P], R]]: ...
 
     def operation(self, function: Callable[..., Awaitable[Any]] | None = None, /, *, action: str | None = None) -> Any:
-        """Bind a function to the operation it is named after; `action` where IAM's name differs. Raises ModelMismatch."""
+        """Bind a function to the operation it is named after; `action`: IAM's, if it differs. Raises ModelMismatch."""
         if function is None:
             return lambda given: Operation(self, given, action)
         return Operation(self, function, action)
@@ -219,5 +219,5 @@ class Service(Generic[S]):
         if operation is None:
             if operation_name in self.model.traits.operations:
                 raise NotImplementedYet(service=self.name, operation=operation_name)
-            raise UnknownOperationException()
+            raise UnknownOperationException
         return await operation.answer(members, ctx)

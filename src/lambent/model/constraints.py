@@ -3,7 +3,7 @@
 A shape is compiled once into closures that walk the members in the model's order and do nothing where the model demands
 nothing. The sentences follow AWS's recordings (reference/lambda.md 14):
 
-- `Value 'x' at 'functionName' failed to satisfy constraint: Member must ...`, one per broken rule, pattern before length;
+- `Value 'x' at 'functionName' failed to satisfy constraint: Member must ...` per broken rule, pattern before length;
 - `Value null at 'tagKeys' ... Member must not be null` for what is required and absent; sensitive values are not shown;
 - what a list holds, or a map, is told once at the list, with all rules of its members in brackets;
 - structures inside are told at their own path: `vpcConfig.subnetIds`, `tags.1.member.key`.

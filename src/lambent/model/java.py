@@ -1,5 +1,6 @@
 """How Java writes values, because AWS's sentences show them that way: `[a, b]`, `{k=v}`, `1.0`, `null`."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,9 +35,9 @@ def to_string(value: Any, shape: ShapeModel) -> str:
 
 def double(value: float) -> str:
     """A double as Java prints it: `1.0`, `1.5E10`, `NaN`, `Infinity`."""
-    if value != value:
+    if math.isnan(value):
         return "NaN"
-    if value in (float("inf"), float("-inf")):
+    if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     if value == 0 or 1e-3 <= abs(value) < 1e7:
         return f"{value:f}".rstrip("0").ljust(3, "0") if "e" in repr(value) else repr(value)
@@ -56,8 +57,9 @@ def hash_code(text: str) -> int:
 def hash_set_order(values: Sequence[str]) -> list[str]:
     """The order in which `new HashSet<>(values.size())`, filled with the values, gives them back.
 
-    AWS's "enum value set: [...]" looks like such a set: `[RESPONSE_STREAM, BUFFERED]`, `[NONE, AWS_IAM]`, `[OPTIONAL, OFF, ON]`
-    and the recorded list of twenty-five runtimes come out of it. A few recorded ones do not: they are in `wording`.
+    AWS's "enum value set: [...]" looks like such a set: `[RESPONSE_STREAM, BUFFERED]`, `[NONE, AWS_IAM]`, `[OPTIONAL,
+    OFF, ON]` and the recorded list of twenty-five runtimes come out of it. A few recorded ones do not: they are in
+    `wording`.
     """
     capacity = 1
     while capacity < len(values):

@@ -1,7 +1,7 @@
 """AWS's CamelCase names in the snake case that boto3's users know, so that ours and theirs are the same words.
 
-`ListMFADevices` is `list_mfa_devices` and `CodeSha256` is `code_sha256`: a run of capitals is one word, and a capital that
-is followed by a small letter begins another.
+`ListMFADevices` is `list_mfa_devices` and `CodeSha256` is `code_sha256`: a run of capitals is one word, and a capital
+that is followed by a small letter begins another.
 """
 
 import re

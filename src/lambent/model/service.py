@@ -1,8 +1,8 @@
 """A service as its model describes it: operations by name, shapes resolved when somebody asks for them.
 
 A member is a mention of a shape plus traits of its own (where it stands in a request, what it is called there). A
-`ShapeModel` is both in one, so that a codec reads one object; it is made once per mention, when first followed, which also
-lets recursive shapes be finite.
+`ShapeModel` is both in one, so that a codec reads one object; it is made once per mention, when first followed, which
+also lets recursive shapes be finite.
 """
 
 from functools import cached_property
@@ -54,20 +54,22 @@ class ShapeModel:
     @cached_property
     def member(self) -> "ShapeModel":
         """What a list holds."""
-        assert self.traits.member is not None, f"{self.name} is not a list"
-        return ShapeModel(self._service, self.traits.member)
+        return self._mentioned(self.traits.member)
 
     @cached_property
     def key(self) -> "ShapeModel":
         """What a map is looked up by."""
-        assert self.traits.key is not None, f"{self.name} is not a map"
-        return ShapeModel(self._service, self.traits.key)
+        return self._mentioned(self.traits.key)
 
     @cached_property
     def value(self) -> "ShapeModel":
         """What a map holds."""
-        assert self.traits.value is not None, f"{self.name} is not a map"
-        return ShapeModel(self._service, self.traits.value)
+        return self._mentioned(self.traits.value)
+
+    def _mentioned(self, reference: Reference | None) -> "ShapeModel":
+        if reference is None:
+            raise TypeError(f"{self!r} holds no such thing")
+        return ShapeModel(self._service, reference)
 
     @property
     def location(self) -> str | None:
@@ -156,7 +158,7 @@ class ServiceModel:
 
     @property
     def protocols(self) -> list[str]:
-        """Every protocol the service speaks, the preferred first: json, rest-json, rest-xml, query, ec2, smithy-rpc-v2-cbor."""
+        """What the service speaks, preferred first: json, rest-json, rest-xml, query, ec2, smithy-rpc-v2-cbor."""
         return self.metadata.protocols or [self.metadata.protocol]
 
     @property
@@ -207,6 +209,7 @@ def load(name: str, folder: Path | None = None) -> ServiceModel:
     """Read the newest model of a service: about 6 ms for `lambda`. Raises ModelNotFound."""
     version = files.newest_version(folder or files.data_folder(), name)
     text = files.read(version, files.SERVICE_FILE)
-    assert text is not None, "newest_version looks for this file"
+    if text is None:
+        raise files.ModelNotFound(f"{version} has no {files.SERVICE_FILE}")
     pages = files.read(version, files.PAGINATORS_FILE)
     return ServiceModel(name, _SERVICE.decode(text), _PAGINATORS.decode(pages).pagination if pages else None)

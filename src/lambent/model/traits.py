@@ -1,7 +1,7 @@
 """What botocore's JSON says of a service, decoded as it stands.
 
-Documentation is nine tenths of the text and has no field here, so it never becomes a Python object. Everything else that a
-codec, a validator or a binding could ask is kept under the name the file gives it, in snake case.
+Documentation is nine tenths of the text and has no field here, so it never becomes a Python object. Everything else
+that a codec, a validator or a binding could ask is kept under the name the file gives it, in snake case.
 """
 
 import msgspec

@@ -1,7 +1,8 @@
 """How an error looks to the outside: status, code, message and members, as the service's model says of its shape.
 
-The raised class knows its code and its sentence; what AWS adds to them, the model knows: the HTTP status, who is at fault,
-whether the message is called `message` or `Message`, and in older services a code on the wire that differs from the name.
+The raised class knows its code and its sentence; what AWS adds to them, the model knows: the HTTP status, who is at
+fault, whether the message is called `message` or `Message`, and in older services a code on the wire that differs from
+the name.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """Members in HTTP headers: strings, lists by commas, HTTP dates, and JSON text in base64.
 
-`safe` is the defence of every response against header injection: what a function or a caller said may stand in a header,
-and never a line break or another control character with it.
+`safe` is the defence of every response against header injection: what a function or a caller said may stand in a
+header, and never a line break or another control character with it.
 """
 
 import binascii

@@ -1,14 +1,14 @@
 """Members in JSON, for the three protocols that speak it: what reads each shape and what writes it, as closures.
 
-Reading checks types, because nobody does after it: a number where the model has a string is SerializationException, in the
-words of AWS's parser as far as they are recorded. Members that the model does not know, and nulls in structures, are left out.
-None in place of a closure means "nothing to do": most strings, numbers and maps of them pass as they are.
+Reading checks types, because nobody does after it: a number where the model has a string is SerializationException, in
+the words of AWS's parser as far as they are recorded. Members that the model does not know, and nulls in structures,
+are left out. None in place of a closure means "nothing to do": most strings, numbers and maps of them pass as they are.
 
 Depth is bounded by the JSON decoder and by Python's own recursion limit; both end in SerializationException.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +20,7 @@ from lambent.wire.scalars import read_blob, special_double, write_blob
 
 Convert = Callable[[Any], Any]
 
+_KINDS: Final[Mapping[type, str]] = {int: "NUMBER", float: "DECIMAL", str: "STRING"}
 TOO_DEEP: Final = "The request is nested too deeply"
 _DECODER: Final = msgspec.json.Decoder()
 _ENCODER: Final = msgspec.json.Encoder()
@@ -85,13 +86,13 @@ class JsonCodec:
 
     def _structure_reader(self, shape: ShapeModel) -> Convert:
         if shape.name not in self._readers:
-            self._readers[shape.name] = lambda value: self._readers[shape.name](value)
+            self._readers[shape.name] = lambda value: self._readers[shape.name](value)  # noqa: PLW0108  # not there yet
             self._readers[shape.name] = self.members_reader(shape.members)
         return self._readers[shape.name]
 
     def _structure_writer(self, shape: ShapeModel) -> Convert:
         if shape.name not in self._writers:
-            self._writers[shape.name] = lambda value: self._writers[shape.name](value)
+            self._writers[shape.name] = lambda value: self._writers[shape.name](value)  # noqa: PLW0108  # not there yet
             self._writers[shape.name] = self.members_writer(shape.members)
         return self._writers[shape.name]
 
@@ -158,18 +159,11 @@ def _map_writer(element: Convert | None) -> Convert | None:
 
 
 def _mistyped(value: Any, wanted: str) -> SerializationException:
-    match value:
-        case bool():
-            token = f"{str(value).upper()}_VALUE"
-        case int():
-            token = "NUMBER_VALUE"
-        case float():
-            token = "DECIMAL_VALUE"
-        case str():
-            token = "STRING_VALUE"
-        case _:
-            return SerializationException(reason="Start of structure or map found where not expected.")
-    return SerializationException(reason=f"{token} can not be converted to {wanted}")
+    kinds = {True: "TRUE", False: "FALSE"} if isinstance(value, bool) else {}
+    kind = kinds.get(value) or _KINDS.get(type(value))
+    if kind is None:
+        return SerializationException(reason="Start of structure or map found where not expected.")
+    return SerializationException(reason=f"{kind}_VALUE can not be converted to {wanted}")
 
 
 def _read_string(value: Any) -> str:

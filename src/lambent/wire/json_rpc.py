@@ -1,7 +1,7 @@
 """awsJson 1.0 and 1.1: everything is a POST of a JSON object to `/`, and `X-Amz-Target` names the operation.
 
-An error's `__type` may carry a namespace. Modelled errors have their service's, where it is known to have one; errors that
-come from the protocol itself have Coral's, AWS's own framework. A service that was a query service once also sends
+An error's `__type` may carry a namespace. Modelled errors have their service's, where it is known to have one; errors
+that come from the protocol itself have Coral's, AWS's own framework. A service that was a query service once also sends
 `x-amzn-query-error`, so that old clients find the old code.
 """
 
@@ -34,8 +34,8 @@ class JsonRpc:
         self._readers: dict[str, Convert] = {}
         self._writers: dict[str, Convert] = {}
 
-    def parse(self, operation: OperationModel, request: Request, labels: dict[str, str]) -> dict[str, Any]:
-        """The members of a request. Raises SerializationException."""
+    def parse(self, operation: OperationModel, request: Request, labels: dict[str, str]) -> dict[str, Any]:  # noqa: ARG002
+        """The members of a request; there are no labels. Raises SerializationException."""
         reader = self._readers.get(operation.name)
         if reader is None:
             members = operation.input.members if operation.input else {}

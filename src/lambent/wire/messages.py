@@ -1,7 +1,8 @@
 """An HTTP request and an HTTP response as everything above the socket sees them.
 
 They are structs because one of each is made for every call: 0.2 us, where a dataclass costs three times that. Paths and
-queries stay as they came, percent-encoded: the signature is computed over the raw text, and a label may hold an encoded slash.
+queries stay as they came, percent-encoded: the signature is computed over the raw text, and a label may hold an encoded
+slash.
 """
 
 import msgspec

@@ -1,8 +1,8 @@
 """The query protocol: a form in, `Action` among its fields; XML out.
 
-Nested members are dotted names: `Tags.member.1.Key`. The form is turned into a tree first and read along the shape, so that
-fields the model does not know cost nothing further and no name can reach deeper than the shape does. Numbers in names say
-the order of a list and nothing else: a billion is as good as two.
+Nested members are dotted names: `Tags.member.1.Key`. The form is turned into a tree first and read along the shape, so
+that fields the model does not know cost nothing further and no name can reach deeper than the shape does. Numbers in
+names say the order of a list and nothing else: a billion is as good as two.
 """
 
 from collections.abc import Callable
@@ -37,8 +37,8 @@ class Query:
         self._writers: dict[str, Callable[[dict[str, Any], list[str]], None]] = {}
         self._xml = XmlCodec()
 
-    def parse(self, operation: OperationModel, request: Request, labels: dict[str, str]) -> dict[str, Any]:
-        """The members of a request. Raises SerializationException."""
+    def parse(self, operation: OperationModel, request: Request, labels: dict[str, str]) -> dict[str, Any]:  # noqa: ARG002
+        """The members of a request; there are no labels. Raises SerializationException."""
         if operation.input is None:
             return {}
         reader = self._readers.get(operation.name)
@@ -77,7 +77,7 @@ class Query:
 
     def _members(self, shape: ShapeModel) -> _Read:
         known = [(member.location_name or name, name, member) for name, member in shape.members.items()]
-        readers = [(key, name, self._reader(member, key)) for key, name, member in known]
+        readers = [(key, name, self._reader(member)) for key, name, member in known]
 
         def read(tree: _Tree) -> dict[str, Any]:
             found: dict[str, Any] = {}
@@ -89,7 +89,7 @@ class Query:
 
         return read
 
-    def _reader(self, shape: ShapeModel, name: str) -> _Read:
+    def _reader(self, shape: ShapeModel) -> _Read:
         match shape.type:
             case "structure":
                 return self._structure(shape)
@@ -98,16 +98,16 @@ class Query:
             case "map":
                 return self._map(shape)
             case _:
-                return _scalar(shape, name)
+                return _scalar(shape)
 
     def _structure(self, shape: ShapeModel) -> _Read:
         if shape.name not in self._structures:
-            self._structures[shape.name] = lambda tree: self._structures[shape.name](tree)
+            self._structures[shape.name] = lambda tree: self._structures[shape.name](tree)  # noqa: PLW0108  # not there yet
             self._structures[shape.name] = self._members(shape)
         return self._structures[shape.name]
 
     def _list(self, shape: ShapeModel) -> _Read:
-        element = self._reader(shape.member, "member")
+        element = self._reader(shape.member)
         inside = None if shape.flattened else shape.member.location_name or "member"
 
         def read(tree: _Tree) -> list[Any]:
@@ -119,7 +119,7 @@ class Query:
     def _map(self, shape: ShapeModel) -> _Read:
         key_name = shape.key.location_name or "key"
         value_name = shape.value.location_name or "value"
-        value = self._reader(shape.value, value_name)
+        value = self._reader(shape.value)
         flattened = shape.flattened
 
         def read(tree: _Tree) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def _text(tree: _Tree) -> str:
     return tree.get(_TEXT, "")
 
 
-def _scalar(shape: ShapeModel, name: str) -> _Read:
+def _scalar(shape: ShapeModel) -> _Read:
     convert = scalars.reader(shape)
     if convert is None:
         return _text

@@ -230,8 +230,8 @@ def _body_writer(
     operation: OperationModel, shape: ShapeModel | None, members: dict[str, ShapeModel], codec: JsonCodec
 ) -> Callable[[dict[str, Any]], tuple[tuple[str, str] | None, bytes]]:
     payload = shape.payload if shape else None
-    if shape is None or (operation.status in (202, 204) and not members):
-        return lambda output: (None, b"")
+    if shape is None or (operation.status == 204 and not members):
+        return lambda _: (None, b"")
     if payload is None:
         whole = codec.members_writer(members)
         return lambda output: (_JSON, encode(whole(output)))

@@ -1,8 +1,8 @@
 """Which operation a method, a path and a query string mean: a tree of path segments, built once per service.
 
 A fixed segment wins over a label, and of two operations on one path the one with more fixed query parameters wins
-(`?find=LayerVersion`). A greedy label (`{Key+}`) takes all that is left but for the segments behind it. Labels are decoded
-here and nowhere else; a path is split before it is decoded, so an encoded slash stays inside its label.
+(`?find=LayerVersion`). A greedy label (`{Key+}`) takes all that is left but for the segments behind it. Labels are
+decoded here and nowhere else; a path is split before it is decoded, so an encoded slash stays inside its label.
 """
 
 from urllib.parse import unquote

@@ -1,7 +1,7 @@
 """Members that are one string on the wire: labels, query parameters, headers, form fields, XML text.
 
-A reader turns the text into what the member is inside; None stands for "already that", so that the many plain strings cost
-nothing. Readers raise SerializationException; writers trust what operations return.
+A reader turns the text into what the member is inside; None stands for "already that", so that the many plain strings
+cost nothing. Readers raise SerializationException; writers trust what operations return.
 """
 
 import binascii
@@ -40,9 +40,9 @@ def _read_boolean(text: str) -> bool:
 
 
 def _read_integer(text: str) -> int:
+    if len(text) > _INTEGER_DIGITS:
+        raise _unreadable(text, "Integer")
     try:
-        if len(text) > _INTEGER_DIGITS:
-            raise ValueError
         return int(text)
     except ValueError:
         raise _unreadable(text, "Integer") from None

@@ -1,7 +1,7 @@
 """Points in time on the wire: seconds since 1970 as a number, ISO 8601, or the date of an HTTP header.
 
-Inside, a timestamp is a float of seconds since 1970. Which form stands where is the model's affair, and else the protocol's:
-headers carry rfc822, query strings and XML iso8601, JSON unixTimestamp. A reader takes the other forms too, as AWS does.
+Inside, a timestamp is a float of seconds since 1970. Which form stands where is the model's affair, and else the
+protocol's: headers carry rfc822, query strings and XML iso8601, JSON unixTimestamp. A reader takes the other forms too.
 """
 
 import math
@@ -19,16 +19,11 @@ _EARLIEST: Final = -62_135_596_800.0  # the year 1
 def read(value: Any) -> float:
     """Raises SerializationException for what is no point in time."""
     try:
-        if isinstance(value, str):
-            seconds = _read_text(value)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            seconds = float(value)
-        else:
-            raise ValueError(value)
+        seconds = _read_text(value) if type(value) is str else float(value) if type(value) in (int, float) else math.nan
     except (ValueError, OverflowError):
-        raise SerializationException(reason=f"{_shown(value)} is not a timestamp") from None
-    if not (math.isfinite(seconds) and _EARLIEST <= seconds < _LATEST):
-        raise SerializationException(reason=f"{_shown(value)} is not a timestamp")
+        seconds = math.nan
+    if not _EARLIEST <= seconds < _LATEST:  # nor is a NaN
+        raise SerializationException(reason=f"{str(value)[:64]} is not a timestamp")
     return seconds
 
 
@@ -43,10 +38,6 @@ def _read_text(text: str) -> float:
     moment = parsedate_to_datetime(f"{head} GMT" if digits else text)
     seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     return seconds + float(f"0.{digits}") if digits else seconds
-
-
-def _shown(value: object) -> str:
-    return str(value)[:64]
 
 
 def writer(form: str) -> Callable[[float], Any]:

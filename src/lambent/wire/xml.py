@@ -1,7 +1,7 @@
 """Members as XML text, for the query protocol: one closure per shape that appends to a list of strings.
 
-Text is escaped, and what XML 1.0 cannot hold (most control characters, lone surrogates) becomes a question mark, because a
-client could not read the document at all otherwise.
+Text is escaped, and what XML 1.0 cannot hold (most control characters, lone surrogates) becomes a question mark,
+because a client could not read the document at all otherwise.
 """
 
 import re
@@ -54,7 +54,7 @@ class XmlCodec:
 
     def _structure(self, shape: ShapeModel) -> Append:
         if shape.name in self._structures:
-            return lambda name, value, parts: self._structures[shape.name](name, value, parts)
+            return lambda *arguments: self._structures[shape.name](*arguments)  # noqa: PLW0108  # perhaps not there yet
         self._structures[shape.name] = _unfinished
         attributes = [
             (name, member.location_name or name, scalars.writer(member, timestamp_format="iso8601"))
@@ -133,5 +133,5 @@ def _scalar(shape: ShapeModel) -> Append:
     return converted
 
 
-def _unfinished(name: str, value: Any, parts: list[str]) -> None:
+def _unfinished(name: str, _value: Any, _parts: list[str]) -> None:
     raise AssertionError(f"{name} is written before it is compiled")
