@@ -226,3 +226,21 @@ async def test_a_bug_in_the_handler_ends_one_connection_and_not_the_door():
     async with door(handle) as (port, _):
         assert (await said(port, b"GET /bug HTTP/1.1\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 500")
         assert (await said(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).endswith(b"fine")
+
+
+async def test_rubbish_behind_a_request_is_told_after_its_answer_and_ends_only_this_connection():
+    may_end = asyncio.Event()
+
+    async def handle(_request: Request) -> Response:
+        await may_end.wait()
+        return Response(200, [], b"fine")
+
+    async with door(handle) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n\x00")
+        await writer.drain()
+        may_end.set()
+        heard = await reader.read()
+        assert heard.index(b"HTTP/1.1 200") < heard.index(b"HTTP/1.1 400")
+        assert (await said(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).endswith(b"fine")
+        writer.close()

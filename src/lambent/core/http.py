@@ -163,7 +163,7 @@ class Connection(asyncio.Protocol, ABC):
         except httptools.HttpParserError:
             # Raised too when one of our own callbacks raised `_Refused`, which has then already answered.
             if not self._faulted:
-                self._refuse(Fault.MALFORMED)
+                self.refuse(Fault.MALFORMED)
 
     def wait(self, seconds: float | None) -> None:
         """Expect the client's next bytes within `seconds`; None: it is our turn."""
@@ -175,7 +175,7 @@ class Connection(asyncio.Protocol, ABC):
         if self._faulted or (not self._head_bytes and self._head is None):
             self.close()
         else:
-            self._refuse(Fault.SLOW)
+            self.refuse(Fault.SLOW)
 
     # --- httptools ---------------------------------------------------------------------------------------------------
 
@@ -200,7 +200,7 @@ class Connection(asyncio.Protocol, ABC):
         elif len(headers) < self._limits.head_count:
             headers[key] = text
         else:
-            self._refuse(Fault.HEAD_TOO_LARGE)
+            self.refuse(Fault.HEAD_TOO_LARGE)
             raise _Refused
 
     def on_headers_complete(self) -> None:
@@ -222,7 +222,7 @@ class Connection(asyncio.Protocol, ABC):
             return
         self._limit = self.body_limit(head)
         if declared is not None and int(declared) > self._limit:
-            self._refuse(Fault.BODY_TOO_LARGE)
+            self.refuse(Fault.BODY_TOO_LARGE)
             raise _Refused
         self.wait(self._limits.body_timeout_s)
         if self._headers.get("expect", "").lower() == "100-continue" and self.transport is not None:
@@ -232,10 +232,10 @@ class Connection(asyncio.Protocol, ABC):
         size = len(body)
         self._received_bytes += size
         if self._received_bytes > self._limit:
-            self._refuse(Fault.BODY_TOO_LARGE)
+            self.refuse(Fault.BODY_TOO_LARGE)
             raise _Refused
         if not self._budget.take(size):
-            self._refuse(Fault.BUSY)
+            self.refuse(Fault.BUSY)
             raise _Refused
         self._taken += size
         self._chunks.append(body)
@@ -277,10 +277,10 @@ class Connection(asyncio.Protocol, ABC):
     def _count_head(self, size: int) -> None:
         self._head_bytes += size
         if self._head_bytes > self._limits.head_bytes:
-            self._refuse(Fault.HEAD_TOO_LARGE)
+            self.refuse(Fault.HEAD_TOO_LARGE)
             raise _Refused
 
-    def _refuse(self, fault: Fault) -> None:
+    def refuse(self, fault: Fault) -> None:
         """Answer with the fault, then discard what the client still sends, for a while."""
         self._faulted = True
         self._chunks = []
@@ -352,19 +352,20 @@ class Door:
 class Visitor(Connection):
     """A connection to a `Door`: requests are answered in order, one task each."""
 
-    __slots__ = ("_door", "_queue", "task")
+    __slots__ = ("_door", "_late", "_queue", "task")
 
     def __init__(self, door: Door) -> None:
         super().__init__(door.limits, door.budget)
         self._door: Final = door
         self._queue: Final[deque[tuple[Request, bool]]] = deque()
+        self._late: Fault | None = None  # what came behind a request that is still being answered, and is told after it
         self.task: asyncio.Task[None] | None = None  # while a request is being answered
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._door.connections.add(self)
         if len(self._door.connections) > self._door.limits.connections or self._door.stopping:
-            self._refuse(Fault.BUSY)
+            self.refuse(Fault.BUSY)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -386,19 +387,38 @@ class Visitor(Connection):
         self.task = self._door.tasks.create_task(self._answer(request, keep_alive))
 
     async def _answer(self, request: Request, keep_alive: bool) -> None:
-        keep_alive = keep_alive and not self._door.stopping
+        """Answer one request. A bug, in the door's handler or here, ends this connection; the others go on."""
         try:
             response = await self._door.handle(request)
-        except Exception:  # a bug in the door's handler: this connection ends, the others go on
-            log.exception("http.handler_failed", method=request.method, path=request.path)
-            response, keep_alive = Response(status=500, headers=[], body=b""), False
-        self.task = None
-        self.send(response, keep_alive=keep_alive, bodiless=request.method == "HEAD")
-        if self._queue and not self.closing:
-            following, keep = self._queue.popleft()
+            self.task = None
+            kept = keep_alive and not self._door.stopping
+            self.send(response, keep_alive=kept, bodiless=request.method == "HEAD")
+            self._go_on()
+        except Exception:
+            log.exception("http.answer_failed", method=request.method, path=request.path)
+            self.task = None
+            if not self.closing and not self._faulted:
+                self.send(Response(status=500, headers=[], body=b""), keep_alive=False)
+            self.close()
+
+    def _go_on(self) -> None:
+        """Turn to what has arrived meanwhile."""
+        if self.closing:
+            return
+        if self._queue:
+            following, keep_alive = self._queue.popleft()
             if not self._queue and self.transport is not None:
                 self.transport.resume_reading()
-            self.received(following, keep_alive=keep)
+            self.received(following, keep_alive=keep_alive)
+        elif self._late is not None:
+            self.refuse(self._late)
+
+    def refuse(self, fault: Fault) -> None:
+        if self.task is None:
+            super().refuse(fault)
+        else:
+            self._faulted = True
+            self._late = fault
 
 
 @asynccontextmanager

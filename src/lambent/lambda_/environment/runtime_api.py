@@ -219,6 +219,10 @@ class RuntimeConnection(Connection):
         super().connection_lost(exc)
         self._api.left(self)
 
+    def refuse(self, fault: Fault) -> None:
+        super().refuse(fault)
+        self._api.left(self)  # nothing can be written to it any more
+
     def body_limit(self, head: Request) -> int:
         declared = head.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > RESPONSE_LIMIT_BYTES:
