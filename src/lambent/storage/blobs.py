@@ -1,9 +1,9 @@
 """Content-addressed files: the name of a blob is the sha256 of its bytes, and so it never changes.
 
-A put writes a file of its own under `incoming/`, syncs it, renames it to `ab/abcdef...`, and syncs the directory: after a
-crash a blob is there whole or not at all, and two puts of the same bytes, at the same time even, end in one file. What is
-left in `incoming/` by a crash is removed when the store is opened (the data directory's lock says that nobody else is
-writing). Whether a blob is still wanted is known by whoever wrote the digest into a row.
+A put writes a file of its own under `incoming/`, syncs it, renames it to `ab/abcdef...`, and syncs the directory:
+after a crash a blob is there whole or not at all, and two puts of the same bytes, at the same time even, end in one
+file. What is left in `incoming/` by a crash is removed when the store is opened (the data directory's lock says that
+nobody else is writing). Whether a blob is still wanted is known by whoever wrote the digest into a row.
 """
 
 from __future__ import annotations

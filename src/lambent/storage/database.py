@@ -1,11 +1,12 @@
 """A SQLite file that is open: one writer, readers that do not wait for it.
 
-WAL lets readers see the last commit while the next is made. `read` is for a few microseconds of work in the loop's thread;
-`scan` is for what takes longer, in a thread with a connection of its own. Both see one consistent snapshot a call.
+WAL lets readers see the last commit while the next is made. `read` is for a few microseconds of work in the loop's
+thread; `scan` is for what takes longer, in a thread with a connection of its own. Both see one consistent snapshot a
+call.
 
 Durability is a setting: `full` syncs at every commit (an acknowledged write survives a power cut), `normal` syncs at
-checkpoints (survives a killed process; a power cut may take the last commits, never the file's integrity), `memory` never
-syncs (tests and ephemeral servers, whose directory is removed anyway).
+checkpoints (survives a killed process; a power cut may take the last commits, never the file's integrity), `memory`
+never syncs (tests and ephemeral servers, whose directory is removed anyway).
 
 It is not for more than one process: the data directory's lock sees to that.
 """
@@ -51,8 +52,8 @@ class Database:
     async def write(self, work: Callable[[apsw.Connection], T]) -> T:
         """Run `work` in a transaction of its own on the writer thread; return its result once the commit is durable.
 
-        An exception of the work undoes it and comes out here. Raises StorageError when the disk refuses; then nothing of
-        the work is done. When the caller is cancelled, the work may or may not be done.
+        An exception of the work undoes it and comes out here. Raises StorageError when the disk refuses; then nothing
+        of the work is done. When the caller is cancelled, the work may or may not be done.
         """
         return await self._writer.write(work)
 

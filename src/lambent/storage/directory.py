@@ -4,12 +4,12 @@
     *.db, blobs/     by the services; whatever else is here, they put here
     *.key            secrets, mode 0600
 
-The directory is its owner's alone (0700). It must be new, empty, or already Lambent's: `--data /srv` by mistake changes
-nothing there. flock, not a pid file: the kernel drops the lock with the last process that has the descriptor, however it
-died; the descriptor is close-on-exec, so that no guest and no spawner that was exec'd keeps it.
+The directory is its owner's alone (0700). It must be new, empty, or already Lambent's: `--data /srv` by mistake
+changes nothing there. flock, not a pid file: the kernel drops the lock with the last process that has the descriptor,
+however it died; the descriptor is close-on-exec, so that no guest and no spawner that was exec'd keeps it.
 
-An ephemeral directory is removed when its block is left. Against `kill -9` a shell waits on a pipe that only this process
-holds the other end of, and removes the directory when it closes.
+An ephemeral directory is removed when its block is left. Against `kill -9` a shell waits on a pipe that only this
+process holds the other end of, and removes the directory when it closes.
 """
 
 from __future__ import annotations

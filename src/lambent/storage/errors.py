@@ -1,7 +1,7 @@
 """What can go wrong with the disk and with what is on it; each class is one situation and its sentence.
 
-These are not errors of AWS: whoever lets one through answers an internal failure, with this text in the server's log. The
-ones that are met while starting are shown to the person at the terminal, so each says what to do.
+These are not errors of AWS: whoever lets one through answers an internal failure, with this text in the server's log.
+The ones that are met while starting are shown to the person at the terminal, so each says what to do.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Schemas that only go forward: `migrations/0001_what.sql`, `0002_...` in the package that owns the tables.
 
-Each migration runs once, in a transaction of its own together with the row that records it in `lambent_migrations`, so that
-a crash leaves it done or not begun (SQLite's DDL is transactional). Several packages may share one file; each counts for
-itself. A file that has a migration which this program does not know was written by a newer one, and is refused before
-anything is touched: an older program cannot know what the newer one's rows mean.
+Each migration runs once, in a transaction of its own together with the row that records it in `lambent_migrations`, so
+that a crash leaves it done or not begun (SQLite's DDL is transactional). Several packages may share one file; each
+counts for itself. A file that has a migration which this program does not know was written by a newer one, and is
+refused before anything is touched: an older program cannot know what the newer one's rows mean.
 
 Migrations do not go back, and none is ever edited after a release: the next number repairs it.
 """

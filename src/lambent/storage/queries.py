@@ -1,4 +1,5 @@
-"""SQL that is written as SQL: a `.sql` file beside the code that owns it, loaded into an object with one attribute a query.
+"""SQL that is written as SQL: a `.sql` file beside the code that owns it, loaded into an object with one attribute a
+query.
 
 A file is a sequence of
 
@@ -6,9 +7,9 @@ A file is a sequence of
     -- Record a role that was just made.
     INSERT INTO roles (arn, name) VALUES (:arn, :name);
 
-Each has a name and one sentence; parameters are named. Whoever loads it says `QUERIES = queries_of(__package__)` and calls
-`QUERIES.insert_role.run(connection, arn=..., name=...)`. A name that is not in the file fails at its first use, with the
-file's name; a malformed file fails at import. Nothing here builds SQL out of pieces.
+Each has a name and one sentence; parameters are named. Whoever loads it says `QUERIES = queries_of(__package__)` and
+calls `QUERIES.insert_role.run(connection, arn=..., name=...)`. A name that is not in the file fails at its first use,
+with the file's name; a malformed file fails at import. Nothing here builds SQL out of pieces.
 """
 
 from __future__ import annotations

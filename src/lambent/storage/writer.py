@@ -6,9 +6,9 @@
     loop:    one callback a batch settles all its futures
 
 A commit costs an fsync, which costs the same for one work as for five hundred; while the disk syncs, the next batch
-gathers. A future resolves only after its COMMIT has returned: what was acknowledged is on the disk. An exception in a work
-undoes that work alone. When the disk refuses (full, read-only, I/O error) the whole batch is undone, because SQLite may
-have undone parts of it already, and every caller of that batch hears why; the next batch tries again.
+gathers. A future resolves only after its COMMIT has returned: what was acknowledged is on the disk. An exception in a
+work undoes that work alone. When the disk refuses (full, read-only, I/O error) the whole batch is undone, because
+SQLite may have undone parts of it already, and every caller of that batch hears why; the next batch tries again.
 
 The thread is not a daemon: should the loop die with works queued, the interpreter's exit still commits them.
 Works run in this thread: they touch their connection and what they were given, nothing of the loop's.

@@ -1,7 +1,7 @@
 """IAM's errors, one class a situation; codes are the model's error shapes.
 
-The sentences are what AWS answers, as users of its tools quote them in issue threads and forums; those of policy documents
-are beside the grammar that gives them (policy.py).
+The sentences are what AWS answers, as users of its tools quote them in issue threads and forums; those of policy
+documents are beside the grammar that gives them (policy.py).
 """
 
 from __future__ import annotations

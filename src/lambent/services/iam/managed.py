@@ -1,9 +1,9 @@
 """The managed policies of AWS that users of Lambda attach: rows of data in managed.json, the same for every account.
 
-AWS has more than a thousand; those that are not here answer NoSuchEntity when attached. The documents name what AWS's own
-grant, shortened for the very wide ones (ReadOnlyAccess lists the services that Lambent has or is about to have). Ids are
-derived from the names: AWS's are arbitrary too, and nobody can depend on them.
-Source: AWS Managed Policy Reference Guide.
+AWS has more than a thousand; those that are not here answer NoSuchEntity when attached. The documents name what AWS's
+own grant, shortened for the very wide ones (ReadOnlyAccess lists the services that Lambent has or is about to have).
+Ids are derived from the names: AWS's are arbitrary too, and nobody can depend on them. Source: AWS Managed Policy
+Reference Guide.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ CREATED_AT: Final = 1_423_180_800.0  # 2015-02-06, when AWS published its first 
 @lru_cache(maxsize=1)
 def aws_managed_policies() -> Mapping[str, ManagedPolicy]:
     """Return AWS's managed policies by ARN."""
-    rows: dict[str, dict[str, Any]] = json.loads(files(__package__).joinpath("managed.json").read_text("utf-8"))
+    text = files("lambent.services.iam").joinpath("managed.json").read_text("utf-8")
+    rows: dict[str, dict[str, Any]] = json.loads(text)
     policies = (_policy(name, row) for name, row in rows.items())
     return {policy.arn: policy for policy in policies}
 

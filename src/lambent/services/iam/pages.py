@@ -1,4 +1,6 @@
-"""Paging as IAM does it: `Marker` in, `IsTruncated` and `Marker` out; the marker is the last name given, sealed from sight."""
+"""Paging as IAM does it: `Marker` in, `IsTruncated` and `Marker` out; the marker is the last name given, sealed from
+sight.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ def name_before(marker: str | None) -> str:
     try:
         return base64.urlsafe_b64decode(marker.encode("ascii")).decode()
     except (binascii.Error, UnicodeError):
-        raise InvalidMarker() from None
+        raise InvalidMarker from None
 
 
 def paged(found: Sequence[T], size: int, name: Callable[[T], str]) -> tuple[list[T], str | None]:

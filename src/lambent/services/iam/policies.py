@@ -125,7 +125,7 @@ class ManagedPolicies:
         def delete(connection: apsw.Connection) -> None:
             row = QUERIES.attachment_count.row(connection, policy_arn=arn, account=account)
             if row and row[0]:
-                raise PolicyIsAttached()
+                raise PolicyIsAttached
             if not QUERIES.delete_policy.run(connection, arn=arn):
                 raise PolicyNotFound(arn=arn)
 

@@ -5,9 +5,9 @@
                  "Action" | "NotAction", "Resource" | "NotResource", "Condition"?}
 
 Two kinds of documents are told apart: an identity policy (inline or managed) names resources and no principal; a trust
-policy names principals and no resource. The grammar is the IAM User Guide's "Grammar of the IAM JSON policy language"; the
-sentences are AWS's, as quoted in forums and issue threads. Where AWS has several sentences for finer cases, a wrong type
-anywhere is "Syntax errors in policy.", as there.
+policy names principals and no resource. The grammar is the IAM User Guide's "Grammar of the IAM JSON policy language";
+the sentences are AWS's, as quoted in forums and issue threads. Where AWS has several sentences for finer cases, a
+wrong type anywhere is "Syntax errors in policy.", as there.
 
 It is not an evaluator: trust.py decides on trust policies, and identity policies wait for the authorisation issue.
 """
@@ -129,11 +129,11 @@ def identity_policy(text: str) -> Document:
     document = _document(text, oldest_version="2012-10-17")
     for statement in document.statements:
         if statement.principals is not None or statement.not_principals is not None:
-            raise UnexpectedPrincipal()
+            raise UnexpectedPrincipal
         if not (statement.actions or statement.not_actions):
-            raise NoActions()
+            raise NoActions
         if not (statement.resources or statement.not_resources):
-            raise NoResources()
+            raise NoResources
         _check_actions((*statement.actions, *statement.not_actions))
         _check_resources((*statement.resources, *statement.not_resources))
     return document
@@ -150,7 +150,7 @@ def trust_policy(text: str) -> Document:
         if not (statement.actions or statement.not_actions):
             raise MissingField(field="Action")
         if statement.not_actions or not all(TRUST_ACTIONS.fullmatch(action) for action in statement.actions):
-            raise NotAnStsAction()
+            raise NotAnStsAction
         _check_principals(statement.principals or statement.not_principals or {})
     return document
 
@@ -159,37 +159,37 @@ def _document(text: str, oldest_version: str) -> Document:
     try:
         raw: object = json.loads(text, object_pairs_hook=_without_duplicates)
     except ValueError:
-        raise InvalidJson() from None
+        raise InvalidJson from None
     if not isinstance(raw, dict):
-        raise SyntaxErrors()
+        raise SyntaxErrors
     fields = cast("dict[str, object]", raw)
     version = fields.get("Version", "2008-10-17")
     if not fields.keys() <= DOCUMENT_FIELDS or version not in VERSIONS or not isinstance(fields.get("Id", ""), str):
-        raise SyntaxErrors()
+        raise SyntaxErrors
     if str(version) < oldest_version:
-        raise VersionTooOld()
+        raise VersionTooOld
     statements = tuple(_statement(each) for each in _listed(fields.get("Statement")))
     if not statements:
-        raise SyntaxErrors()
+        raise SyntaxErrors
     sids = [statement.sid for statement in statements if statement.sid]
     if len(set(sids)) < len(sids):
-        raise DuplicateSids()
+        raise DuplicateSids
     return Document(str(version), statements)
 
 
 def _statement(raw: object) -> Statement:
     if not isinstance(raw, dict):
-        raise SyntaxErrors()
+        raise SyntaxErrors
     fields = cast("dict[str, object]", raw)
     sid = fields.get("Sid")
     if not fields.keys() <= STATEMENT_FIELDS or not isinstance(sid, str | None):
-        raise SyntaxErrors()
+        raise SyntaxErrors
     for one in ("Action", "Resource", "Principal"):
         if one in fields and f"Not{one}" in fields:
-            raise SyntaxErrors()
+            raise SyntaxErrors
     effect = fields.get("Effect")
     if effect not in ("Allow", "Deny"):
-        raise SyntaxErrors()
+        raise SyntaxErrors
     return Statement(
         effect=str(effect),
         sid=sid,
@@ -209,10 +209,10 @@ def _principals(raw: object) -> Principals | None:
     if raw == "*":
         return {"*": ("*",)}
     if not isinstance(raw, dict) or not raw:
-        raise SyntaxErrors()
+        raise SyntaxErrors
     fields = cast("dict[str, object]", raw)
     if not fields.keys() <= PRINCIPAL_TYPES:
-        raise SyntaxErrors()
+        raise SyntaxErrors
     return {kind: _strings(value) for kind, value in fields.items()}
 
 
@@ -220,11 +220,11 @@ def _conditions(raw: object) -> Conditions | None:
     if raw is None:
         return None
     if not isinstance(raw, dict):
-        raise SyntaxErrors()
+        raise SyntaxErrors
     conditions: dict[str, dict[str, tuple[str, ...]]] = {}
     for operator, keys in cast("dict[str, object]", raw).items():
         if not isinstance(keys, dict):
-            raise SyntaxErrors()
+            raise SyntaxErrors
         pairs = cast("dict[str, object]", keys)
         conditions[operator] = {key: _scalars(value) for key, value in pairs.items()}
     return conditions
@@ -236,9 +236,9 @@ def _check_actions(actions: Iterable[str]) -> None:
         if action == "*":
             continue
         if not colon:
-            raise NoVendor()
+            raise NoVendor
         if ":" in rest:
-            raise TwoColons()
+            raise TwoColons
         if not VENDOR.fullmatch(vendor):
             raise InvalidVendor(vendor=vendor)
 
@@ -266,7 +266,7 @@ def _listed(raw: object) -> list[object]:
 def _strings(raw: object) -> tuple[str, ...]:
     values = _listed(raw)
     if not all(isinstance(value, str) for value in values):
-        raise SyntaxErrors()
+        raise SyntaxErrors
     return tuple(cast("list[str]", values))
 
 
@@ -274,7 +274,7 @@ def _scalars(raw: object) -> tuple[str, ...]:
     """Condition values: strings, numbers and booleans, all compared as text."""
     values = _listed(raw)
     if not all(isinstance(value, str | int | float) for value in values):
-        raise SyntaxErrors()
+        raise SyntaxErrors
     return tuple(value if isinstance(value, str) else json.dumps(value) for value in values)
 
 
@@ -285,7 +285,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse() -> NoReturn:
-    raise SyntaxErrors()
+    raise SyntaxErrors
 
 
 def size(text: str) -> int:

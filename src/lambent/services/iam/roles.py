@@ -149,9 +149,9 @@ class Roles:
 
         def delete(connection: apsw.Connection, role: Role) -> None:
             if QUERIES.role_attachments.rows(connection, arn=role.arn):
-                raise RoleHasAttachedPolicies()
+                raise RoleHasAttachedPolicies
             if QUERIES.role_policy_documents.rows(connection, arn=role.arn):
-                raise RoleHasInlinePolicies()
+                raise RoleHasInlinePolicies
             QUERIES.delete_role.run(connection, arn=role.arn)
 
         await self._change(account, name, delete)
@@ -275,7 +275,7 @@ def _check_trust(document: str) -> None:
 
 def _put_tags(connection: apsw.Connection, arn: str, tags: Sequence[tuple[str, str]]) -> None:
     if len({key.lower() for key, _ in tags}) < len(tags):
-        raise DuplicateTagKeys()
+        raise DuplicateTagKeys
     for key, value in tags:
         QUERIES.put_role_tag.run(connection, arn=arn, key=key, value=value)
     if len(QUERIES.role_tags.rows(connection, arn=arn)) > TAGS_PER_RESOURCE:

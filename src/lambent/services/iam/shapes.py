@@ -1,4 +1,6 @@
-"""IAM's shapes, with the members that Lambent sends; documents go out URL-encoded (RFC 3986), as the API reference says."""
+"""IAM's shapes, with the members that Lambent sends; documents go out URL-encoded (RFC 3986), as the API reference
+says.
+"""
 
 from __future__ import annotations
 

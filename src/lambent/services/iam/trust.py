@@ -1,10 +1,11 @@
 """Who may assume a role: the evaluation of a trust policy.
 
-A Deny that matches wins, else an Allow that matches, else no. A statement matches when its action covers the asked one, its
-principals cover the asker, and all its conditions hold for what is known of the request. Of the condition operators only
-those are evaluated that trust policies for Lambda use (`StringEquals`, `StringLike`, `ArnEquals`, `ArnLike`, their `Not`
-forms, `Bool`, and `...IfExists`); a statement with any other is not guessed at: as an Allow it does not allow, as a Deny it
-denies. Source: IAM User Guide, "AWS JSON policy elements: Principal" and "Condition operators".
+A Deny that matches wins, else an Allow that matches, else no. A statement matches when its action covers the asked
+one, its principals cover the asker, and all its conditions hold for what is known of the request. Of the condition
+operators only those are evaluated that trust policies for Lambda use (`StringEquals`, `StringLike`, `ArnEquals`,
+`ArnLike`, their `Not` forms, `Bool`, and `...IfExists`); a statement with any other is not guessed at: as an Allow it
+does not allow, as a Deny it denies. Source: IAM User Guide, "AWS JSON policy elements: Principal" and "Condition
+operators".
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class Asker:
 
 
 def allows(document: Document, action: str, asker: Asker, context: Mapping[str, str]) -> bool:
-    """Whether the trust policy lets `asker` do `action`; `context` holds the condition keys that are known, lower-case."""
+    """Whether the trust policy lets `asker` do `action`; `context` holds the condition keys that are known,
+    lower-case.
+    """
     verdicts = {
         statement.effect
         for statement in document.statements

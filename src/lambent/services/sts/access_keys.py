@@ -1,7 +1,7 @@
 """Every access key that may sign a request: the account's root key, and the keys of sessions.
 
-The root key (AKIA...) is made at the first start, and read back afterwards; session keys (ASIA...) come out of their tokens.
-Both are in memory: a lookup is two dict look-ups once a token was seen.
+The root key (AKIA...) is made at the first start, and read back afterwards; session keys (ASIA...) come out of their
+tokens. Both are in memory: a lookup is two dict look-ups once a token was seen.
 """
 
 from __future__ import annotations

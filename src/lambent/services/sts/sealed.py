@@ -3,10 +3,10 @@
     token  = base64(version byte | HMAC-SHA256(key, facts) | facts)
     secret = base64(HMAC-SHA256(key, "secret" | access key id))[:40]
 
-Who has the token can read whose it is, which AWS's tokens do not hide from the server either and which is no secret to its
-owner; nobody without the key can make or change one. The secret access key is derived from the access key id, which is
-random, so nothing is stored. A new key ends all sessions, as a revocation would. The seal defends against forging; it is
-not encryption, and it does not revoke a single session.
+Who has the token can read whose it is, which AWS's tokens do not hide from the server either and which is no secret to
+its owner; nobody without the key can make or change one. The secret access key is derived from the access key id,
+which is random, so nothing is stored. A new key ends all sessions, as a revocation would. The seal defends against
+forging; it is not encryption, and it does not revoke a single session.
 """
 
 from __future__ import annotations

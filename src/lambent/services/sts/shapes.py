@@ -17,7 +17,7 @@ class AssumedRoleUser(Shape):
     arn: str
 
 
-class PolicyDescriptorType(Shape):
+class PolicyDescriptorType(Shape, rename=None):
     arn: str | None = None
 
 

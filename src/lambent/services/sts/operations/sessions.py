@@ -66,9 +66,9 @@ async def assume_role(
     if role is None:
         raise AssumeRoleDenied(caller=ctx.caller.arn, role_arn=role_arn)
     if duration_seconds > role.max_session_duration_s:
-        raise DurationExceedsRole()
+        raise DurationExceedsRole
     if ctx.caller.session_name is not None and duration_seconds > ROLE_CHAINING_MAX_S:
-        raise DurationExceedsChaining()
+        raise DurationExceedsChaining
     session = ctx.state.keys.issue(role.arn, role_session_name, duration_seconds)
     return AssumeRoleResponse(
         credentials=_told(session),
@@ -87,7 +87,7 @@ async def get_session_token(ctx: Context[Sts], *, duration_seconds: int | None =
     """
     caller = ctx.caller
     if caller.access_key.startswith("ASIA"):
-        raise SessionTokenDenied()
+        raise SessionTokenDenied
     asked = duration_seconds or SESSION_TOKEN_DEFAULT_S
     allowed = min(asked, SESSION_TOKEN_ROOT_MAX_S) if caller.is_root else asked
     session = ctx.state.keys.session(
