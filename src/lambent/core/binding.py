@@ -10,7 +10,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, cast
 
 import msgspec
 
@@ -98,8 +98,9 @@ def check(hint: Any, shape: ShapeModel, where: str, *, sent: bool = False, seen:
 
 
 def _check_fields(hint: Any, shape: ShapeModel, where: str, *, sent: bool, seen: frozenset[Any]) -> None:
-    _expect(isinstance(hint, type) and issubclass(hint, msgspec.Struct), f"a Shape for {shape.name}", hint, where)
-    for field in msgspec.structs.fields(hint):
+    if not (isinstance(hint, type) and issubclass(hint, msgspec.Struct)):
+        raise ModelMismatch(f"{where}: the model says a Shape for {shape.name}, not {hint}")
+    for field in msgspec.structs.fields(cast("type[msgspec.Struct]", hint)):
         if field.encode_name not in shape.members:
             raise ModelMismatch(
                 f"{where}: {hint.__name__}.{field.name}: {shape.name} has no member {field.encode_name}"

@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
 import msgspec
 
@@ -163,24 +163,28 @@ class Binding:
 
     @overload
     def operation(
-        self, *, action: str
+        self, /, *, action: str | None = None
     ) -> Callable[[Callable[Concatenate[Context[S], P], Awaitable[R]]], Operation[Concatenate[Context[S], P], R]]: ...
 
     def operation(self, function: Callable[..., Awaitable[Any]] | None = None, /, *, action: str | None = None) -> Any:
         """Bind a function to the operation it is named after; `action`: IAM's, if it differs. Raises ModelMismatch."""
-        if function is None:
-            return lambda given: Operation(self, given, action)
-        return Operation(self, function, action)
+
+        def bound(given: Callable[..., Awaitable[Any]]) -> Operation[..., Any]:
+            return Operation(self, given, action)
+
+        return bound if function is None else bound(function)
 
 
 def operations_in(*modules: ModuleType) -> tuple[Operation[..., Any], ...]:
     """The operations that these modules define, in their order; those they merely import are not among them."""
-    return tuple(
-        value
-        for module in modules
-        for value in vars(module).values()
-        if isinstance(value, Operation) and value.module == module.__name__
-    )
+    found: list[Operation[..., Any]] = []
+    for module in modules:
+        for value in cast("Iterable[object]", vars(module).values()):
+            if isinstance(value, Operation):
+                operation = cast("Operation[..., Any]", value)
+                if operation.module == module.__name__:
+                    found.append(operation)
+    return tuple(found)
 
 
 class Service(Generic[S]):

@@ -1,8 +1,8 @@
 """Pages of a list, and the marker by which a client asks for the next one.
 
 A marker is the key of the last row that was shown, made opaque and bound to the list it came from: it goes on working
-when rows come and go, needs no state here, and a marker that we did not make is refused instead of believed. It is not a
-secret: what it says, its owner has seen.
+when rows come and go, needs no state here, and a marker that we did not make is refused instead of believed. It is not
+a secret: what it says, its owner has seen.
 """
 
 import binascii

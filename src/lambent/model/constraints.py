@@ -28,10 +28,13 @@ _Check = Callable[[Any, str, list[str]], None]
 _NOT_NULL = "must not be null"
 
 
+_Test = Callable[[Any], bool]
+
+
 class _Rule(NamedTuple):
     """One demand of one shape."""
 
-    broken_by: Callable[[Any], bool]
+    broken_by: _Test
     demand: str  # what the member must do: "have length less than or equal to 64"
 
 
@@ -200,16 +203,15 @@ class _Compiler:
         """Demands on a value of the shape, in the order in which brackets list them."""
         traits, rules = shape.traits, list[_Rule]()
         if traits.enum:
-            known = frozenset(traits.enum)
             order = self._wording.enums.get(shape.name) or java.hash_set_order(traits.enum)
-            rules.append(_Rule(lambda value: value not in known, f"satisfy enum value set: [{', '.join(order)}]"))
+            rules.append(_Rule(_outside(frozenset(traits.enum)), f"satisfy enum value set: [{', '.join(order)}]"))
         if shape.type in ("string", "list", "map", "blob"):
             rules += _lengths(traits.min, traits.max)
         elif shape.type in ("integer", "long", "float", "double"):
             rules += _ranges(shape)
         if traits.pattern and (matches := matcher(traits.pattern)):
             shown = self._wording.patterns.get(shape.name, traits.pattern)
-            rules.append(_Rule(lambda value: not matches(value), f"satisfy regular expression pattern: {shown}"))
+            rules.append(_Rule(_unlike(matches), f"satisfy regular expression pattern: {shown}"))
         return rules
 
 
@@ -226,23 +228,61 @@ def _told_alone(rules: list[_Rule]) -> list[_Rule]:
 def _lengths(shortest: float | None, longest: float | None) -> list[_Rule]:
     rules: list[_Rule] = []
     if longest is not None:
-        rules.append(_Rule(lambda value: len(value) > longest, f"have length less than or equal to {longest}"))
+        rules.append(_Rule(_longer(longest), f"have length less than or equal to {longest}"))
     if shortest is not None:
-        rules.append(_Rule(lambda value: len(value) < shortest, f"have length greater than or equal to {shortest}"))
+        rules.append(_Rule(_shorter(shortest), f"have length greater than or equal to {shortest}"))
     return rules
 
 
 def _ranges(shape: ShapeModel) -> list[_Rule]:
     least, most, rules = shape.traits.min, shape.traits.max, list[_Rule]()
     if most is not None:
-        rules.append(
-            _Rule(lambda value: value > most, f"have value less than or equal to {java.to_string(most, shape)}")
-        )
+        rules.append(_Rule(_greater(most), f"have value less than or equal to {java.to_string(most, shape)}"))
     if least is not None:
-        rules.append(
-            _Rule(lambda value: value < least, f"have value greater than or equal to {java.to_string(least, shape)}")
-        )
+        rules.append(_Rule(_less(least), f"have value greater than or equal to {java.to_string(least, shape)}"))
     return rules
+
+
+def _outside(known: frozenset[str]) -> _Test:
+    def broken_by(value: Any) -> bool:
+        return value not in known
+
+    return broken_by
+
+
+def _unlike(matches: Callable[[str], object | None]) -> _Test:
+    def broken_by(value: Any) -> bool:
+        return not matches(value)
+
+    return broken_by
+
+
+def _longer(longest: float) -> _Test:
+    def broken_by(value: Any) -> bool:
+        return len(value) > longest
+
+    return broken_by
+
+
+def _shorter(shortest: float) -> _Test:
+    def broken_by(value: Any) -> bool:
+        return len(value) < shortest
+
+    return broken_by
+
+
+def _greater(most: float) -> _Test:
+    def broken_by(value: Any) -> bool:
+        return value > most
+
+    return broken_by
+
+
+def _less(least: float) -> _Test:
+    def broken_by(value: Any) -> bool:
+        return value < least
+
+    return broken_by
 
 
 def _both(*checks: _Check | None) -> _Check | None:

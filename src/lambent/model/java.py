@@ -18,9 +18,10 @@ def to_string(value: Any, shape: ShapeModel) -> str:
         case "map":
             pairs = (f"{to_string(key, shape.key)}={to_string(item, shape.value)}" for key, item in value.items())
             return f"{{{', '.join(pairs)}}}"
-        case "structure" if shape.members and isinstance(value, dict):
+        case "structure" if shape.members:
+            given: dict[str, Any] = value
             fields = (
-                f"{lower_camel(name)}={to_string(value.get(name), member)}" for name, member in shape.members.items()
+                f"{lower_camel(name)}={to_string(given.get(name), member)}" for name, member in shape.members.items()
             )
             return f"{shape.name}({', '.join(fields)})"
         case "boolean":

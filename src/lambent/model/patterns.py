@@ -1,12 +1,11 @@
 """AWS writes its patterns in Java's dialect; this is the translation to Python's `re`.
 
-Nine of ten patterns mean the same in both. What differs: `\\p{L}` and its kind, `\\z`, `\\x{60}`, surrogate pairs, a `-`
-after a class escape inside brackets, intersections (`[a-z&&[^x]]`), flags in the middle, a repeated anchor, and
+Nine of ten patterns mean the same in both. What differs: `\\p{L}` and its kind, `\\z`, `\\x{60}`, surrogate pairs, a
+`-` after a class escape inside brackets, intersections (`[a-z&&[^x]]`), flags in the middle, a repeated anchor, and
 `\\w \\d \\s \\b`, which in Java are ASCII. A match is always of the whole text, as in Java's `matches()`.
 
 A pattern that Python's engine cannot read (one of 4,876 in all of AWS) is not enforced. It is not a defence against
-patterns that backtrack for ever: they are AWS's, and the longest text they see is bounded by the body limit and checked
-for length first.
+patterns that backtrack for ever: they are AWS's own, and a text is bounded by the body it came in.
 """
 
 import re

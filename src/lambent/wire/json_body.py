@@ -9,7 +9,7 @@ Depth is bounded by the JSON decoder and by Python's own recursion limit; both e
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -141,7 +141,7 @@ def _map_reader(element: Convert) -> Convert:
     def read(value: Any) -> dict[str, Any]:
         if type(value) is not dict:
             raise SerializationException(reason="Expected map or null")
-        return {key: None if item is None else element(item) for key, item in value.items()}  # pyright: ignore
+        return {key: None if item is None else element(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
 
     return read
 
@@ -160,7 +160,7 @@ def _map_writer(element: Convert | None) -> Convert | None:
 
 def _mistyped(value: Any, wanted: str) -> SerializationException:
     kinds = {True: "TRUE", False: "FALSE"} if isinstance(value, bool) else {}
-    kind = kinds.get(value) or _KINDS.get(type(value))
+    kind = kinds.get(value) or _KINDS.get(cast("type", type(value)))
     if kind is None:
         return SerializationException(reason="Start of structure or map found where not expected.")
     return SerializationException(reason=f"{kind}_VALUE can not be converted to {wanted}")

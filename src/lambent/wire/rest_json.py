@@ -219,7 +219,8 @@ def _serializer(operation: OperationModel, codec: JsonCodec) -> Serialize:
             if value is not None:
                 written.append((header, safe(value if convert is None else convert(value))))
         for name, prefix in prefixes:
-            written += [(prefix + key, safe(text)) for key, text in (output.get(name) or {}).items()]
+            values: dict[str, str] = output.get(name) or {}
+            written += [(prefix + key, safe(text)) for key, text in values.items()]
         status = operation.status if status_member is None else output.get(status_member) or operation.status
         return Response(status, written, content if status != 204 else b"")
 

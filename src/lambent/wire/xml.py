@@ -54,7 +54,11 @@ class XmlCodec:
 
     def _structure(self, shape: ShapeModel) -> Append:
         if shape.name in self._structures:
-            return lambda *arguments: self._structures[shape.name](*arguments)  # noqa: PLW0108  # perhaps not there yet
+
+            def again(name: str, value: Any, parts: list[str]) -> None:
+                self._structures[shape.name](name, value, parts)
+
+            return again
         self._structures[shape.name] = _unfinished
         attributes = [
             (name, member.location_name or name, scalars.writer(member, timestamp_format="iso8601"))
