@@ -2,14 +2,14 @@
 
 An allowlist, so that a call which nobody thought of is refused. What it defends against: the parts of the kernel that
 an unprivileged process can reach but a function has no use for, which is where privilege escalations are found
-(namespaces, mounts, bpf, perf, keyrings, userfaultfd, io_uring, odd protocol families), looking into other processes, and
-typing into a terminal. What it is not: the fence around files, network and memory; that is the work of the namespaces, the
-read-only root and the cgroup.
+(namespaces, mounts, bpf, perf, keyrings, userfaultfd, io_uring, odd protocol families), looking into other processes,
+and typing into a terminal. What it is not: the fence around files, network and memory; that is the work of the
+namespaces, the read-only root and the cgroup.
 
 The names and numbers are data (`syscalls.txt`); rules on arguments stand below. Only the low half of an argument is
-compared, because the kernel takes these arguments as 32-bit numbers and ignores the rest: a comparison of all 64 bits could
-be evaded. The number is found by a binary search. A verdict of `allow` depends on nothing but the number, so the kernel
-(from 5.11) keeps it in a bitmap and does not run the program for it again.
+compared, because the kernel takes these arguments as 32-bit numbers and ignores the rest: a comparison of all 64 bits
+could be evaded. The number is found by a binary search. A verdict of `allow` depends on nothing but the number, so
+the kernel (from 5.11) keeps it in a bitmap and does not run the program for it again.
 
 Standard library only, for any Python from 3.10: the spawner runs this inside the function's interpreter.
 """

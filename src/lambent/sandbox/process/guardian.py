@@ -1,0 +1,172 @@
+"""The parent of one guest, between it and the server: starts it, tells how it ended, and sees that nothing stays.
+
+One connected socket, descriptor 0, leads to the server. It sends one line of JSON; the guardian answers in lines:
+
+    {"argv", "environment", "cwd", "open_files", "keep"}   ->   started PID ... ended STATUS PEAK_KIB CPU_S
+
+The end of the socket means that the server has gone, by kill -9 too, or wants an end: then the guest and all its
+descendants are killed. On Linux the guardian is the reaper of their orphans, so that no double fork gets away;
+elsewhere those that left the process group do. A guest has the same user id and could kill its guardian; then, on
+Linux, it dies with it.
+
+Descriptors 1 and 2 are the guest's output. The argument is the number of the channel by which a guest that waits gets
+its assignment; it finds that as descriptor 3 if `keep`. Standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+CONTROL_DESCRIPTOR: Final = 0
+ASSIGNMENT_DESCRIPTOR: Final = 3
+LONGEST_LINE: Final = 1 << 20
+
+_LINUX: Final = sys.platform == "linux"
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_CHILD_SUBREAPER: Final = 36
+_NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as a shell says it
+
+
+def main() -> None:
+    channel = int(sys.argv[1])
+    control = socket.socket(fileno=os.dup(CONTROL_DESCRIPTOR))
+    wakeup = _wakeup_on_child_exit()
+    if _LINUX:
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    line = _line(control)
+    if not line:
+        return
+    guest = _start(json.loads(line), channel)
+    os.close(channel)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (CONTROL_DESCRIPTOR, 1, 2):
+        os.dup2(null, descriptor)
+    _tell(control, f"started {guest}")
+    ended = None
+    while not ended:
+        ready, _, _ = select.select([control, wakeup], [], [])
+        if control in ready:
+            break
+        os.read(wakeup, 4096)
+        ended = _reap(guest)
+        if ended:
+            _tell(control, ended)
+    _end_all(guest, control)
+
+
+def _wakeup_on_child_exit() -> int:
+    """Return a descriptor that becomes readable when a child ends."""
+    wakeup, alarm = os.pipe()
+    os.set_blocking(alarm, False)
+    _ = signal.set_wakeup_fd(alarm)
+    _ = signal.signal(signal.SIGCHLD, _ignore)
+    return wakeup
+
+
+def _ignore(_number: int, _frame: object) -> None:
+    """Let the signal be noticed by the descriptor alone; SIG_IGN would have the kernel reap the children."""
+
+
+def _line(control: socket.socket) -> bytes:
+    received = b""
+    while not received.endswith(b"\n") and len(received) < LONGEST_LINE:
+        piece = control.recv(65536)
+        if not piece:
+            return b""
+        received += piece
+    return received
+
+
+def _tell(control: socket.socket, line: str) -> None:
+    with contextlib.suppress(OSError):
+        control.sendall(line.encode() + b"\n")
+
+
+def _start(request: dict[str, Any], channel: int) -> int:
+    guardian = os.getpid()
+    guest = os.fork()
+    if guest:
+        return guest
+    _become_guest(guardian, request["open_files"])
+    os.dup2(os.open(os.devnull, os.O_RDONLY), CONTROL_DESCRIPTOR)
+    if request["keep"]:
+        os.dup2(channel, ASSIGNMENT_DESCRIPTOR)
+        os.set_inheritable(ASSIGNMENT_DESCRIPTOR, True)
+    if channel != ASSIGNMENT_DESCRIPTOR or not request["keep"]:
+        os.close(channel)
+    program = request["argv"][0]
+    try:
+        os.chdir(request["cwd"])
+        os.execve(program, request["argv"], request["environment"])  # noqa: S606  no shell is the point
+    except OSError as error:
+        os.write(2, f"{program}: {error.strerror}\n".encode())
+        os._exit(_NOT_FOUND if isinstance(error, (FileNotFoundError, NotADirectoryError)) else _NOT_EXECUTABLE)
+
+
+def _become_guest(guardian: int, open_files: int) -> None:
+    os.setsid()
+    _ = signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
+        _ = signal.signal(number, signal.SIG_DFL)
+    if _LINUX:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != guardian:
+            os._exit(_NOT_FOUND)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = open_files if most == resource.RLIM_INFINITY else min(open_files, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
+
+def _reap(guest: int) -> str | None:
+    """Reap what has ended; return the line about the guest if it is among them."""
+    while True:
+        pid, status, used = os.wait4(-1, os.WNOHANG)
+        if pid == guest:
+            return _obituary(status, used)
+        if pid == 0:
+            return None
+
+
+def _end_all(guest: int, control: socket.socket) -> None:
+    """Kill the guest's group and, where orphans come to this process, everything below it, until there is nothing."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(guest, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            for child in _children():
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(child, signal.SIGKILL)
+            pid, status, used = os.wait4(-1, 0)
+            if pid == guest:
+                _tell(control, _obituary(status, used))
+
+
+def _children() -> list[int]:
+    """The children of this process; an empty list where the machine does not tell."""
+    try:
+        return [int(pid) for pid in Path("/proc/thread-self/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _obituary(status: int, used: resource.struct_rusage) -> str:
+    peak_kib = used.ru_maxrss if _LINUX else used.ru_maxrss // 1024
+    return f"ended {status} {peak_kib} {used.ru_utime + used.ru_stime:.3f}"
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    finally:
+        os._exit(0)  # closes the socket and ends in one step
