@@ -5,7 +5,7 @@ happen to it is a piece of news: the runtime asks (`Ready`), answers (`Result`),
 or the time is over (`Late`). News for which somebody waits goes to them; other news (an idle runtime that dies, a
 finishing one that asks for more) moves the state and is told to the owner, who places invocations.
 
-On the path of a warm invocation stand here: two dictionary look-ups for the state, one future, one timer, one read of
+Durations are the clock's; deadlines are the loop's, whose time has whole milliseconds only. On the path of a warm invocation stand here: two dictionary look-ups for the state, one future, one timer, one read of
 the output pipe, and the three lines START, END and REPORT.
 """
 
@@ -102,10 +102,10 @@ class Environment:
 
     async def initialise(self) -> None:
         """The init phase: IDLE afterwards, or BROKEN, and then the first invocation tries once more."""
-        started = self._loop.time()
+        started = self._clock.monotonic()
         self._write(self._log.init_start(self._now_ms(), self.facts.runtime))
-        failure = await self._boot(started + self.facts.init_timeout_s)
-        self._init_ms = (self._loop.time() - started) * 1000
+        failure = await self._boot(self._loop.time() + self.facts.init_timeout_s)
+        self._init_ms = (self._clock.monotonic() - started) * 1000
         if self.sandbox is not None and failure is None:
             self.sandbox.set_cpus(self.facts.cpus)
         if failure is not None:
@@ -114,11 +114,11 @@ class Environment:
 
     async def invoke(self, invocation: Invocation) -> Outcome:
         """Run one event through the runtime; whatever the guest does, an outcome comes, at the deadline at the latest."""
-        started = self._loop.time()
+        started = self._clock.monotonic()
         self._tail.clear()
         self._tail_size = 0
         self._write(self._log.start(self._now_ms(), invocation.request_id, self.facts.version))
-        deadline = started + self.facts.timeout_s
+        deadline = self._loop.time() + self.facts.timeout_s
         if self.state is State.BROKEN:
             self._move(Event.RESET)
             failure = await self._boot(deadline)
@@ -264,7 +264,7 @@ class Environment:
         self._output.drain()
         self._memory_used = self.sandbox.usage().memory_peak_mib
         self._finish_timer = self._loop.call_at(deadline, self._tell, Late())
-        self._end(invocation, started, "success" if result.error_type is None else "error", result.error_type)
+        self._end(invocation, started, "success" if result.error_type is None else "error", None)
         return Outcome(result.body, None if result.error_type is None else "Unhandled", self._tail_bytes())
 
     def _failed(self, invocation: Invocation, started: float, failure: Failure, body: bytes | None) -> Outcome:
@@ -280,7 +280,7 @@ class Environment:
     def _end(self, invocation: Invocation, started: float, status: str, error_type: str | None) -> None:
         report = Report(
             request_id=invocation.request_id,
-            duration_ms=(self._loop.time() - started) * 1000,
+            duration_ms=(self._clock.monotonic() - started) * 1000,
             memory_mib=self.facts.memory_mib,
             memory_used_mib=min(self._memory_used, self.facts.memory_mib),
             init_ms=self._init_ms,
@@ -292,7 +292,7 @@ class Environment:
 
     def _report_init(self, phase: str, started: float, failure: Failure) -> None:
         report = InitReport(
-            duration_ms=(self._loop.time() - started) * 1000,
+            duration_ms=(self._clock.monotonic() - started) * 1000,
             phase=phase,
             status=failure.status,
             error_type=None if failure.status == "timeout" else failure.error_type,

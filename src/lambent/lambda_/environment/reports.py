@@ -76,8 +76,10 @@ class TextLog(PlatformLog):
         )
         if report.init_ms is not None:
             line += f"Init Duration: {report.init_ms:.2f} ms\t"
-        if report.status != "success":
-            line += f"Status: {report.status}" + (f"\tError Type: {report.error_type}" if report.error_type else "")
+        if report.status == "timeout":
+            line += "Status: timeout"
+        elif report.error_type is not None:  # a function that raised has none, and AWS's line then says nothing of it
+            line += f"Status: error\tError Type: {report.error_type}"
         return [f"END RequestId: {report.request_id}\n", line + "\n"]
 
 

@@ -1,0 +1,240 @@
+"""The whole of Lambent on one page: what there is, what it is made of, and in which order it comes and goes.
+
+    data directory
+      databases (state.db, logs.db), secrets
+        services: logs, iam, sts
+        sandboxes: backend, pool
+          lambda: control plane, data plane
+        gateway: all services behind one door, on the port and inside every sandbox
+
+`running` is a block: entered means that everything works, left means that nothing is left, neither process nor mount nor
+control group. Nothing outside this file knows two services at once. Two of these can run in one process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from importlib.metadata import version
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from lambent.config import Config
+from lambent.core.clock import Clock
+from lambent.core.http import Door, HttpLimits, serving
+from lambent.core.ids import Ids
+from lambent.core.kernel import Service, operations_in
+from lambent.gateway.gateway import Gateway
+from lambent.lambda_ import store
+from lambent.lambda_.control import control_plane
+from lambent.lambda_.functions import Function
+from lambent.lambda_.invoke.launching import Launching
+from lambent.lambda_.invoke.path import InvokePath
+from lambent.lambda_.invoke.placement import Settings, placement
+from lambent.lambda_.limits import AccountLimits
+from lambent.lambda_.operations import account, functions, invocations, tags, versions
+from lambent.lambda_.runtimes.interpreters import Interpreters
+from lambent.lambda_.service import LAMBDA, Lambda
+from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox
+from lambent.sandbox.native.backend import NativeConfig, native
+from lambent.sandbox.pool import pooled
+from lambent.sandbox.process.backend import process
+from lambent.services.iam.service import MIGRATIONS as IAM_MIGRATIONS
+from lambent.services.iam.service import iam
+from lambent.services.logs.service import logs
+from lambent.services.sts.access_keys import AccessKeys
+from lambent.services.sts.service import sts
+from lambent.storage import database
+from lambent.storage.directory import DataDirectory, default_path, ephemeral, held
+
+log: Final = structlog.get_logger()
+
+VERSION: Final = version("lambent")
+HANDOVER_S: Final = 0.02  # what an invocation waits for an environment that is about to be idle: less than a cold start
+MAX_AGE_S: Final = 11 * 3600  # an hour less than its credentials are good for
+
+
+class AddressInUse(Exception):
+    """Another program listens where Lambent should."""
+
+
+class Running(msgspec.Struct, frozen=True):
+    """What a started Lambent tells of itself."""
+
+    endpoint: str  # http://127.0.0.1:4566
+    account: str
+    access_key_id: str
+    secret_access_key: str
+    region: str
+
+
+@asynccontextmanager
+async def running(config: Config, clock: Clock | None = None, ids: Ids | None = None) -> AsyncGenerator[Running]:
+    """Lambent, for as long as the block lasts.
+
+    Raises AddressInUse, DataDirectoryBusy, DataDirectoryForeign, sandbox.contract.Unavailable, and what storage raises.
+    """
+    clock, ids = clock or Clock(), ids or Ids()
+    async with AsyncExitStack() as on:
+        listener = on.enter_context(listening(config))
+        endpoint = f"http://{config.host}:{listener.getsockname()[1]}"
+        data = on.enter_context(data_directory(config))
+        backend = await on.enter_async_context(sandboxes(config))
+        pool = await on.enter_async_context(pooled(backend, config.waiting_pool_size))
+
+        state = await on.enter_async_context(
+            database.opened(data.path / "state.db", [*store.MIGRATIONS, *IAM_MIGRATIONS], data.durability)
+        )
+        log_service = await on.enter_async_context(
+            logs(data, clock, ids, buffer_bytes=config.log_buffer_bytes, flush_s=config.log_flush_ms / 1000)
+        )
+        iam_service = iam(state)
+        roles = iam_service.state.roles
+        keys = AccessKeys.of(data, config.account, roles, clock, ids)
+        sts_service = sts(keys, roles)
+
+        async def open_door(sandbox: Sandbox) -> asyncio.Server | None:
+            """Let the guest reach the gateway, and nothing else of the host."""
+            listener = sandbox.listeners.get(GATEWAY_PORT)
+            return None if listener is None else await door.listen(listener)
+
+        interpreters = Interpreters(os.environ)
+        launching = Launching(
+            pool,
+            backend.visible,
+            interpreters,
+            keys,
+            log_service.state.sink,
+            open_door,
+            f"http://127.0.0.1:{GATEWAY_PORT}",  # as a guest sees it
+            clock,
+            ids,
+            init_timeout_s=config.init_timeout_s,
+        )
+        limits = AccountLimits(concurrent_executions=config.concurrency_limit)
+        control = await on.enter_async_context(
+            control_plane(
+                state,
+                data.path / "code",
+                roles=roles,
+                find=interpreters.find,
+                ids=ids,
+                limits=limits,
+                prepare=launching.prepare,
+                durable=data.durable,
+            )
+        )
+        placed = await on.enter_async_context(
+            placement(
+                lambda version, tasks, changed: launching.launch(control.code, version, tasks, changed),
+                Settings(
+                    freeze_after_s=config.freeze_after_ms / 1000,
+                    idle_timeout_s=config.idle_timeout_s,
+                    handover_s=HANDOVER_S,
+                    max_age_s=MAX_AGE_S,
+                    concurrent_executions=config.concurrency_limit,
+                ),
+                clock,
+            )
+        )
+
+        def forget(before: Function | None, after: Function | None) -> None:
+            """End the environments of what was changed or deleted."""
+            current = {v.arn: v.revision_id for v in after.invoked()} if after is not None else {}
+            for old in before.invoked() if before is not None else ():
+                if current.get(old.arn) != old.revision_id:
+                    placed.forget(old.arn)
+
+        control.functions.watch(forget)
+        lambda_service = Service(
+            LAMBDA,
+            Lambda(
+                control.functions,
+                control.code,
+                control.activation,
+                control.roles,
+                control.limits,
+                InvokePath(placed, clock, ids),
+            ),
+            operations_in(functions, versions, tags, account, invocations),
+        )
+        services: list[Service[Any]] = [lambda_service, log_service, iam_service, sts_service]
+        gateway = Gateway(
+            {service.name: service for service in services},
+            keys,
+            auth=config.auth,
+            clock=clock,
+            ids=ids,
+            account=keys.root.account,
+            region=config.region,
+            version=VERSION,
+        )
+        door: Door = await on.enter_async_context(
+            serving(
+                gateway.handle,
+                sockets=[listener],
+                limits=http_limits(config),
+                body_limit=gateway.body_limit,
+                refusal=gateway.refuse,
+                grace_s=config.stop_timeout_s,
+            )
+        )
+        yield Running(
+            endpoint, keys.root.account, keys.root.access_key_id, keys.root.secret_access_key, config.region
+        )
+
+
+@contextmanager
+def listening(config: Config) -> Generator[socket.socket]:
+    """The port, taken before anything is made, so that a second Lambent stops at once and leaves nothing."""
+    try:
+        listener = socket.create_server((config.host, config.port), backlog=1024)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise AddressInUse(
+                f"{config.host}:{config.port} is in use by another program; choose another with --port, 0 takes any"
+            ) from None
+        raise
+    try:
+        yield listener
+    finally:
+        listener.close()
+
+
+@contextmanager
+def data_directory(config: Config) -> Generator[DataDirectory]:
+    if config.ephemeral:
+        with ephemeral() as data:
+            yield data
+    else:
+        with held(config.data or default_path(os.environ), config.durability) as data:
+            yield data
+
+
+@asynccontextmanager
+async def sandboxes(config: Config) -> AsyncGenerator[Backend]:
+    """The backend that was asked for, and never a weaker one. Raises sandbox.contract.Unavailable."""
+    if config.sandbox == "process":
+        async with process() as backend:
+            yield backend
+    else:
+        async with native(NativeConfig(limits=config.limits, probe_timeout_s=config.probe_timeout_s)) as backend:
+            yield backend
+
+
+def http_limits(config: Config) -> HttpLimits:
+    return HttpLimits(
+        head_bytes=config.http_head_bytes,
+        head_count=config.http_head_count,
+        head_timeout_s=config.http_head_timeout_s,
+        body_timeout_s=config.http_body_timeout_s,
+        idle_timeout_s=config.http_idle_timeout_s,
+        connections=config.http_connections,
+        buffered_bytes=config.http_buffered_bytes,
+    )

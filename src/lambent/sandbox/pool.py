@@ -1,0 +1,99 @@
+"""Sandboxes that wait: made and locked down ahead, so that a start is only an assignment.
+
+    warm(template)                  start(template, assignment)
+        └─▶ waiting (size of them) ──┬─▶ assigned, and another is made in the background
+                                     └─▶ none waits: prepared and assigned at once
+
+A template is kept warm from when it is first asked for. Knows nothing of Lambda, and changes nothing of what a sandbox
+is: a pool of size 0 only passes on. What waits costs its memory and no processor time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from lambent.sandbox.contract import Assignment, Backend, Sandbox, SandboxError, Template, Waiting
+
+log: Final = structlog.get_logger()
+
+
+class Pool:
+    """Made by `pooled`."""
+
+    def __init__(self, backend: Backend, size: int, tasks: asyncio.TaskGroup) -> None:
+        self._backend: Final = backend
+        self._size: Final = size
+        self._tasks: Final = tasks
+        self._waiting: Final[dict[str, deque[Waiting]]] = {}  # by the template's name
+        self._refills: Final[dict[str, asyncio.Task[None]]] = {}
+        self._closed = False
+
+    async def warm(self, template: Template) -> None:
+        """Return when as many as the pool's size wait. Raises SandboxError."""
+        if template.name in self._waiting:
+            return
+        if self._size == 0:
+            waiting = await self._backend.prepare(template)  # whatever the template shares is started now
+            await waiting.kill()
+            self._waiting[template.name] = deque()
+            return
+        ready = [await self._backend.prepare(template) for _ in range(self._size)]
+        self._waiting.setdefault(template.name, deque()).extend(ready)
+
+    async def start(self, template: Template, assignment: Assignment) -> Sandbox:
+        """A sandbox with its assignment. Raises SandboxError."""
+        waiting = self._taken(template)
+        if waiting is None:
+            return await self._backend.start(template, assignment)
+        self._refill(template)
+        return await self._backend.assign(waiting, assignment)
+
+    def _taken(self, template: Template) -> Waiting | None:
+        ready = self._waiting.setdefault(template.name, deque())
+        while ready:
+            waiting = ready.popleft()
+            if waiting.alive:
+                return waiting
+        self._refill(template)
+        return None
+
+    def _refill(self, template: Template) -> None:
+        if self._size and not self._closed and template.name not in self._refills:
+            self._refills[template.name] = self._tasks.create_task(self._fill(template))
+
+    async def _fill(self, template: Template) -> None:
+        """Prepare until enough wait. Starts that find none meanwhile make their own, and are not held up by this."""
+        ready = self._waiting[template.name]
+        try:
+            while len(ready) < self._size and not self._closed:
+                ready.append(await self._backend.prepare(template))
+        except SandboxError:
+            log.exception("pool.refill_failed", template=template.name)  # the next start tries again, and is told
+        finally:
+            del self._refills[template.name]
+
+    async def close(self) -> None:
+        """End what waits."""
+        self._closed = True
+        for refill in list(self._refills.values()):
+            refill.cancel()
+        for ready in self._waiting.values():
+            while ready:
+                await ready.popleft().kill()
+
+
+@asynccontextmanager
+async def pooled(backend: Backend, size: int) -> AsyncGenerator[Pool]:
+    """A pool of `size` waiting sandboxes for each template in use; leaving ends those that wait."""
+    async with asyncio.TaskGroup() as tasks:
+        pool = Pool(backend, size, tasks)
+        try:
+            yield pool
+        finally:
+            await pool.close()
