@@ -195,9 +195,10 @@ async def list_functions(
         for function in ctx.state.functions.listed(ctx.account, ctx.region)
         for version in (function if every else (function.latest,))
     ]
-    page = paged(versions, marker, max_items)
+    scope = f"ListFunctions {ctx.account} {ctx.region} {function_version}"
+    page = paged(versions, scope=scope, marker=marker, max_items=max_items)
     return ListFunctionsResponse(
-        functions=[listed(version, qualified=every) for version in page.items], next_marker=page.next_marker
+        functions=[listed(version, qualified=every) for version in page.items], next_marker=page.marker
     )
 
 

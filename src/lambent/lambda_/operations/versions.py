@@ -51,7 +51,8 @@ async def list_versions_by_function(
     Errors: ResourceNotFoundException.
     """
     arn = FunctionReference.of(function_name).located(ctx.account, ctx.region)
-    page = paged(list(ctx.state.functions.get(arn)), marker, max_items)
+    versions = list(ctx.state.functions.get(arn))
+    page = paged(versions, scope=f"ListVersionsByFunction {arn}", marker=marker, max_items=max_items)
     return ListVersionsByFunctionResponse(
-        versions=[listed(version, qualified=True) for version in page.items], next_marker=page.next_marker
+        versions=[listed(version, qualified=True) for version in page.items], next_marker=page.marker
     )

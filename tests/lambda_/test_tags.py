@@ -1,0 +1,81 @@
+"""Tags of functions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from lambent.core.errors import AwsError
+from tests.lambda_.plane import ACCOUNT, ARN, REGION, Plane, plane
+
+PREFIX = f"arn:aws:lambda:{REGION}:{ACCOUNT}:"
+
+
+@pytest.fixture
+async def aws(tmp_path: Path) -> AsyncGenerator[Plane]:
+    async with plane(tmp_path) as made:
+        yield made
+
+
+async def test_tags_are_added_replaced_and_removed(aws: Plane) -> None:
+    function = await aws.active(Tags={"a": "1", "b": "2"})
+    await aws("TagResource", Resource=ARN + "f", Tags={"b": "3", "c": ""})
+    assert await aws("ListTags", Resource=ARN + "f") == {"Tags": {"a": "1", "b": "3", "c": ""}}
+    await aws("UntagResource", Resource=ARN + "f", TagKeys=["a", "never"])
+    assert await aws("ListTags", Resource=ARN + "f") == {"Tags": {"b": "3", "c": ""}}
+    assert (await aws("GetFunction", FunctionName="f"))["Tags"] == {"b": "3", "c": ""}
+    assert (await aws("GetFunctionConfiguration", FunctionName="f"))["RevisionId"] == function["RevisionId"]
+
+
+async def test_a_function_without_tags_has_none(aws: Plane) -> None:
+    await aws.active()
+    assert await aws("ListTags", Resource=ARN + "f") == {"Tags": {}}
+    assert "Tags" not in await aws("GetFunction", FunctionName="f")
+
+
+async def test_fifty_tags_are_the_limit(aws: Plane) -> None:
+    await aws.active(Tags={f"k{number}": "" for number in range(50)})
+    await aws("TagResource", Resource=ARN + "f", Tags={"k0": "new"})
+    with pytest.raises(AwsError, match=r"Number of tags exceeds resource tag limit\."):
+        await aws("TagResource", Resource=ARN + "f", Tags={"one": "more"})
+
+
+@pytest.mark.parametrize(
+    ("resource", "code", "sentence"),
+    [
+        (ARN + "ghost", "ResourceNotFoundException", f"Function not found: {ARN}ghost"),
+        (
+            ARN + "f:1",
+            "InvalidParameterValueException",
+            "Tags on function aliases and versions are not supported. Please specify a function ARN.",
+        ),
+        (
+            PREFIX + "capacity-provider:x",
+            "ResourceNotFoundException",
+            f"Capacity provider not found: {PREFIX}capacity-provider:x",
+        ),
+        (
+            PREFIX + "event-source-mapping:11111111-1111-1111-1111-111111111111",
+            "ResourceNotFoundException",
+            f"Event source mapping not found: {PREFIX}event-source-mapping:11111111-1111-1111-1111-111111111111",
+        ),
+    ],
+)
+async def test_what_has_no_tags_says_so(aws: Plane, resource: str, code: str, sentence: str) -> None:
+    await aws.active(Publish=True)
+    for operation, members in (
+        ("ListTags", {}),
+        ("TagResource", {"Tags": {"a": "1"}}),
+        ("UntagResource", {"TagKeys": ["a"]}),
+    ):
+        with pytest.raises(AwsError) as caught:
+            await aws(operation, Resource=resource, **members)
+        assert (caught.value.code, str(caught.value)) == (code, sentence)
+
+
+async def test_no_tags_are_refused(aws: Plane) -> None:
+    await aws.active()
+    with pytest.raises(AwsError, match=r"An error occurred and the request cannot be processed\."):
+        await aws("TagResource", Resource=ARN + "f", Tags={})

@@ -1,0 +1,119 @@
+"""Published versions: numbered once, never changed, found again when nothing is new."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from lambent.core.errors import AwsError
+from tests.lambda_.plane import ARN, Plane, only, plane
+from tests.lambda_.zips import OTHER
+
+
+@pytest.fixture
+async def aws(tmp_path: Path) -> AsyncGenerator[Plane]:
+    async with plane(tmp_path) as made:
+        yield made
+
+
+async def test_a_version_of_an_active_function_is_active_at_once(aws: Plane) -> None:
+    latest = await aws.active()
+    version = await aws("PublishVersion", FunctionName="f", Description="first")
+    assert only(version, "Version", "FunctionArn", "State", "LastUpdateStatus", "Description") == {
+        "Version": "1",
+        "FunctionArn": ARN + "f:1",
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
+        "Description": "first",
+    }
+    assert version["RevisionId"] != latest["RevisionId"]
+    assert await aws("GetFunctionConfiguration", FunctionName="f") == latest
+    assert await aws("GetFunctionConfiguration", FunctionName="f", Qualifier="1") == version
+    assert aws.invoked("f", "1").version == "1"
+
+
+async def test_publishing_again_without_a_change_gives_the_same_version(aws: Plane) -> None:
+    await aws.active()
+    first = await aws("PublishVersion", FunctionName="f", Description="first")
+    assert await aws("PublishVersion", FunctionName="f", Description="again") == first
+    assert await aws("PublishVersion", FunctionName="f") == first
+
+
+async def test_a_changed_description_of_latest_makes_a_new_version(aws: Plane) -> None:
+    await aws.active()
+    await aws("PublishVersion", FunctionName="f")
+    await aws("UpdateFunctionConfiguration", FunctionName="f", Description="Second version :))")
+    await aws.settled()
+    second = await aws("PublishVersion", FunctionName="f")
+    assert only(second, "Version", "Description") == {"Version": "2", "Description": "Second version :))"}
+
+
+async def test_a_version_stays_as_it_was(aws: Plane) -> None:
+    await aws.active(Environment={"Variables": {"AB": "1"}})
+    first = await aws("PublishVersion", FunctionName="f")
+    await aws("UpdateFunctionCode", FunctionName="f", ZipFile=OTHER)
+    await aws.settled()
+    await aws("UpdateFunctionConfiguration", FunctionName="f", Environment={"Variables": {}}, Timeout=60)
+    await aws.settled()
+    assert await aws("GetFunctionConfiguration", FunctionName="f", Qualifier="1") == first
+    assert len(aws.trees()) == 2
+    await aws("DeleteFunction", FunctionName="f", Qualifier="1")
+    assert len(aws.trees()) == 1
+
+
+async def test_publishing_may_be_guarded_by_the_code_sha256(aws: Plane) -> None:
+    latest = await aws.active()
+    with pytest.raises(AwsError) as caught:
+        await aws("PublishVersion", FunctionName="f", CodeSha256="somenonexistentsha256")
+    assert caught.value.code == "InvalidParameterValueException"
+    assert str(caught.value) == (
+        "CodeSHA256 (somenonexistentsha256) is different from current CodeSHA256 in $LATEST "
+        f"({latest['CodeSha256']}). Please try again with the CodeSHA256 in $LATEST."
+    )
+    version = await aws("PublishVersion", FunctionName="f", CodeSha256=latest["CodeSha256"])
+    assert version["Version"] == "1"
+
+
+async def test_create_and_update_may_publish(aws: Plane) -> None:
+    created = await aws.create(Publish=True)
+    assert only(created, "Version", "FunctionArn", "State") == {
+        "Version": "1",
+        "FunctionArn": ARN + "f:1",
+        "State": "Pending",
+    }
+    await aws.settled()
+    await aws.settled(Qualifier="1")
+    updated = await aws("UpdateFunctionCode", FunctionName="f", ZipFile=OTHER, Publish=True)
+    assert updated["Version"] == "2"
+    assert (await aws.settled(Qualifier="2"))["State"] == "Active"
+
+
+async def test_versions_are_listed_from_latest_upwards(aws: Plane) -> None:
+    await aws.active()
+    for number in range(11):
+        await aws("UpdateFunctionConfiguration", FunctionName="f", Timeout=number + 1)
+        await aws.settled()
+        await aws("PublishVersion", FunctionName="f")
+    first = await aws("ListVersionsByFunction", FunctionName="f", MaxItems=5)
+    second = await aws("ListVersionsByFunction", FunctionName="f", Marker=first["NextMarker"])
+    listed = first["Versions"] + second["Versions"]
+    assert [version["Version"] for version in listed] == ["$LATEST", *(str(number + 1) for number in range(11))]
+    assert listed[0]["FunctionArn"] == ARN + "f:$LATEST"
+    assert "State" not in listed[0]
+
+
+async def test_a_number_is_never_given_twice(aws: Plane) -> None:
+    await aws.active(Publish=True)
+    await aws("DeleteFunction", FunctionName="f", Qualifier="1")
+    assert (await aws("PublishVersion", FunctionName="f"))["Version"] == "2"
+    await aws("DeleteFunction", FunctionName="f")
+    await aws.active()
+    assert (await aws("PublishVersion", FunctionName="f"))["Version"] == "3"
+
+
+async def test_deleting_a_version_that_is_not_there_is_not_found(aws: Plane) -> None:
+    await aws.active()
+    with pytest.raises(AwsError, match=f"Function not found: {ARN}f:7"):
+        await aws("DeleteFunction", FunctionName="f", Qualifier="7")
