@@ -1,0 +1,1 @@
+"""What every sandbox backend must do, as one suite that runs over each backend that this machine can have."""

@@ -1,0 +1,106 @@
+"""What a backend that isolates gives besides: a file system and limits of the sandbox's own."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+from pathlib import Path
+
+import pytest
+
+from lambent.sandbox.contract import Exit, Limits, Mount
+from tests.contract.stage import GUARD_S, WAYS, Stage
+
+by_every_way = pytest.mark.parametrize("way", WAYS)
+
+
+@by_every_way
+async def test_mounts_are_where_they_were_asked_for_and_read_only(isolated: Stage, way: str, tmp_path: Path) -> None:
+    layer, file = tmp_path / "layer", tmp_path / "file"
+    layer.mkdir()
+    layer.chmod(0o777)
+    (layer / "data").write_text("layer")
+    (layer / "data").chmod(0o666)
+    file.write_text("single")
+    mounts = (Mount(layer, "/opt"),)
+    puppet = await isolated.puppet(way, mounts=mounts)
+    assert isolated.backend.visible(mounts[0]) == "/opt"
+    assert await puppet.does("return open('/opt/data').read()") == "layer"
+    for target in ("/opt/data", "/opt/new", "/var/task/new", "/var/runtime/new", "/new", "/etc/new", "/usr/new"):
+        refused = await puppet.refuses(f"open({target!r}, 'a')")
+        assert refused.errno in (errno.EROFS, errno.EACCES), target
+    assert not (layer / "new").exists()
+
+
+@by_every_way
+async def test_tmp_is_empty_writable_and_of_the_size_asked_for(isolated: Stage, way: str) -> None:
+    puppet = await isolated.puppet(way, limits=Limits(memory_mib=256, tmp_mib=24))
+    assert await puppet.does("import os; return os.listdir('/tmp')") == []
+    size = await puppet.does("import os; s = os.statvfs('/tmp'); return s.f_frsize * s.f_blocks")
+    assert size == 24 << 20
+    await puppet.does("open('/tmp/fits', 'wb').write(b'x' * (20 << 20))")
+    refused = await puppet.refuses("open('/tmp/more', 'wb').write(b'x' * (8 << 20))")
+    assert refused.errno == errno.ENOSPC
+
+
+@by_every_way
+async def test_the_guest_is_nobody_and_can_become_nobody_else(isolated: Stage, way: str) -> None:
+    puppet = await isolated.puppet(way)
+    status = await puppet.does("return open('/proc/self/status').read()")
+    facts = {name: value.split() for name, _, value in (line.partition(":") for line in status.splitlines())}
+    assert "0" not in facts["Uid"] + facts["Gid"]
+    assert facts["Groups"] == [] or facts["Groups"] == ["65534"]
+    for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        assert int(facts[kind][0], 16) == 0, kind
+    assert facts["NoNewPrivs"] == ["1"]
+    assert facts["Seccomp"] == ["2"]
+    for source in ("import os; os.setuid(0)", "import os; os.setgid(0)", "import os; os.setgroups([0])"):
+        assert (await puppet.refuses(source)).errno in (errno.EPERM, errno.EINVAL)
+
+
+@by_every_way
+async def test_only_the_sandboxs_own_processes_are_seen(isolated: Stage, way: str) -> None:
+    puppet = await isolated.puppet(way)
+    pids = await puppet.does("import os; return [int(name) for name in os.listdir('/proc') if name.isdigit()]")
+    assert len(pids) <= 3
+    assert max(pids) < 10
+
+
+@by_every_way
+async def test_memory_beyond_the_limit_ends_the_guest_and_is_told_apart(isolated: Stage, way: str) -> None:
+    puppet = await isolated.puppet(way, limits=Limits(memory_mib=128, tmp_mib=16))
+    if await puppet.does("return True") and puppet.sandbox.usage().memory_peak_mib == 0:
+        pytest.skip("no cgroup limits memory here")
+    puppet.tell("memory['much'] = bytearray(b'x') * (300 << 20)")
+    async with asyncio.timeout(GUARD_S):
+        ended = await puppet.sandbox.exited()
+    assert ended == Exit(code=None, signal=signal.SIGKILL, out_of_memory=True)
+
+
+@by_every_way
+async def test_processes_and_open_files_are_limited(isolated: Stage, way: str) -> None:
+    puppet = await isolated.puppet(way, limits=Limits(memory_mib=256, processes=24, open_files=64))
+    refused = await puppet.refuses("import os; memory['files'] = [os.open('/dev/null', 0) for _ in range(100)]")
+    assert refused.errno == errno.EMFILE
+    await puppet.does("memory.clear()")
+    made = await puppet.does("""
+        import os, signal
+        made = []
+        try:
+            for _ in range(40):
+                pid = os.fork()
+                if pid == 0: signal.pause()
+                made.append(pid)
+        except BlockingIOError:
+            pass
+        for pid in made: os.kill(pid, signal.SIGKILL); os.waitpid(pid, 0)
+        return len(made)
+    """)
+    assert made < 40
+
+
+async def test_two_sandboxes_see_nothing_of_each_others_tmp(isolated: Stage) -> None:
+    one, other = await asyncio.gather(isolated.puppet("fork"), isolated.puppet("fork"))
+    await one.does("open('/tmp/mine', 'w').write('secret'); open('/dev/shm/mine', 'w').write('secret')")
+    assert await other.does("import os; return os.listdir('/tmp') + os.listdir('/dev/shm')") == []
