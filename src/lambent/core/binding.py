@@ -10,7 +10,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple, cast
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -100,7 +100,7 @@ def check(hint: Any, shape: ShapeModel, where: str, *, sent: bool = False, seen:
 def _check_fields(hint: Any, shape: ShapeModel, where: str, *, sent: bool, seen: frozenset[Any]) -> None:
     if not (isinstance(hint, type) and issubclass(hint, msgspec.Struct)):
         raise ModelMismatch(f"{where}: the model says a Shape for {shape.name}, not {hint}")
-    for field in msgspec.structs.fields(cast("type[msgspec.Struct]", hint)):
+    for field in msgspec.structs.fields(hint):
         if field.encode_name not in shape.members:
             raise ModelMismatch(
                 f"{where}: {hint.__name__}.{field.name}: {shape.name} has no member {field.encode_name}"

@@ -9,7 +9,7 @@ Depth is bounded by the JSON decoder and by Python's own recursion limit; both e
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
@@ -158,9 +158,8 @@ def _map_writer(element: Convert | None) -> Convert | None:
     return lambda value: {key: None if item is None else element(item) for key, item in value.items()}
 
 
-def _mistyped(value: Any, wanted: str) -> SerializationException:
-    kinds = {True: "TRUE", False: "FALSE"} if isinstance(value, bool) else {}
-    kind = kinds.get(value) or _KINDS.get(cast("type", type(value)))
+def _mistyped(value: object, wanted: str) -> SerializationException:
+    kind = str(value).upper() if isinstance(value, bool) else _KINDS.get(type(value))
     if kind is None:
         return SerializationException(reason="Start of structure or map found where not expected.")
     return SerializationException(reason=f"{kind}_VALUE can not be converted to {wanted}")

@@ -100,8 +100,9 @@ def _walk(node: _Node, segments: list[str], at: int, values: list[str], method: 
         values.pop()
     for behind, end in node.greedy:
         stop = len(segments) - len(behind)
-        if stop > at and tuple(segments[stop:]) == behind:
-            values.append("/".join(segments[at:stop]))
+        taken = "/".join(segments[at:stop])
+        if taken and tuple(segments[stop:]) == behind:
+            values.append(taken)
             found = _chosen(end, method, query)
             if found is not None:
                 return found

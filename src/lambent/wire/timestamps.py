@@ -6,12 +6,13 @@ protocol's: headers carry rfc822, query strings and XML iso8601, JSON unixTimest
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Final
 
 from lambent.wire.faults import SerializationException
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = 253_402_300_800.0  # the year 10000
 _EARLIEST: Final = -62_135_596_800.0  # the year 1
 
@@ -56,12 +57,12 @@ def _unix_text(seconds: float) -> str:
 
 
 def _iso8601(seconds: float) -> str:
-    moment = datetime.fromtimestamp(round(seconds, 3), UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{moment.microsecond // 1000:03}Z" if moment.microsecond else "Z")
+    moment = _EPOCH + timedelta(milliseconds=round(seconds * 1000))
+    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
 
 
 def _rfc822(seconds: float) -> str:
-    return format_datetime(datetime.fromtimestamp(int(seconds), UTC), usegmt=True)
+    return format_datetime(_EPOCH + timedelta(seconds=int(seconds)), usegmt=True)
 
 
 _WRITERS: Final[dict[str, Callable[[float], Any]]] = {
