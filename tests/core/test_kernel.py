@@ -110,6 +110,13 @@ async def test_members_become_the_types_that_the_function_asks_for() -> None:
     assert lambda_.state["environment"].variables == {"AB": "c"}
 
 
+async def test_a_value_that_aws_has_and_our_type_has_not_is_refused_and_no_bug() -> None:
+    members = {"FunctionName": "f", "Role": "arn:aws:iam::123456789012:role/r", "Code": {}, "Runtime": "nodejs22.x"}
+    with pytest.raises(AwsError, match="Invalid enum value") as refused:
+        await service(LAMBDA, create_function).call("CreateFunction", members, context({}))
+    assert refused.value.status == 400
+
+
 async def test_bytes_pass_through_as_they_are() -> None:
     payload = bytes(range(256))
     output = await service(LAMBDA, invoke).call("Invoke", {"FunctionName": "f", "Payload": payload}, context())

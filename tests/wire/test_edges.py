@@ -56,6 +56,8 @@ def parsed(service: str, operation: str, body: bytes, **headers: str) -> dict[st
         (b'{"Environment":' * 5_000, "nested too deeply"),
         (b'{"Timeout":"3"}', "STRING_VALUE can not be converted to Integer"),
         (b'{"Timeout":3.5}', "DECIMAL_VALUE can not be converted to Integer"),
+        (b'{"Timeout":99999999999}', "NUMBER_VALUE can not be converted to Integer"),
+        (b'{"Timeout":1e400}', "can not be converted to Integer|Could not parse"),
         (b'{"Timeout":true}', "TRUE_VALUE can not be converted to Integer"),
         (b'{"Description":1}', "NUMBER_VALUE can not be converted to String"),
         (b'{"Description":{}}', "Start of structure or map found where not expected."),

@@ -26,7 +26,12 @@ import msgspec
 
 from lambent.core.binding import ModelMismatch, bound_parameters, check_result
 from lambent.core.clock import Clock
-from lambent.core.errors import NotImplementedYet, UnknownOperationException, ValidationException
+from lambent.core.errors import (
+    NotImplementedYet,
+    SerializationException,
+    UnknownOperationException,
+    ValidationException,
+)
 from lambent.core.ids import Ids
 from lambent.model.constraints import Violations, violations_of
 from lambent.model.service import OperationModel, ServiceModel, load
@@ -123,9 +128,17 @@ class Operation(Generic[P, R]):
             parameter = self._parameters.get(member)
             if parameter is not None and value is not None:
                 name, wanted = parameter
-                arguments[name] = value if wanted is None else msgspec.convert(value, wanted, builtin_types=(bytes,))
+                arguments[name] = value if wanted is None else _converted(value, wanted)
         result = await self.function(ctx, **arguments)
         return {} if result is None else msgspec.to_builtins(result, builtin_types=(bytes,))
+
+
+def _converted(value: Any, wanted: Any) -> Any:
+    """The value as our own type; what that has no room for (an enum's newest value) is refused to the caller."""
+    try:
+        return msgspec.convert(value, wanted, builtin_types=(bytes,))
+    except msgspec.ValidationError as problem:
+        raise SerializationException(reason=str(problem)) from None
 
 
 class Binding:

@@ -273,14 +273,14 @@ def _shorter(shortest: float) -> _Test:
 
 def _greater(most: float) -> _Test:
     def broken_by(value: Any) -> bool:
-        return value > most
+        return not value <= most  # which a NaN is not either
 
     return broken_by
 
 
 def _less(least: float) -> _Test:
     def broken_by(value: Any) -> bool:
-        return value < least
+        return not value >= least
 
     return broken_by
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from lambent.model.names import lower_camel
@@ -41,10 +42,10 @@ def double(value: float) -> str:
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     if value == 0 or 1e-3 <= abs(value) < 1e7:
-        return f"{value:f}".rstrip("0").ljust(3, "0") if "e" in repr(value) else repr(value)
-    digits, exponent = f"{value:.17e}".split("e")
-    shortest = repr(float(f"{float(digits)!r}")) if float(f"{digits}e{exponent}") == value else digits
-    return f"{shortest}E{int(exponent)}"
+        return repr(value)
+    sign, digits, _ = Decimal(repr(value)).normalize().as_tuple()
+    first, *rest = map(str, digits)
+    return f"{'-' if sign else ''}{first}.{''.join(rest) or '0'}E{Decimal(repr(value)).adjusted()}"
 
 
 def hash_code(text: str) -> int:

@@ -16,7 +16,7 @@ import msgspec
 from lambent.model.service import ShapeModel
 from lambent.wire import timestamps
 from lambent.wire.faults import SerializationException
-from lambent.wire.scalars import read_blob, special_double, write_blob
+from lambent.wire.scalars import INTEGER, LONG, read_blob, special_double, write_blob
 
 Convert = Callable[[Any], Any]
 
@@ -171,12 +171,15 @@ def _read_string(value: Any) -> str:
     return value
 
 
-def _read_integer(value: Any) -> int:
-    if type(value) is int:
+def _integer_reader(allowed: range, name: str) -> Convert:
+    def read(value: Any) -> int:
+        if type(value) is float and value.is_integer():
+            value = int(value)
+        if type(value) is not int or value not in allowed:
+            raise _mistyped(value, name)
         return value
-    if type(value) is float and value.is_integer():
-        return int(value)
-    raise _mistyped(value, "Integer")
+
+    return read
 
 
 def _read_double(value: Any) -> float:
@@ -210,8 +213,8 @@ def _write_double(value: float) -> float | str:
 _READERS: Final[dict[str, Convert]] = {
     "string": _read_string,
     "character": _read_string,
-    "integer": _read_integer,
-    "long": _read_integer,
+    "integer": _integer_reader(INTEGER, "Integer"),
+    "long": _integer_reader(LONG, "Long"),
     "float": _read_double,
     "double": _read_double,
     "boolean": _read_boolean,

@@ -39,18 +39,34 @@ class Router:
         """The operation's name and its labels; None when the service has no such path."""
         segments = request.path.split("/")
         values: list[str] = []
+        found = self._straight(segments, values, request) or self._thorough(segments, values, request)
+        if found is None:
+            return None, {}
+        _, name, labels = found
+        return name, {
+            label: unquote(value) if "%" in value else value for label, value in zip(labels, values, strict=True)
+        }
+
+    def _straight(self, segments: list[str], values: list[str], request: Request) -> _Route | None:
+        """The first way that `_walk` would try, with no way back: nearly every path is found so, in half the time."""
+        node = self._root
+        for segment in segments[1:]:
+            below = node.fixed.get(segment)
+            if below is None:
+                below = node.label
+                if below is None or not segment:
+                    return None
+                values.append(segment)
+            node = below
+        return _chosen(node, request.method, request.query)
+
+    def _thorough(self, segments: list[str], values: list[str], request: Request) -> _Route | None:
+        values.clear()
         found = _walk(self._root, segments, 1, values, request.method, request.query)
         if found is None and not segments[-1] and len(segments) > 2:
             values.clear()
             found = _walk(self._root, segments[:-1], 1, values, request.method, request.query)
-        if found is None:
-            return None, {}
-        _, name, labels = found
-        if not labels:
-            return name, {}
-        return name, {
-            label: unquote(value) if "%" in value else value for label, value in zip(labels, values, strict=True)
-        }
+        return found
 
     def _add(self, method: str, uri: str, name: str) -> None:
         path, _, query = uri.partition("?")

@@ -16,7 +16,9 @@ from lambent.wire.faults import SerializationException
 Read = Callable[[str], Any]
 Write = Callable[[Any], str]
 
-_INTEGER_DIGITS: Final = 40  # more digits than any integer of AWS has; int() is slow for long ones
+_MOST_DIGITS: Final = 20  # int() is slow for long ones, and 64 bits have 19
+INTEGER: Final = range(-(2**31), 2**31)
+LONG: Final = range(-(2**63), 2**63)
 
 
 def reader(shape: ShapeModel) -> Read | None:
@@ -39,13 +41,17 @@ def _read_boolean(text: str) -> bool:
     return lowered == "true"
 
 
-def _read_integer(text: str) -> int:
-    if len(text) > _INTEGER_DIGITS:
-        raise _unreadable(text, "Integer")
-    try:
-        return int(text)
-    except ValueError:
-        raise _unreadable(text, "Integer") from None
+def _integer_reader(allowed: range, name: str) -> Read:
+    def read(text: str) -> int:
+        try:
+            number = int(text) if len(text) <= _MOST_DIGITS else None
+        except ValueError:
+            number = None
+        if number is None or number not in allowed:
+            raise _unreadable(text, name)
+        return number
+
+    return read
 
 
 def _read_double(text: str) -> float:
@@ -95,8 +101,8 @@ def _unreadable(text: str, wanted: str) -> SerializationException:
 
 _READERS: Final[dict[str, Read]] = {
     "boolean": _read_boolean,
-    "integer": _read_integer,
-    "long": _read_integer,
+    "integer": _integer_reader(INTEGER, "Integer"),
+    "long": _integer_reader(LONG, "Long"),
     "float": _read_double,
     "double": _read_double,
     "timestamp": timestamps.read,
