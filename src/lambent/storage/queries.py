@@ -15,13 +15,13 @@ with the file's name; a malformed file fails at import. Nothing here builds SQL 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Final
 
 import apsw
 
-from lambent.storage.sql import Row, Value, execute, fetched
+from lambent.storage.sql import Row, Value, execute, execute_many, fetched
 
 HEADER: Final = re.compile(r"^-- name: *(\S+) *$", re.MULTILINE)
 
@@ -44,6 +44,10 @@ class Query:
         """Execute for the effect; return how many rows were inserted, updated or deleted."""
         execute(connection, self.sql, values)
         return connection.changes()
+
+    def run_many(self, connection: apsw.Connection, rows: Iterable[Mapping[str, Value]]) -> None:
+        """Execute once for each row of values."""
+        execute_many(connection, self.sql, rows)
 
     def row(self, connection: apsw.Connection, **values: Value) -> Row | None:
         """Return the first row, or None."""

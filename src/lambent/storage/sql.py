@@ -6,7 +6,7 @@ that runs SQL comes through here, so that this is said once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import apsw
@@ -27,3 +27,8 @@ def fetched(
 ) -> list[Row]:
     """Run the statements to their end; return all rows of the last."""
     return execute(connection, statements, values).fetchall()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+def execute_many(connection: apsw.Connection, statement: str, rows: Iterable[Mapping[str, Value]]) -> None:
+    """Run the statement once for each row of values."""
+    connection.executemany(statement, rows)  # pyright: ignore[reportUnknownMemberType]

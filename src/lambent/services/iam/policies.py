@@ -28,7 +28,7 @@ ONLY_VERSION = "v1"
 
 @dataclass(frozen=True, slots=True)
 class ManagedPolicy:
-    """A policy that stands by itself and is attached by its ARN; the fields are the columns of its queries, in order."""
+    """A policy that is attached by its ARN; the fields are the columns of its queries, in order."""
 
     name: str
     policy_id: str  # ANPA...

@@ -70,7 +70,7 @@ async def get_policy_version(ctx: Context[Iam], *, policy_arn: str, version_id: 
 
 @IAM.operation
 async def list_policy_versions(ctx: Context[Iam], *, policy_arn: str) -> ListPolicyVersionsResponse:
-    """List the one version that a managed policy has; Terraform asks before it deletes a policy. Errors: NoSuchEntity."""
+    """List the one version of a managed policy; Terraform asks before it deletes a policy. Errors: NoSuchEntity."""
     return ListPolicyVersionsResponse(versions=[_version(ctx.state.policies.get(policy_arn))], is_truncated=False)
 
 

@@ -1,0 +1,153 @@
+"""Log events: kept by PutLogEvents, read by stream, and found in a group by a pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import apsw
+
+from lambent.core.ports import LogEvent
+from lambent.services.logs.groups import QUERIES, Place, group_in
+from lambent.services.logs.ingestion import Sorting, check_batch, sort_out, store
+from lambent.services.logs.limits import EVENT_OVERHEAD_BYTES, EXAMINED_EVENTS, PAGE_BYTES
+from lambent.services.logs.patterns import Predicate
+from lambent.services.logs.streams import stream_in
+from lambent.services.logs.tokens import Position
+from lambent.storage.database import Database
+
+
+class StoredEvent(NamedTuple):
+    """An event as it was kept."""
+
+    position: Position
+    ingested_ms: int
+    message: str
+    stream: str
+
+
+class Within(NamedTuple):
+    """A span of time, from `start_ms` up to `end_ms`."""
+
+    start_ms: int
+    end_ms: int
+
+
+class LogEvents:
+    """The events of all streams."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def put(
+        self, place: Place, group_name: str, stream_name: str, events: Sequence[LogEvent], now_ms: int
+    ) -> tuple[int, Sorting]:
+        """Keep what AWS would accept of a batch; return the last number and what was left out.
+
+        Raises NotChronological, BatchSpansTooLong, BatchTooLarge, LogGroupNotFound, LogStreamNotFound.
+        """
+        check_batch(events)
+
+        def put(connection: apsw.Connection) -> tuple[int, Sorting]:
+            group = group_in(connection, place, group_name)
+            stream = stream_in(connection, group.id, stream_name)
+            sorting = sort_out(events, now_ms, group.retention_days)
+            accepted = sorting.accepted(events)
+            return store(connection, group.id, stream.id, accepted, now_ms) if accepted else 0, sorting
+
+        return await self._database.write(put)
+
+    async def read(
+        self,
+        place: Place,
+        group_name: str,
+        stream_name: str,
+        within: Within,
+        origin: Position,
+        limit: int,
+        *,
+        forward: bool,
+    ) -> list[StoredEvent]:
+        """Read a page of a stream's events from behind, or from before, a position; oldest first in either case.
+
+        The page ends at `limit` events or PAGE_BYTES. Raises LogGroupNotFound, LogStreamNotFound.
+        """
+
+        def read(connection: apsw.Connection) -> list[StoredEvent]:
+            group = group_in(connection, place, group_name)
+            stream = stream_in(connection, group.id, stream_name)
+            span = within._asdict() | {"stream_id": stream.id, "limit": limit}
+            if forward:
+                rows = QUERIES.events_forward.each(
+                    connection, **span, after_ms=origin.timestamp_ms, after_number=origin.number
+                )
+            else:
+                rows = QUERIES.events_backward.each(
+                    connection, **span, before_ms=origin.timestamp_ms, before_number=origin.number
+                )
+            page = _Page()
+            for timestamp_ms, number, ingested_ms, message in rows:
+                if not page.took(StoredEvent(Position(timestamp_ms, number), ingested_ms, message, stream_name)):
+                    break
+            return page.events if forward else page.events[::-1]
+
+        return await self._database.scan(read)
+
+    async def filter(
+        self,
+        place: Place,
+        group_name: str,
+        within: Within,
+        after: Position,
+        limit: int,
+        *,
+        matches: Predicate,
+        prefix: str = "",
+        names: Collection[str] | None = None,
+    ) -> tuple[list[StoredEvent], Position | None]:
+        """Find events of a group, oldest first; return them and the position to go on from, None at the end.
+
+        A page also ends after EXAMINED_EVENTS, so it may be short, or empty, with more to come: as in AWS.
+        Raises LogGroupNotFound, LogStreamNotFound.
+        """
+
+        def find(connection: apsw.Connection) -> tuple[list[StoredEvent], Position | None]:
+            group = group_in(connection, place, group_name)
+            for name in names or ():
+                stream_in(connection, group.id, name)
+            rows = QUERIES.group_events.each(
+                connection,
+                group_id=group.id,
+                prefix=prefix,
+                after_ms=after.timestamp_ms,
+                after_number=after.number,
+                **within._asdict(),
+            )
+            page, reached = _Page(), after
+            for examined, (timestamp_ms, number, ingested_ms, message, stream, _) in enumerate(rows, 1):
+                if len(page.events) == limit or examined > EXAMINED_EVENTS:
+                    return page.events, reached
+                position = Position(timestamp_ms, number)
+                wanted = (names is None or stream in names) and matches(message)
+                if wanted and not page.took(StoredEvent(position, ingested_ms, message, stream)):
+                    return page.events, reached
+                reached = position
+            return page.events, None
+
+        return await self._database.scan(find)
+
+
+class _Page:
+    """Events up to PAGE_BYTES; the first always fits."""
+
+    def __init__(self) -> None:
+        self.events: list[StoredEvent] = []
+        self._room = PAGE_BYTES
+
+    def took(self, event: StoredEvent) -> bool:
+        """Take the event, or say that there is no room for it."""
+        self._room -= len(event.message.encode()) + EVENT_OVERHEAD_BYTES
+        if self._room < 0 and self.events:
+            return False
+        self.events.append(event)
+        return True

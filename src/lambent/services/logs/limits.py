@@ -1,0 +1,36 @@
+"""What CloudWatch Logs allows (CloudWatch Logs API reference, PutLogEvents and User Guide, "quotas"), and our own
+bounds.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# PutLogEvents
+BATCH_BYTES: Final = 1_048_576  # the messages in UTF-8, and EVENT_OVERHEAD_BYTES for each
+EVENT_OVERHEAD_BYTES: Final = 26
+BATCH_SPAN_MS: Final = 24 * 3_600_000
+FUTURE_MS: Final = 2 * 3_600_000
+PAST_MS: Final = 14 * 24 * 3_600_000
+
+# Reading
+PAGE_EVENTS: Final = 10_000  # at most, and when no limit is given
+PAGE_BYTES: Final = 1_048_576
+DESCRIBE_PAGE: Final = 50
+TAGS_PER_GROUP: Final = 50
+
+RETENTION_DAYS: Final = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+
+# Ours
+EXAMINED_EVENTS: Final = 100_000  # by one FilterLogEvents; then the page ends, with a token to go on
+FILTER_PATTERN_DEPTH: Final = 32  # parentheses within each other
+SINK_BYTES: Final = 64 << 20  # what may wait to be written; more is dropped and counted
+SINK_EVENT_BYTES: Final = 100  # what an event costs in memory besides its message
+SINK_DELAY_S: Final = 0.05  # from the first event to the write
+SWEEP_DELAY_S: Final = 60.0  # between two looks for what is to be forgotten
+SWEEP_EVENTS: Final = 5_000  # deleted in one transaction
+DAY_MS: Final = 86_400_000
+END_OF_TIME_MS: Final = 2**62

@@ -1,0 +1,1 @@
+"""CloudWatch Logs' operations, one file a noun."""

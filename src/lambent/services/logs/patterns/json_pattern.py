@@ -1,0 +1,250 @@
+"""JSON patterns: `{ ($.user.id = 1) && $.users[0].email = "john*" || $.error NOT EXISTS }`.
+
+    pattern    = "{" either "}"
+    either     = both { "||" both }
+    both       = condition { "&&" condition }
+    condition  = "(" either ")" | selector ( "NOT EXISTS" | "IS" ("NULL" | "TRUE" | "FALSE") | operator value )
+    selector   = "$" { "." name | ".*" | "[" number "]" | "[*]" | "['" name "']" }
+    operator   = "=" "!=" "<" "<=" ">" ">="
+
+A selector that leads to nothing, or to an array or object, matches nothing but NOT EXISTS. A value of digits is
+compared as a number with numbers, and as text with text; `*` in a value is a wildcard. A message that is not a JSON
+object never matches. The parser is a recursive descent of bounded depth; what comes out is a tree of closures.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple, cast
+
+from lambent.services.logs.errors import InvalidFilterPattern
+from lambent.services.logs.limits import FILTER_PATTERN_DEPTH
+
+Condition = Callable[[Any], bool]
+
+TOKEN: Final = re.compile(
+    r"""\s*(?:
+        (?P<selector>\$(?:\.\*|\.?\['[^']*'\]|\.?\["[^"]*"\]|\.[\w-]+|\[(?:\d+|\*)\])+)
+      | (?P<string>"(?:[^"\\]|\\.)*")
+      | (?P<symbol>&&|\|\||<=|>=|!=|[=<>(){}])
+      | (?P<word>[^\s"&|<>=!(){}]+)
+    )""",
+    re.VERBOSE,
+)
+STEP: Final = re.compile(r"""\.?\['([^']*)'\]|\.?\["([^"]*)"\]|\.([\w-]+)|\[(\d+)\]|(\.\*|\[\*\])""")
+NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+NOTHING: Final = object()  # where a selector leads that leads nowhere
+
+
+class Token(NamedTuple):
+    kind: str  # selector | string | symbol | word | end
+    text: str
+
+
+def json_predicate(text: str) -> Callable[[str], bool]:
+    """Compile the pattern. Raises InvalidFilterPattern."""
+    condition = Parser(text).pattern()
+
+    def matches(message: str) -> bool:
+        if not message.lstrip().startswith("{"):
+            return False
+        try:
+            event: object = json.loads(message)
+        except (ValueError, RecursionError):
+            return False
+        return condition(event)
+
+    return matches
+
+
+class Parser:
+    """One pass over the tokens of one pattern."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = list(_tokens(text))
+        self._position = 0
+        self._depth = 0
+
+    def pattern(self) -> Condition:
+        """Parse all of it. Raises InvalidFilterPattern."""
+        self._expect("{")
+        condition = self._either()
+        self._expect("}")
+        if self._next.kind != "end":
+            self._refuse("something follows the closing brace")
+        return condition
+
+    @property
+    def _next(self) -> Token:
+        return self._tokens[self._position]
+
+    def _take(self) -> Token:
+        token = self._next
+        self._position += 1
+        return token
+
+    def _took(self, *texts: str) -> bool:
+        """Consume the texts (words, whatever their case) if they come next."""
+        coming = self._tokens[self._position : self._position + len(texts)]
+        if [token.text.upper() for token in coming if token.kind in ("symbol", "word")] != list(texts):
+            return False
+        self._position += len(texts)
+        return True
+
+    def _expect(self, text: str) -> None:
+        if not self._took(text):
+            self._refuse(f"{text} is expected")
+
+    def _refuse(self, reason: str) -> None:
+        raise InvalidFilterPattern(reason=f"{reason}, near {self._next.text or 'the end'}")
+
+    def _either(self) -> Condition:
+        conditions = [self._both()]
+        while self._took("||"):
+            conditions.append(self._both())
+        return conditions[0] if len(conditions) == 1 else lambda event: any(each(event) for each in conditions)
+
+    def _both(self) -> Condition:
+        conditions = [self._condition()]
+        while self._took("&&"):
+            conditions.append(self._condition())
+        return conditions[0] if len(conditions) == 1 else lambda event: all(each(event) for each in conditions)
+
+    def _condition(self) -> Condition:
+        if self._took("("):
+            self._depth += 1
+            if self._depth > FILTER_PATTERN_DEPTH:
+                self._refuse("parentheses are too deep")
+            condition = self._either()
+            self._expect(")")
+            self._depth -= 1
+            return condition
+        if self._next.kind != "selector":
+            self._refuse("a property selector ($.name) is expected")
+        select = _selector(self._take().text)
+        if self._took("NOT", "EXISTS"):
+            return lambda event: all(found is NOTHING for found in select(event))
+        if self._took("IS"):
+            return self._is(select)
+        return self._comparison(select)
+
+    def _is(self, select: Callable[[Any], list[Any]]) -> Condition:
+        for word, wanted in (("NULL", None), ("TRUE", True), ("FALSE", False)):
+            if self._took(word):
+                return lambda event: any(found is wanted for found in select(event))
+        self._refuse("NULL, TRUE or FALSE is expected")
+        raise AssertionError
+
+    def _comparison(self, select: Callable[[Any], list[Any]]) -> Condition:
+        operator = self._take()
+        if operator.kind != "symbol" or operator.text not in COMPARISONS:
+            self._refuse("an operator is expected")
+        value = self._take()
+        if value.kind not in ("string", "word"):
+            self._refuse("a value is expected")
+        if value.text.startswith("%"):
+            self._refuse("Lambent does not know regular expressions yet")
+        if operator.text in ("=", "!="):
+            equal = _equal(value)
+            if operator.text == "=":
+                return lambda event: any(equal(found) for found in select(event) if _is_value(found))
+            return lambda event: any(not equal(found) for found in select(event) if _is_value(found))
+        if not NUMBER.fullmatch(value.text):
+            self._refuse("a number is expected")
+        number, compare = float(value.text), COMPARISONS[operator.text]
+        return lambda event: any(compare(found, number) for found in select(event) if _is_number(found))
+
+
+COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
+    "=": lambda left, right: left == right,
+    "!=": lambda left, right: left != right,
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    position, end = 0, len(text.rstrip())
+    while position < end:
+        match = TOKEN.match(text, position)
+        if match is None:
+            raise InvalidFilterPattern(reason=f"character {position + 1} is not understood")
+        yield Token(match.lastgroup or "", match[match.lastgroup or 0])
+        position = match.end()
+    yield Token("end", "")
+
+
+def _equal(value: Token) -> Callable[[Any], bool]:
+    """Compile the comparison with a value: text with wildcards, and as a number if it is one and stands unquoted."""
+    quoted = value.kind == "string"
+    text = re.sub(r"\\(.)", r"\1", value.text[1:-1]) if quoted else value.text
+    parts = text.split("*")
+    number = float(text) if not quoted and NUMBER.fullmatch(text) else None
+
+    def equal(found: Any) -> bool:
+        if _is_number(found) and number is not None:
+            return found == number
+        return _matches(parts, found if isinstance(found, str) else json.dumps(found))
+
+    return equal
+
+
+def _matches(parts: list[str], text: str) -> bool:
+    """Whether the text is these parts with anything between them; linear, unlike a regular expression of wildcards."""
+    first, *middle, last = parts if len(parts) > 1 else (*parts, None)
+    if last is None:
+        return text == first
+    if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
+        return False
+    position, end = len(first), len(text) - len(last)
+    for part in middle:
+        position = text.find(part, position, end)
+        if position < 0:
+            return False
+        position += len(part)
+    return True
+
+
+def _is_value(found: Any) -> bool:
+    return found is not NOTHING and found is not None and not isinstance(found, dict | list)
+
+
+def _is_number(found: Any) -> bool:
+    return isinstance(found, int | float) and not isinstance(found, bool)
+
+
+def _selector(text: str) -> Callable[[Any], list[Any]]:
+    """Compile `$.a[0].*`: from an event to all that it points to; a way that leads nowhere gives NOTHING."""
+    steps: list[str | int | None] = []  # a field, an element, or None: each of them
+    for match in STEP.finditer(text, 1):
+        name = next((part for part in match.groups()[:3] if part is not None), None)
+        steps.append(name if name is not None else int(match[4]) if match[4] else None)
+    if steps.count(None) > 1:
+        raise InvalidFilterPattern(reason="a property selector has at most one wildcard")
+
+    def select(event: Any) -> list[Any]:
+        found = [event]
+        for step in steps:
+            found = [reached for node in found for reached in _reached(node, step)]
+        return found or [NOTHING]
+
+    return select
+
+
+def _reached(node: Any, step: str | int | None) -> list[Any]:
+    if isinstance(node, dict):
+        fields = cast("dict[str, Any]", node)
+        if step is None:
+            return list(fields.values())
+        return [fields[step]] if isinstance(step, str) and step in fields else [NOTHING]
+    if isinstance(node, list):
+        elements = cast("list[Any]", node)
+        if step is None:
+            return elements
+        return [elements[step]] if isinstance(step, int) and step < len(elements) else [NOTHING]
+    return [NOTHING]

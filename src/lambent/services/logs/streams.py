@@ -1,0 +1,85 @@
+"""Log streams: sequences of events from one source, within a group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import apsw
+
+from lambent.services.logs.errors import LogStreamAlreadyExists, LogStreamNotFound
+from lambent.services.logs.groups import QUERIES, Place, group_in
+from lambent.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A log stream; the fields are the columns of its queries, in order."""
+
+    id: int
+    name: str
+    created_ms: int
+    first_event_ms: int | None
+    last_event_ms: int | None
+    last_ingestion_ms: int | None
+    stored_bytes: int
+
+
+class LogStreams:
+    """The log streams of all groups."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, place: Place, group_name: str, name: str, now_ms: int) -> None:
+        """Raises LogGroupNotFound, LogStreamAlreadyExists."""
+
+        def create(connection: apsw.Connection) -> None:
+            group = group_in(connection, place, group_name)
+            if not QUERIES.insert_stream.run(connection, group_id=group.id, name=name, now_ms=now_ms):
+                raise LogStreamAlreadyExists
+
+        await self._database.write(create)
+
+    async def delete(self, place: Place, group_name: str, name: str) -> None:
+        """Forget a stream; its events go with the next sweep. Raises LogGroupNotFound, LogStreamNotFound."""
+
+        def delete(connection: apsw.Connection) -> None:
+            stream = stream_in(connection, group_in(connection, place, group_name).id, name)
+            QUERIES.bury_stream.run(connection, id=stream.id)
+            QUERIES.delete_stream.run(connection, id=stream.id)
+
+        await self._database.write(delete)
+
+    async def by_name(
+        self, place: Place, group_name: str, prefix: str, after: str, limit: int, *, descending: bool
+    ) -> list[Stream]:
+        """Raises LogGroupNotFound."""
+        query = QUERIES.streams_by_name_descending if descending else QUERIES.streams_by_name
+
+        def page(connection: apsw.Connection) -> list[Stream]:
+            group = group_in(connection, place, group_name)
+            rows = query.rows(connection, group_id=group.id, prefix=prefix, after=after, limit=limit)
+            return [Stream(*row) for row in rows]
+
+        return await self._database.scan(page)
+
+    async def by_last_event(
+        self, place: Place, group_name: str, after_ms: int, after: str, limit: int, *, descending: bool
+    ) -> list[Stream]:
+        """Raises LogGroupNotFound."""
+        query = QUERIES.streams_by_last_event_descending if descending else QUERIES.streams_by_last_event
+
+        def page(connection: apsw.Connection) -> list[Stream]:
+            group = group_in(connection, place, group_name)
+            rows = query.rows(connection, group_id=group.id, after_ms=after_ms, after=after, limit=limit)
+            return [Stream(*row) for row in rows]
+
+        return await self._database.scan(page)
+
+
+def stream_in(connection: apsw.Connection, group_id: int, name: str) -> Stream:
+    """Find a stream within a transaction. Raises LogStreamNotFound."""
+    row = QUERIES.stream_named.row(connection, group_id=group_id, name=name)
+    if row is None:
+        raise LogStreamNotFound
+    return Stream(*row)
