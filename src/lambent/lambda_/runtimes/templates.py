@@ -130,7 +130,7 @@ def _mounts(runtime: Runtime, interpreter: Interpreter | None) -> tuple[Mount, .
         return ()
     if runtime.provider is Provider.NODE:
         return (
-            Mount(BOOTSTRAP / "nodejs" / "bootstrap.cjs", f"{RUNTIME}/bootstrap.cjs"),
+            Mount(BOOTSTRAP / "nodejs", RUNTIME),
             Mount(interpreter.executable, f"{LANGUAGE}/bin/node"),
         )
     own_path = (
@@ -155,7 +155,9 @@ def _places(runtime: Runtime, interpreter: Interpreter | None, mounts: Sequence[
     """Where the guest sees what the mounts are for."""
     seen = {mount.target: visible(mount) for mount in mounts}
     directories = dict.fromkeys(
-        str(Path(path).parent) for target, path in seen.items() if target.startswith(f"{RUNTIME}/")
+        path if target == RUNTIME else str(Path(path).parent)
+        for target, path in seen.items()
+        if Path(target).is_relative_to(RUNTIME)
     )
     program, language = "", LANGUAGE
     if runtime.provider is Provider.NODE:
@@ -183,10 +185,11 @@ def _argv(runtime: Runtime, facts: FunctionFacts, places: Places) -> tuple[str, 
 
 
 def _node_argv(places: Places, memory_mib: int | None = None) -> tuple[str, ...]:
-    """AWS's flags; a Node that boots before its function is known is told the size of its heap by the bootstrap."""
-    heap = () if memory_mib is None else (f"--max-old-space-size={memory_mib * NODE_HEAP_PERCENT // 100}",)
-    flags = ("--expose-gc", "--max-http-header-size=81920", *heap)
-    return (places.interpreter, *flags, f"{places.runtime[0]}/bootstrap.cjs")
+    """AWS's flags; a Node that boots before its function's memory is known bounds its heap otherwise (its bootstrap)."""
+    heap = f"--max-old-space-size={memory_mib * NODE_HEAP_PERCENT // 100}" if memory_mib else "--max-semi-space-size=8"
+    flags = ("--expose-gc", "--max-http-header-size=81920", heap)
+    waits = ("--waits",) if memory_mib is None else ()
+    return (places.interpreter, *flags, f"{places.runtime[0]}/bootstrap.cjs", *waits)
 
 
 def _read_at_start(runtime: Runtime, variables: Mapping[str, str]) -> bool:

@@ -1,0 +1,85 @@
+'use strict'
+/*
+ * The first program of every Node.js execution environment: it makes a started Node a function's, and serves it.
+ *
+ * Two ways lead here. With `--waits`, Node has been booted ahead in a sandbox that has no function yet: everything that
+ * costs time is loaded, then one line of JSON is awaited on descriptor 3, {"environment", "cwd"}. Without it, Node was
+ * executed with the function's environment already there (a wrapper script, NODE_OPTIONS, libraries in the package).
+ *
+ * It plays the part of AWS's own runtime interface client, whose behaviour is that of version 3 up to nodejs22.x
+ * (callbacks, `context.done`) and of version 4 from nodejs24.x on (promises only): see `callbacks.cjs`, `promises.cjs`.
+ * It needs no package and nothing newer than Node 18. It is not a fence: the sandbox is closed before the function runs.
+ */
+
+const fs = require('fs')
+const Module = require('module')
+const v8 = require('v8')
+
+const callbacks = require('./callbacks.cjs')
+const { RuntimeApi } = require('./client.cjs')
+const logging = require('./logging.cjs')
+const promises = require('./promises.cjs')
+
+const ASSIGNMENT_FD = 3
+const SMALL_MB = 512 // functions with less memory than this collect garbage early
+const SMALL_HEAP_GROWTH_PERCENT = 20
+const PROMISES_SINCE = 24 // the first major version without callbacks
+
+async function main () {
+  if (process.argv.includes('--waits')) {
+    await warm()
+    become(assignment())
+  }
+  process.argv = [process.argv[0], '/var/runtime/index.mjs']
+  const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API)
+  logging.patchConsole()
+  const client = majorVersion() < PROMISES_SINCE ? callbacks : promises
+  await client.serve(api, process.env.LAMBDA_TASK_ROOT || process.cwd(), process.env._HANDLER)
+}
+
+/** Loads what a first invocation would: the loader of ES modules, the streams of standard output, the network. */
+async function warm () {
+  await import('data:text/javascript,export default 0')
+  process.stdout.writable && process.stderr.writable
+  RuntimeApi.rehearse()
+}
+
+/** The line that makes this process a function's. Nothing else runs here, so waiting may block. */
+function assignment () {
+  const chunks = []
+  const chunk = Buffer.alloc(65536)
+  for (;;) {
+    const size = fs.readSync(ASSIGNMENT_FD, chunk)
+    if (size === 0) process.exit(0) // the server has gone, or has no use for us
+    chunks.push(Buffer.from(chunk.subarray(0, size)))
+    if (chunk[size - 1] === 10) break
+  }
+  fs.closeSync(ASSIGNMENT_FD)
+  return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+}
+
+function become ({ environment, cwd }) {
+  for (const name of Object.keys(process.env)) {
+    if (!(name in environment)) delete process.env[name]
+  }
+  Object.assign(process.env, environment)
+  process.chdir(cwd)
+  Module._initPaths() // NODE_PATH, read anew
+  boundHeap(Number(process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE))
+}
+
+/**
+ * In AWS the heap's limit is a flag at start, too early here: V8 takes it, but not seriously. How far the heap grows between
+ * collections it does learn later, and that (with the small young generation of our launch flags) keeps a function which
+ * makes much garbage below 128 MB as well as the limit would: 105 MB where the limit gives 113, and nothing gives 255.
+ */
+function boundHeap (memory) {
+  if (memory < SMALL_MB) v8.setFlagsFromString(`--heap-growing-percent=${SMALL_HEAP_GROWTH_PERCENT}`)
+}
+
+function majorVersion () {
+  const named = /^AWS_Lambda_nodejs(\d+)\./.exec(process.env.AWS_EXECUTION_ENV || '')
+  return Number(named ? named[1] : process.versions.node.split('.')[0])
+}
+
+main()
