@@ -7,8 +7,9 @@
           lambda: control plane, data plane
         gateway: all services behind one door, on the port and inside every sandbox
 
-`running` is a block: entered means that everything works, left means that nothing is left, neither process nor mount nor
-control group. Nothing outside this file knows two services at once. Two of these can run in one process.
+`running` is a block: entered means that everything works, left means that nothing is left, neither process nor mount
+nor control group. Nothing outside this file knows two
+services at once. Two of these can run in one process.
 """
 
 from __future__ import annotations
@@ -41,8 +42,7 @@ from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.operations import account, functions, invocations, tags, versions
 from lambent.lambda_.runtimes.interpreters import Interpreters
 from lambent.lambda_.service import LAMBDA, Lambda
-from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox
-from lambent.sandbox.native.backend import NativeConfig, native
+from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox, Unavailable
 from lambent.sandbox.pool import pooled
 from lambent.sandbox.process.backend import process
 from lambent.services.iam.service import MIGRATIONS as IAM_MIGRATIONS
@@ -91,9 +91,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         state = await on.enter_async_context(
             database.opened(data.path / "state.db", [*store.MIGRATIONS, *IAM_MIGRATIONS], data.durability)
         )
-        log_service = await on.enter_async_context(
-            logs(data, clock, ids, buffer_bytes=config.log_buffer_bytes, flush_s=config.log_flush_ms / 1000)
-        )
+        log_service = await on.enter_async_context(logs(data, clock))
         iam_service = iam(state)
         roles = iam_service.state.roles
         keys = AccessKeys.of(data, config.account, roles, clock, ids)
@@ -110,7 +108,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             backend.visible,
             interpreters,
             keys,
-            log_service.state.sink,
+            log_service.state.writer.at,
             open_door,
             f"http://127.0.0.1:{GATEWAY_PORT}",  # as a guest sees it
             clock,
@@ -185,9 +183,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 grace_s=config.stop_timeout_s,
             )
         )
-        yield Running(
-            endpoint, keys.root.account, keys.root.access_key_id, keys.root.secret_access_key, config.region
-        )
+        yield Running(endpoint, keys.root.account, keys.root.access_key_id, keys.root.secret_access_key, config.region)
 
 
 @contextmanager
@@ -220,12 +216,13 @@ def data_directory(config: Config) -> Generator[DataDirectory]:
 @asynccontextmanager
 async def sandboxes(config: Config) -> AsyncGenerator[Backend]:
     """The backend that was asked for, and never a weaker one. Raises sandbox.contract.Unavailable."""
-    if config.sandbox == "process":
-        async with process() as backend:
-            yield backend
-    else:
-        async with native(NativeConfig(limits=config.limits, probe_timeout_s=config.probe_timeout_s)) as backend:
-            yield backend
+    if config.sandbox != "process":
+        raise Unavailable(
+            "This version cannot isolate functions yet: the native backend is unfinished. "
+            "`--sandbox process` runs them as your own user with NO isolation; choose it only for code that you trust."
+        )
+    async with process() as backend:
+        yield backend
 
 
 def http_limits(config: Config) -> HttpLimits:

@@ -1,9 +1,9 @@
 """The HTTP server, spoken to through raw sockets, as a client does that means no good."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-import socket
 
 from lambent.core.http import Door, Fault, HttpLimits, serving
 from lambent.wire.messages import Request, Response

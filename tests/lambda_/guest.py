@@ -77,7 +77,9 @@ class Client:
         headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines[1:] if line)}
         return int(lines[0].split()[1]), headers, await self._reader.readexactly(int(headers["content-length"]))
 
-    async def call(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, str], bytes]:
+    async def call(
+        self, method: str, path: str, body: bytes = b"", **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
         self.ask(method, path, body, **headers)
         return await self.answer()
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 from lambent.core.clock import FakeClock
 from lambent.core.ids import SeededIds
 from lambent.core.kernel import Caller, Context, Service, operations_in
+from lambent.core.ports import Roles
 from lambent.lambda_.activation import Prepare, nothing_to_prepare
 from lambent.lambda_.control import ControlPlane, control_plane
 from lambent.lambda_.functions import FunctionVersion
@@ -102,7 +103,13 @@ async def plane(
     async with (
         opened(directory / "lambda.db", MIGRATIONS, "memory") as database,
         control_plane(
-            database, directory / "code", roles=AllButNobody(), find=find, ids=ids, prepare=prepare, durable=False
+            database,
+            directory / "code",
+            roles=cast("Roles", AllButNobody()),
+            find=find,
+            ids=ids,
+            prepare=prepare,
+            durable=False,
         ) as control,
     ):
         yield Plane(control, clock or FakeClock(), ids)

@@ -63,7 +63,9 @@ async def stage(
             guests.append(guest)
 
             async def act() -> None:
-                with suppress(asyncio.IncompleteReadError, ConnectionError):  # its supervisor hung up: it is being ended
+                with suppress(
+                    asyncio.IncompleteReadError, ConnectionError
+                ):  # its supervisor hung up: it is being ended
                     await play(guest)
 
             plays_running.append(tasks.create_task(act()))

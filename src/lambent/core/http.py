@@ -19,7 +19,7 @@ import enum
 import socket
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final, cast
@@ -32,9 +32,7 @@ from lambent.wire.messages import Request, Response
 
 log: Final = structlog.get_logger()
 
-STATUS_LINES: Final = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
-}
+STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 BODILESS: Final = frozenset({204, 304})
 SWEEP_S: Final = 0.5  # how late a deadline may be noticed
@@ -145,11 +143,12 @@ class Connection(asyncio.Protocol, ABC):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's own class is not registered as one
-        peer = transport.get_extra_info("peername")
-        self._peer = peer[0] if isinstance(peer, tuple) else ""
+        peer = cast("object", transport.get_extra_info("peername"))
+        self._peer = str(cast("tuple[object, ...]", peer)[0]) if isinstance(peer, tuple) else ""
         self.wait(self._limits.idle_timeout_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        del exc
         self.closing = True
         self.transport = None
         self._release()
@@ -430,7 +429,7 @@ async def serving(
     body_limit: BodyLimit,
     refusal: Refusal,
     grace_s: float = 1.0,
-) -> AsyncIterator[Door]:
+) -> AsyncGenerator[Door]:
     """A door that answers on `sockets`; leaving lets running requests end for `grace_s`, then cancels them.
 
     The door takes the sockets over, and closes them; `Door.listen` adds more while it stands.

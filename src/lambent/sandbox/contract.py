@@ -112,12 +112,12 @@ class Sandbox(Protocol):
 
     @property
     def listeners(self) -> Mapping[int, socket.socket]:
-        """By port, non-blocking sockets that listen on 127.0.0.1 inside the sandbox; closed when it is gone."""
+        """By port, non-blocking sockets that listen on 127.0.0.1 inside the sandbox. The caller closes them."""
         ...
 
     @property
     def output(self) -> int:
-        """The non-blocking read end of the pipe that is its stdout and stderr. Whoever reads it closes it, after its end."""
+        """The non-blocking read end of the pipe that is its stdout and stderr. The caller closes it, after its end."""
         ...
 
     def freeze(self) -> None:

@@ -5,15 +5,16 @@ happen to it is a piece of news: the runtime asks (`Ready`), answers (`Result`),
 or the time is over (`Late`). News for which somebody waits goes to them; other news (an idle runtime that dies, a
 finishing one that asks for more) moves the state and is told to the owner, who places invocations.
 
-Durations are the clock's; deadlines are the loop's, whose time has whole milliseconds only. On the path of a warm invocation stand here: two dictionary look-ups for the state, one future, one timer, one read of
-the output pipe, and the three lines START, END and REPORT.
+Durations are the clock's; deadlines are the loop's, whose time has whole milliseconds only. On the path of a warm
+invocation stand here: two dictionary look-ups for the state, one future, one timer, one read of the output pipe, and
+the three lines START, END and REPORT.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -324,7 +325,7 @@ class Environment:
 
 
 @asynccontextmanager
-async def environment(made: Environment) -> AsyncIterator[Environment]:
+async def environment(made: Environment) -> AsyncGenerator[Environment]:
     """The environment past its init phase, for as long as the block lasts; leaving it ends the guest."""
     try:
         await made.initialise()

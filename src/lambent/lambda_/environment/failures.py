@@ -12,9 +12,23 @@ import msgspec
 
 from lambent.sandbox.contract import Exit
 
-SIGNALS: Final = {1: "hangup", 2: "interrupt", 3: "quit", 4: "illegal instruction", 5: "trace/breakpoint trap"} | {
-    6: "aborted", 7: "bus error", 8: "floating point exception", 9: "killed", 11: "segmentation fault"
-} | {13: "broken pipe", 14: "alarm clock", 15: "terminated", 24: "CPU time limit exceeded", 31: "bad system call"}  # fmt: skip
+SIGNALS: Final = {  # as Go names them, in which AWS's supervisor is written
+    1: "hangup",
+    2: "interrupt",
+    3: "quit",
+    4: "illegal instruction",
+    5: "trace/breakpoint trap",
+    6: "aborted",
+    7: "bus error",
+    8: "floating point exception",
+    9: "killed",
+    11: "segmentation fault",
+    13: "broken pipe",
+    14: "alarm clock",
+    15: "terminated",
+    24: "CPU time limit exceeded",
+    31: "bad system call",
+}
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -54,13 +54,16 @@ class PlatformLog(Protocol):
 
 class TextLog(PlatformLog):
     def init_start(self, now_ms: int, runtime: str) -> list[str]:
+        del now_ms  # a line of text has the time that the log gives it
         return [f"INIT_START Runtime Version: {runtime}\n"]
 
     def init_report(self, now_ms: int, report: InitReport) -> list[str]:
+        del now_ms
         line = f"INIT_REPORT Init Duration: {report.duration_ms:.2f} ms\tPhase: {report.phase}\tStatus: {report.status}"
         return [line + (f"\tError Type: {report.error_type}" if report.error_type else "") + "\n"]
 
     def start(self, now_ms: int, request_id: str, version: str) -> list[str]:
+        del now_ms
         return [f"START RequestId: {request_id} Version: {version}\n"]
 
     def failure(self, now_ms: int, request_id: str, message: str, error_type: str) -> list[str]:
@@ -69,6 +72,7 @@ class TextLog(PlatformLog):
         return [f"{message}\n{error_type}\n"]
 
     def end(self, now_ms: int, report: Report) -> list[str]:
+        del now_ms
         line = (
             f"REPORT RequestId: {report.request_id}\tDuration: {report.duration_ms:.2f} ms\t"
             f"Billed Duration: {report.billed_ms} ms\tMemory Size: {report.memory_mib} MB\t"
@@ -106,6 +110,7 @@ class JsonLog(PlatformLog):
         return self._line(now_ms, "platform.start", "INFO", {"requestId": request_id, "version": version})
 
     def failure(self, now_ms: int, request_id: str, message: str, error_type: str) -> list[str]:
+        del now_ms, request_id, message, error_type
         return []  # the report says it
 
     def end(self, now_ms: int, report: Report) -> list[str]:
@@ -121,8 +126,11 @@ class JsonLog(PlatformLog):
         if report.error_type:
             record["errorType"] = report.error_type
         level = "INFO" if report.status == "success" else "WARN"
-        done = {"requestId": report.request_id, "status": report.status}
-        done["metrics"] = {"durationMs": metrics["durationMs"]}
+        done = {
+            "requestId": report.request_id,
+            "status": report.status,
+            "metrics": {"durationMs": metrics["durationMs"]},
+        }
         return self._line(now_ms, "platform.runtimeDone", "DEBUG", done) + self._line(
             now_ms, "platform.report", level, record
         )

@@ -24,7 +24,7 @@ import enum
 import json
 import re
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -93,21 +93,21 @@ ACCEPTED_BYTES: Final = encode(ACCEPTED, keep_alive=True, bodiless=False)
 PONG: Final = Response(status=200, headers=[("Content-Type", "text/plain")], body=b"pong")
 
 
-def fault(status: int, error_type: str, message: str) -> Response:
+def refused(status: int, error_type: str, message: str) -> Response:
     """An error in the Runtime API's own form."""
     body = json.dumps({"errorMessage": message, "errorType": error_type}).encode()
     return Response(status=status, headers=[("Content-Type", "application/json")], body=body)
 
 
 NOT_FOUND: Final = Response(status=404, headers=[("Content-Type", "text/plain")], body=b"404 page not found\n")
-INVALID_REQUEST_ID: Final = fault(400, "InvalidRequestID", "Invalid request ID")
-TOO_LARGE: Final = fault(
+INVALID_REQUEST_ID: Final = refused(400, "InvalidRequestID", "Invalid request ID")
+TOO_LARGE: Final = refused(
     413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({RESPONSE_LIMIT_BYTES} bytes)."
 )
 
 
 def illegal(state: RuntimeState, wanted: RuntimeState) -> Response:
-    return fault(
+    return refused(
         403,
         "InvalidStateTransition",
         f"State transition from {state.value} to {wanted.value} failed for runtime. "
@@ -178,9 +178,8 @@ class RuntimeApi:
         """The running invocation's answer is larger than may be: that is its result."""
         if self.state is not RuntimeState.RUNNING or self._invocation is None:
             return
-        message = (
-            f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({RESPONSE_LIMIT_BYTES} bytes)."
-        )
+        limit = RESPONSE_LIMIT_BYTES
+        message = f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({limit} bytes)."
         body = json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}).encode()
         self.result(self._invocation.request_id, body, "Function.ResponseSizeTooLarge")
 
@@ -229,11 +228,12 @@ class RuntimeConnection(Connection):
             self._api.oversized(int(declared))
         return RESPONSE_LIMIT_BYTES
 
-    def refusal(self, fault_: Fault, head: Request | None) -> Response:
-        if fault_ is Fault.BODY_TOO_LARGE:
+    def refusal(self, fault: Fault, head: Request | None) -> Response:
+        del head
+        if fault is Fault.BODY_TOO_LARGE:
             self._api.oversized(RESPONSE_LIMIT_BYTES + 1)  # a chunked answer: only known to be too long
             return TOO_LARGE
-        return fault(fault_.value, "InvalidRequest", "The request could not be read")
+        return refused(fault.value, "InvalidRequest", "The request could not be read")
 
     def received(self, request: Request, *, keep_alive: bool) -> None:
         self._keep_alive = keep_alive
@@ -281,7 +281,7 @@ class RuntimeConnection(Connection):
             head += f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
         if not self._keep_alive:
             head += "Connection: close\r\n"
-        self.transport.write(f"{head}Content-Length: {len(payload)}\r\n\r\n".encode("utf-8") + payload)
+        self.transport.write(f"{head}Content-Length: {len(payload)}\r\n\r\n".encode() + payload)
         if not self._keep_alive:
             self.close()
 
@@ -293,7 +293,7 @@ def error_type(request: Request, otherwise: str) -> str:
 
 
 @asynccontextmanager
-async def runtime_api(listener_socket: socket.socket, listener: Listener) -> AsyncIterator[RuntimeApi]:
+async def runtime_api(listener_socket: socket.socket, listener: Listener) -> AsyncGenerator[RuntimeApi]:
     """Answer the Runtime API on a socket that listens inside a sandbox; takes the socket over."""
     api = RuntimeApi(listener)
     server = await asyncio.get_running_loop().create_server(lambda: RuntimeConnection(api), sock=listener_socket)

@@ -33,11 +33,12 @@ from lambent.lambda_.runtimes.interpreters import Interpreters, Missing
 from lambent.lambda_.runtimes.templates import MIB_PER_CPU, Launcher, Visible
 from lambent.lambda_.runtimes.variables import FunctionFacts
 from lambent.lambda_.states import Reason
-from lambent.sandbox.contract import GATEWAY_PORT, Assignment, Sandbox
+from lambent.sandbox.contract import Assignment, Sandbox
 from lambent.sandbox.pool import Pool
 
 CREDENTIALS_S: Final = 12 * 3600  # an environment lives for a shorter time: Settings.max_age_s
 INIT_CPUS: Final = 1.0
+SinkAt = Callable[[str, str], LogSink]  # the logs of an account in a region
 OpenDoor = Callable[[Sandbox], Awaitable[asyncio.Server | None]]  # lets the guest reach the gateway
 
 
@@ -50,7 +51,7 @@ class Launching:
         visible: Visible,
         interpreters: Interpreters,
         credentials: RoleCredentials,
-        sink: LogSink,
+        sink_at: SinkAt,
         open_door: OpenDoor,
         endpoint_url: str,
         clock: Clock,
@@ -62,7 +63,7 @@ class Launching:
         self._visible: Final = visible
         self._interpreters: Final = interpreters
         self._credentials: Final = credentials
-        self._sink: Final = sink
+        self._sink_at: Final = sink_at
         self._open_door: Final = open_door
         self._endpoint_url: Final = endpoint_url
         self._clock: Final = clock
@@ -94,7 +95,7 @@ class Launching:
             facts,
             lambda: self._sandbox(code, version, facts.log_stream),
             platform_log(version),
-            self._sink,
+            self._sink_at(version.arn.account, version.arn.region),
             self._clock,
             tasks,
             changed,
@@ -161,9 +162,7 @@ class Launching:
 def boosted(assignment: Assignment) -> Assignment:
     """The assignment with what the init phase has of processor time."""
     limits = assignment.limits
-    return msgspec.structs.replace(
-        assignment, limits=msgspec.structs.replace(limits, cpus=max(limits.cpus, INIT_CPUS))
-    )
+    return msgspec.structs.replace(assignment, limits=msgspec.structs.replace(limits, cpus=max(limits.cpus, INIT_CPUS)))
 
 
 def platform_log(version: FunctionVersion) -> PlatformLog:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -265,7 +265,7 @@ class Placement:
 
 
 @asynccontextmanager
-async def placement(launch: Launch, settings: Settings, clock: Clock) -> AsyncIterator[Placement]:
+async def placement(launch: Launch, settings: Settings, clock: Clock) -> AsyncGenerator[Placement]:
     """Placement for as long as the block lasts; leaving it ends every environment."""
     async with asyncio.TaskGroup() as tasks:
         placed = Placement(launch, settings, clock, tasks)

@@ -18,7 +18,7 @@ from lambent.sandbox.contract import SandboxError
 _ELF_MACHINES: Final = {"x86_64": 62, "aarch64": 183}
 
 
-class InvalidEntrypoint(SandboxError):  # noqa: N818  # AWS's name
+class InvalidEntrypoint(SandboxError):  # AWS's name
     """There is nothing to execute; the text stands after "Error: " in the body of AWS's Runtime.InvalidEntrypoint."""
 
     error_type: Final = "Runtime.InvalidEntrypoint"

@@ -55,7 +55,9 @@ async def process() -> AsyncGenerator["ProcessBackend"]:
 
 
 class ProcessBackend:
-    name: Final = "process"
+    @property
+    def name(self) -> str:
+        return "process"
 
     def __init__(self) -> None:
         self._guests: set[Guest] = set()

@@ -1,0 +1,76 @@
+# Everything a developer or CI does, from a clean clone. `make help` lists it. Nothing is installed outside this
+# directory, except python3-venv (and pip) from Debian's packages when they are missing and we are root.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+AWSCLI := .build/awscli-venv
+MODELS := .build/botocore-sdist
+ARGS ?=
+
+.PHONY: help install demo up test check format bench docs clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+install: $(VENV)/.installed ## make .venv with lambent in it
+
+$(VENV)/bin/python:
+	@bash tools/make_venv.sh $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	@echo "installing lambent into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
+	@echo "installing what tests and checks need into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,check]'
+	@touch $@
+
+# The AWS CLI pins a botocore of its own, so it lives beside, not in, our environment.
+$(AWSCLI)/.installed: | $(VENV)/bin/python
+	@echo "installing the AWS CLI into $(AWSCLI)"
+	@mkdir -p .build
+	@bash tools/make_venv.sh $(AWSCLI)
+	@$(AWSCLI)/bin/python -m pip install --quiet --disable-pip-version-check awscli
+	@touch $@
+
+# AWS's protocol conformance files are in botocore's source distribution and not in its wheel.
+$(MODELS)/.unpacked: $(VENV)/.installed
+	@echo "fetching the source distribution of botocore into $(MODELS)"
+	@$(BIN)/python tools/fetch_conformance.py $(MODELS)
+	@touch $@
+
+demo: $(VENV)/.installed ## deploy and invoke an example, show what happened, leave nothing running
+	@$(BIN)/python examples/demo.py $(ARGS)
+
+up: $(VENV)/.installed ## start Lambent and keep it running; ARGS='--port 4567 --ephemeral'
+	@exec $(BIN)/lambent up $(ARGS)
+
+test: $(VENV)/.installed-dev $(AWSCLI)/.installed $(MODELS)/.unpacked ## install what tests need and pass all of them; ARGS='-k name'
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.installed-dev ## formatting, lint, types, architecture
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+format: $(VENV)/.installed-dev ## format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.installed ## measure the numbers of docs/SPECIFICATION.md; ARGS='--only ready --json out.json'
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(VENV)/.installed ## write the generated pages: coverage, settings
+	@$(BIN)/python docs/generate.py
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) .build .pytest_cache .ruff_cache .hypothesis examples/*/package
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

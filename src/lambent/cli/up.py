@@ -1,0 +1,58 @@
+"""`lambent up`: start Lambent, say where, and run until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from typing import Any
+
+import structlog
+import uvloop
+
+from lambent.app import AddressInUse, Running, running
+from lambent.cli.settings import add_settings, configuration
+from lambent.config import Config
+from lambent.sandbox.contract import SandboxError
+from lambent.storage.errors import StorageError
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser("up", help="start Lambent and run it until it is told to stop (SIGINT, SIGTERM)")
+    add_settings(parser)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    config = configuration(given)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, config.log_level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    status = 0
+    try:
+        uvloop.run(until_told(config))
+    except* (AddressInUse, SandboxError, StorageError) as group:
+        for error in group.exceptions:
+            print(f"lambent: {error}", file=sys.stderr)
+        status = 1
+    return status
+
+
+async def until_told(config: Config) -> None:
+    """Run until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with running(config) as started:
+        print(said(started, config), flush=True)
+        await stop.wait()
+
+
+def said(started: Running, config: Config) -> str:
+    """The line that tells that Lambent is ready."""
+    access = "any signature is accepted" if config.auth == "open" else "`lambent env` prints the keys"
+    return f"Lambent is ready at {started.endpoint} ({access})"

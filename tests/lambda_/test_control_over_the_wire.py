@@ -1,0 +1,162 @@
+"""The control plane through boto3: statuses, error bodies, waiters and paginators are what an SDK expects.
+
+The rules themselves are tested in process (test_functions and its neighbours); here the whole of Lambent is up, with the
+process backend, because nothing is invoked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, TypeVar
+
+import boto3
+import pytest
+from botocore.config import Config as ClientConfig
+from botocore.exceptions import ClientError
+
+from lambent.app import running
+from lambent.config import Config
+from tests.lambda_.zips import HELLO, OTHER
+
+T = TypeVar("T")
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
+    ],
+}
+
+
+class Aws:
+    """boto3 against a running Lambent; blocking calls run in a thread, since the server is on this loop."""
+
+    def __init__(self, session: boto3.Session, endpoint: str) -> None:
+        retries = ClientConfig(retries={"total_max_attempts": 1})
+        self.iam: Any = session.client("iam", endpoint_url=endpoint, config=retries)
+        self.awslambda: Any = session.client("lambda", endpoint_url=endpoint, config=retries)
+        self.role = ""
+
+    async def __call__(self, operation: str, **members: object) -> Any:
+        return await asyncio.to_thread(getattr(self.awslambda, operation), **members)
+
+    async def blocking(self, call: Callable[[], T]) -> T:
+        return await asyncio.to_thread(call)
+
+    async def create(self, name: str, content: bytes = HELLO, **members: object) -> Any:
+        given: dict[str, Any] = {"Runtime": "provided.al2023", "Handler": "x", "Role": self.role} | members
+        return await self("create_function", FunctionName=name, Code={"ZipFile": content}, **given)
+
+    async def active(self, name: str, content: bytes = HELLO, **members: object) -> None:
+        await self.create(name, content, **members)
+        await self.blocking(lambda: self.awslambda.get_waiter("function_active_v2").wait(FunctionName=name))
+
+    async def refused(self, operation: str, **members: object) -> dict[str, Any]:
+        with pytest.raises(ClientError) as caught:
+            await self(operation, **members)
+        return dict(caught.value.response)
+
+
+@pytest.fixture
+async def aws() -> AsyncGenerator[Aws]:
+    config = Config(ephemeral=True, port=0, sandbox="process", waiting_pool_size=0)
+    async with running(config) as lambent:
+        session = boto3.Session(lambent.access_key_id, lambent.secret_access_key, region_name=lambent.region)
+        made = await asyncio.to_thread(Aws, session, lambent.endpoint)
+        role = await made.blocking(
+            lambda: made.iam.create_role(RoleName="functions", AssumeRolePolicyDocument=json.dumps(TRUST))
+        )
+        made.role = role["Role"]["Arn"]
+        yield made
+
+
+async def test_a_function_lives_and_dies_through_boto3(aws: Aws) -> None:
+    created = await aws.create("f", Tags={"a": "1"}, Environment={"Variables": {"KEY": "grüße"}})
+    assert created["ResponseMetadata"]["HTTPStatusCode"] == 201
+    assert created["State"] == "Pending"
+    await aws.blocking(lambda: aws.awslambda.get_waiter("function_active_v2").wait(FunctionName="f"))
+    found = await aws("get_function", FunctionName=created["FunctionArn"])
+    assert found["Tags"] == {"a": "1"}
+    assert found["Configuration"]["Environment"] == {"Variables": {"KEY": "grüße"}}
+    updated = await aws("update_function_code", FunctionName="f", ZipFile=OTHER)
+    assert updated["LastUpdateStatus"] == "InProgress"
+    await aws.blocking(lambda: aws.awslambda.get_waiter("function_updated_v2").wait(FunctionName="f"))
+    version = await aws("publish_version", FunctionName="f", CodeSha256=updated["CodeSha256"])
+    assert (version["ResponseMetadata"]["HTTPStatusCode"], version["Version"]) == (201, "1")
+    listed = await aws("list_versions_by_function", FunctionName="f")
+    assert [one["Version"] for one in listed["Versions"]] == ["$LATEST", "1"]
+    configuration = await aws("get_function_configuration", FunctionName="f", Qualifier="1")
+    assert configuration["CodeSha256"] == updated["CodeSha256"]
+    settings = await aws("get_account_settings")
+    assert settings["AccountUsage"] == {"FunctionCount": 1, "TotalCodeSize": 2 * len(OTHER)}
+    deleted = await aws("delete_function", FunctionName="f")
+    assert deleted["ResponseMetadata"]["HTTPStatusCode"] == 204
+
+
+async def test_tags_through_boto3(aws: Aws) -> None:
+    await aws.active("f")
+    arn = (await aws("get_function_configuration", FunctionName="f"))["FunctionArn"]
+    tagged = await aws("tag_resource", Resource=arn, Tags={"a b": "1", "c/d": "ü"})
+    assert tagged["ResponseMetadata"]["HTTPStatusCode"] == 204
+    await aws("untag_resource", Resource=arn, TagKeys=["a b"])
+    assert (await aws("list_tags", Resource=arn))["Tags"] == {"c/d": "ü"}
+
+
+async def test_paginators_walk_all_functions(aws: Aws) -> None:
+    for number in range(7):
+        await aws.create(f"f{number}")
+
+    def walk() -> list[str]:
+        pages = aws.awslambda.get_paginator("list_functions").paginate(PaginationConfig={"PageSize": 3})
+        return [function["FunctionName"] for page in pages for function in page["Functions"]]
+
+    assert await aws.blocking(walk) == [f"f{number}" for number in range(7)]
+
+
+async def test_errors_have_aws_statuses_types_and_the_case_of_their_message(aws: Aws) -> None:
+    missing = await aws.refused("get_function", FunctionName="ghost")
+    assert missing["ResponseMetadata"]["HTTPStatusCode"] == 404
+    assert missing["Error"]["Code"] == "ResourceNotFoundException"
+    assert missing["Type"] == "User"
+    assert missing["Message"] == missing["Error"]["Message"]
+    await aws.create("f")
+    conflict = await aws.refused(
+        "create_function", FunctionName="f", Runtime="python3.11", Handler="x", Role=aws.role, Code={"ZipFile": HELLO}
+    )
+    assert conflict["ResponseMetadata"]["HTTPStatusCode"] == 409
+    assert conflict["message"] == "Function already exist: f"
+    stale = await aws.refused("update_function_configuration", FunctionName="f", RevisionId="stale", Timeout=5)
+    assert stale["ResponseMetadata"]["HTTPStatusCode"] in (409, 412)
+
+
+async def test_an_archive_above_50_mb_is_too_large(aws: Aws) -> None:
+    large = await aws.refused(
+        "create_function",
+        FunctionName="f",
+        Runtime="python3.11",
+        Handler="x",
+        Role=aws.role,
+        Code={"ZipFile": bytes(52_428_801)},
+    )
+    assert large["ResponseMetadata"]["HTTPStatusCode"] == 413
+    assert large["Error"] == {
+        "Code": "RequestEntityTooLargeException",
+        "Message": "Zipped size must be smaller than 52428800 bytes",
+    }
+
+
+async def test_a_role_that_lambda_may_not_assume_is_refused(aws: Aws) -> None:
+    refused = await aws.refused(
+        "create_function",
+        FunctionName="f",
+        Runtime="python3.11",
+        Handler="x",
+        Role=aws.role.replace("functions", "ghost"),
+        Code={"ZipFile": HELLO},
+    )
+    assert refused["Error"] == {
+        "Code": "InvalidParameterValueException",
+        "Message": "The role defined for the function cannot be assumed by Lambda.",
+    }
