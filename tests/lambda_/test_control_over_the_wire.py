@@ -1,6 +1,6 @@
 """The control plane through boto3: statuses, error bodies, waiters and paginators are what an SDK expects.
 
-The rules themselves are tested in process (test_functions and its neighbours); here the whole of Lambent is up, with the
+The rules themselves are tested in process (test_functions and its neighbours). Here the whole of Lambent is up, with the
 process backend, because nothing is invoked.
 """
 

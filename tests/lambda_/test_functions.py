@@ -471,6 +471,11 @@ async def test_a_marker_that_is_not_ours_is_refused(aws: Plane, marker: str) -> 
     assert code == INVALID
 
 
+async def test_no_function_is_a_replica_of_another_region(aws: Plane) -> None:
+    await aws.create()
+    assert await aws("ListFunctions", MasterRegion="us-east-1", FunctionVersion="ALL") == {"Functions": []}
+
+
 async def test_all_versions_are_listed_when_asked_for(aws: Plane) -> None:
     await aws.active("a", Publish=True)
     await aws.active("b")

@@ -184,12 +184,18 @@ async def get_function_configuration(
 async def list_functions(
     ctx: Context[Lambda],
     *,
+    master_region: str | None = None,
     function_version: str | None = None,
     marker: str | None = None,
     max_items: int | None = None,
 ) -> ListFunctionsResponse:
-    """List the region's functions by name, with `function_version` ALL every version of each."""
+    """List the region's functions by name, with `function_version` ALL every version of each.
+
+    A `master_region` asks for the replicas of Lambda@Edge functions, of which there are none.
+    """
     every = function_version == "ALL"
+    if master_region not in (None, "ALL"):
+        return ListFunctionsResponse(functions=[])
     versions = [
         version
         for function in ctx.state.functions.listed(ctx.account, ctx.region)
@@ -234,7 +240,9 @@ async def update_function_code(
         raise CodeMissing
     revisions, now = (ctx.ids.uuid(), ctx.ids.uuid()), ctx.clock.now()
     async with ctx.state.code.added(zip_file) as content:
-        changes = {"code": content, "architecture": (architectures or [present.latest.architecture])[0]}
+        changes: dict[str, object] = {"code": content}
+        if architectures:
+            changes["architecture"] = architectures[0]
         if dry_run:
             return shown(msgspec.structs.replace(present.latest, **changes), qualified=False)
 
