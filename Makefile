@@ -12,7 +12,7 @@ AWSCLI := .build/awscli-venv
 MODELS := .build/botocore-sdist
 ARGS ?=
 
-.PHONY: help install demo up test check format bench docs clean
+.PHONY: help install up test check format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -46,9 +46,6 @@ $(MODELS)/.unpacked: $(VENV)/.installed
 	@$(BIN)/python tools/fetch_conformance.py $(MODELS)
 	@touch $@
 
-demo: $(VENV)/.installed ## deploy and invoke an example, show what happened, leave nothing running
-	@$(BIN)/python examples/demo.py $(ARGS)
-
 up: $(VENV)/.installed ## start Lambent and keep it running; ARGS='--port 4567 --ephemeral'
 	@exec $(BIN)/lambent up $(ARGS)
 
@@ -64,12 +61,6 @@ check: $(VENV)/.installed-dev ## formatting, lint, types, architecture
 format: $(VENV)/.installed-dev ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-
-bench: $(VENV)/.installed ## measure the numbers of docs/SPECIFICATION.md; ARGS='--only ready --json out.json'
-	@$(BIN)/python -m benchmarks $(ARGS)
-
-docs: $(VENV)/.installed ## write the generated pages: coverage, settings
-	@$(BIN)/python docs/generate.py
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .build .pytest_cache .ruff_cache .hypothesis examples/*/package

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,9 +23,10 @@ def chosen(name: str) -> AbstractAsyncContextManager[Backend]:
         return process()
     if sys.platform != "linux":
         pytest.skip("native sandboxes are made of Linux's namespaces")
-    from lambent.sandbox.native.backend import NativeConfig, native
-
-    return native(NativeConfig())
+    if find_spec("lambent.sandbox.native.backend") is None:
+        pytest.skip("the native backend is unfinished (issue 2)")
+    backend = import_module("lambent.sandbox.native.backend")
+    return backend.native(backend.NativeConfig())
 
 
 @pytest.fixture(params=BACKENDS)

@@ -28,7 +28,7 @@ WAYS: Final = ("exec", "fork", "boot", "fresh")
 PUPPET: Final = Path(__file__).with_name("puppet.py")
 
 
-class Refused(Exception):  # noqa: N818  it is what the guest met, not a fault of the test
+class Refused(Exception):
     """What the guest was told to do raised there."""
 
     def __init__(self, kind: str, text: str, number: int | None) -> None:

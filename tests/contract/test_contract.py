@@ -199,6 +199,7 @@ async def test_a_frozen_guest_stands_still_with_its_children_and_goes_on_when_th
                 gaps[at:at + 8] = b"%08d" % (longest * 1000)
         if os.fork() == 0: watch(8)
         threading.Thread(target=watch, args=(0,), daemon=True).start()
+        while not (gaps[0] and gaps[8]): time.sleep(0.001)
     """)
     puppet.sandbox.freeze()
     puppet.sandbox.freeze()
@@ -335,7 +336,9 @@ async def test_no_guest_survives_a_server_that_is_killed(backend_name: str, stag
     )
     assert server.stdout
     async with asyncio.timeout(GUARD_S):
-        assert await server.stdout.readline() == b"playing\n"
+        while line := await server.stdout.readline():  # after what it logs
+            if line == b"playing\n":
+                break
     assert len(processes_with(token)) >= 3
     server.kill()
     await server.wait()

@@ -54,7 +54,10 @@ def started(data: Path, *flags: str) -> Server:
     line = process.stdout.readline()
     assert line.startswith("Lambent is ready at "), line
     exports = subprocess.run([*command, "env", *where], capture_output=True, text=True, check=True).stdout
-    keys = dict(line.removeprefix("export ").partition("=")[::2] for line in exports.splitlines())
+    keys: dict[str, str] = {}
+    for line_ in exports.splitlines():
+        name, _, value = line_.removeprefix("export ").partition("=")
+        keys[name] = value
     return Server(process, line.split()[4], keys)
 
 

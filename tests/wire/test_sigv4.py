@@ -87,9 +87,14 @@ def quoted(path: list[str], *, safe: str) -> str:
     return "/" + "/".join(quote(segment, safe=safe) for segment in path)
 
 
+def is_no_part_of_a_signature(name: str) -> bool:
+    """A parameter of the caller's own; one that looks like a signature's makes another request of it."""
+    return bool(name) and not name.lower().startswith("x-amz-")
+
+
 @given(
     path=segments,
-    params=st.dictionaries(text.filter(bool), text, max_size=4),
+    params=st.dictionaries(text.filter(is_no_part_of_a_signature), text, max_size=4),
     headers=st.dictionaries(header_names, header_values, max_size=4),
     body=st.binary(max_size=50),
     signer=st.sampled_from([(SigV4Auth, "lambda", "~"), (S3SigV4Auth, "s3", "~/")]),
@@ -115,7 +120,7 @@ def test_what_botocore_signs_in_a_header_is_accepted(
 
 @given(
     path=segments,
-    params=st.dictionaries(text.filter(bool), text, max_size=4),
+    params=st.dictionaries(text.filter(is_no_part_of_a_signature), text, max_size=4),
     signer=st.sampled_from([(SigV4QueryAuth, "sts", "~"), (S3SigV4QueryAuth, "s3", "~/")]),
     token=st.sampled_from([None, "token/with+odd=characters"]),
 )

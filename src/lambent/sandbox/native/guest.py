@@ -1,0 +1,107 @@
+"""The process in which foreign code will run, from its fork until it is that code. It is locked down already.
+
+It waits for its assignment, one line of JSON on descriptor 3, and becomes what the template says: a function of the forked
+interpreter, or another program. A template that boots executes its program first, which then reads the line itself.
+Exit codes of its own are the shell's: 126 cannot be executed, 127 does not exist; the reason is the last line of its output.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NoReturn
+
+from lambent.sandbox.native.init import ASSIGNMENT
+
+_CHUNK: Final = 65536
+_CANNOT_EXECUTE: Final = 126
+_NOT_FOUND: Final = 127
+_OURS: Final = "lambent"
+
+Entry = Callable[[], object]
+
+
+def run(boot: Sequence[str], entry: Entry | None) -> NoReturn:
+    """Become the guest. `boot` is executed at once; otherwise wait for the assignment."""
+    if boot:
+        _execute(boot, {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"})
+    assignment: dict[str, Any] = json.loads(_line())
+    os.close(ASSIGNMENT)
+    _limit(assignment["limits"])
+    os.chdir(assignment["cwd"])
+    if entry is None or assignment["fresh"]:
+        _execute(assignment["argv"], assignment["environment"])
+    _call(entry, assignment["environment"])
+
+
+def _line() -> bytes:
+    data = b""
+    while not data.endswith(b"\n"):
+        more = os.read(ASSIGNMENT, _CHUNK)
+        if not more:
+            os._exit(0)  # never assigned
+        data += more
+    return data
+
+
+def _limit(limits: Mapping[str, int]) -> None:
+    """Apply what the machine cannot enforce from outside, and the number of files."""
+    for name, value in limits.items():
+        number: int = getattr(resource, name)
+        _, hard = resource.getrlimit(number)
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(number, (value, value))
+
+
+def _execute(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):  # as Python leaves them they would be inherited
+        _ = signal.signal(number, signal.SIG_DFL)
+    try:
+        os.execve(argv[0], list(argv), dict(environment))
+    except OSError as error:
+        _ = os.write(2, f"{argv[0]}: {error.strerror}\n".encode())
+        os._exit(_NOT_FOUND if isinstance(error, FileNotFoundError) else _CANNOT_EXECUTE)
+
+
+def _call(entry: Entry, environment: Mapping[str, str]) -> NoReturn:
+    """Call into the preloaded modules, and end as an interpreter ends; nothing of ours is left to import or to collide with."""
+    os.environ.clear()
+    os.environ.update(environment)
+    for name in [name for name in sys.modules if name.partition(".")[0] == _OURS]:
+        del sys.modules[name]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    sys.dont_write_bytecode = False
+    gc.enable()
+    code = 0
+    try:
+        _ = entry()
+    except SystemExit as request:
+        code = _code_of(request)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    threading._shutdown()  # pyright: ignore  # waits for the threads, as at any interpreter's end
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            code = code or 1
+    os._exit(code)
+
+
+def _code_of(request: SystemExit) -> int:
+    if request.code is None:
+        return 0
+    if isinstance(request.code, int):
+        return request.code & 0xFF
+    _ = sys.stderr.write(f"{request.code}\n")
+    return 1

@@ -1,0 +1,177 @@
+"""The first process of a sandbox: it makes the rest of the sandbox, locks itself in, forks the guest and waits for it.
+
+    spawner ── clone3(new pid namespace, cgroup) ──> first process (pid 1) ── fork ──> guest (pid 2)
+
+Locked down before the guest exists, it is a reaper from then on: it collects orphans, tells the server how the guest ended,
+and ends itself, at which the kernel kills whatever is left in the namespace. The guest has the same user but cannot harm it:
+it is not dumpable, and pid 1 takes no signal from below. Without cgroups it also stops and continues the guest's processes.
+
+Descriptors: 0 null, 1 and 2 the guest's output, 3 the guest's assignment, 4 the link to the server; at first also 5, a pidfd
+of the spawner, and 6.. cgroup files to join.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import socket
+from collections.abc import Sequence
+from typing import Any, Final, NoReturn
+
+from lambent.sandbox.native import channel, linux, lockdown, network, rootfs
+
+ASSIGNMENT: Final = 3
+_LINK: Final = 4
+_FIRST_CGROUP: Final = 6
+_FREE: Final = 64  # above every descriptor with a fixed number
+
+FREEZE: Final = b"F"
+THAW: Final = b"T"
+_ORDERS: Final = {FREEZE: signal.SIGSTOP, THAW: signal.SIGCONT}
+_SIGNALS: Final = 4096  # bytes of pending signals to read at once
+_NAMESPACES: Final = (
+    linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWCGROUP
+)
+
+
+class World:
+    """What every sandbox needs to know of the spawner it is forked from."""
+
+    def __init__(self, *, nested: bool, program: bytes, last_capability: int, hide: Sequence[str]) -> None:
+        self.nested: Final = nested  # not root: sandboxes get user namespaces of their own
+        self.program: Final = program
+        self.last_capability: Final = last_capability
+        self.hide: Final = hide
+        self.spawner: Final = os.pidfd_open(os.getpid())
+
+
+def found(world: World, request: dict[str, Any], given: Sequence[int], assignment: int) -> None:
+    """Turn the process just forked into a sandbox's first, and return in its guest. `given`: link, output, cgroup files."""
+    try:
+        spawner = _arrange(given, assignment, world.spawner)
+        listeners = _build(world, request, spawner)
+        children = _watch_children()
+        guest = os.fork()
+        if guest:
+            _serve(listeners, guest, children)
+        _leave(listeners, children)
+    except BaseException as error:
+        _fail(error)
+
+
+def _leave(listeners: Sequence[socket.socket], children: int) -> None:
+    """Give up, in the guest, what belongs to the first process."""
+    os.close(_LINK)
+    os.close(children)
+    for listener in listeners:
+        listener.close()
+    _ = signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    lockdown.make_dumpable()
+
+
+def _arrange(given: Sequence[int], assignment: int, spawner: int) -> int:
+    """Give every descriptor its number, close all others, and return that of the spawner's pidfd."""
+    link, output, *cgroup = given
+    wanted = [output, output, assignment, link, spawner, *cgroup]
+    safe = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FREE) for descriptor in wanted]
+    for target, source in enumerate(safe, start=1):
+        _ = os.dup2(source, target, inheritable=target <= ASSIGNMENT)
+    linux.close_from(len(safe) + 1)
+    for descriptor in range(_FIRST_CGROUP, _FIRST_CGROUP + len(cgroup)):
+        _ = os.write(descriptor, b"0")
+        os.close(descriptor)
+    return _FIRST_CGROUP - 1
+
+
+def _build(world: World, request: dict[str, Any], spawner: int) -> list[socket.socket]:
+    """Make the sandbox's namespaces and what is in them, and give up everything else."""
+    itself = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    linux.unshare(_NAMESPACES)
+    if request["waits"]:
+        _send_mount_namespace()
+    rootfs.complete(request["tmp_mib"], request["mounts"], world.hide)
+    rootfs.enter()
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    _ = os.dup2(null, 0)
+    os.close(null)
+    socket.sethostname(rootfs.HOSTNAME)
+    network.raise_loopback()
+    listeners = network.listen(request["ports"])
+    _ = os.setsid()
+    _ = os.umask(0o022)
+    lockdown.limit_files(request["open_files"])
+    if world.nested:
+        lockdown.become_user_of_nested_namespace(itself)
+    lockdown.shrink_bounding_set(world.last_capability)
+    if not world.nested:
+        lockdown.become_user(request["uid"])
+    lockdown.drop_capabilities()
+    lockdown.seal(world.program, spawner)
+    os.close(spawner)
+    os.close(itself)
+    return listeners
+
+
+def _send_mount_namespace() -> None:
+    """Hand the spawner the namespace into which it mounts the code later: it may not open it once this process is sealed."""
+    namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    with socket.socket(fileno=os.dup(ASSIGNMENT)) as spawner:
+        _ = socket.send_fds(spawner, [b"\n"], [namespace])
+    os.close(namespace)
+
+
+def _watch_children() -> int:
+    """Return a descriptor that is readable when a child has ended."""
+    _ = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    _ = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    return linux.signal_descriptor(signal.SIGCHLD)
+
+
+def _serve(listeners: Sequence[socket.socket], guest: int, children: int) -> NoReturn:
+    """Be the sandbox's pid 1 until the guest ends."""
+    link = socket.socket(fileno=_LINK)
+    channel.send(link, {"made": True}, [listener.fileno() for listener in listeners])
+    for listener in listeners:
+        listener.close()
+    for descriptor in (1, 2, ASSIGNMENT):
+        _ = os.dup2(0, descriptor)
+    poller = select.poll()
+    poller.register(children, select.POLLIN)
+    poller.register(_LINK, select.POLLIN)
+    while True:
+        for descriptor, events in poller.poll():
+            if descriptor == children:
+                _ = os.read(children, _SIGNALS)
+                _reap(link, guest)
+            elif events & select.POLLHUP:
+                os._exit(0)
+            else:
+                _obey(link.recv(1))
+
+
+def _reap(link: socket.socket, guest: int) -> None:
+    """Collect every child that has ended; with the guest, end."""
+    while (pid_and_status := os.waitpid(-1, os.WNOHANG))[0]:
+        pid, status = pid_and_status
+        if pid == guest:
+            code = os.waitstatus_to_exitcode(status)
+            channel.send(link, {"code": code} if code >= 0 else {"signal": -code})
+            os._exit(0)
+
+
+def _obey(order: bytes) -> None:
+    """Stop or continue all processes of the namespace but this one."""
+    number = _ORDERS.get(order)
+    if number is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, number)
+
+
+def _fail(error: BaseException) -> NoReturn:
+    """Tell the server, where that is possible, and end."""
+    with contextlib.suppress(OSError):
+        channel.send(socket.socket(fileno=_LINK), {"failed": str(error) or repr(error)})
+    os._exit(1)

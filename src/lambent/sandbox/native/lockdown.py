@@ -1,0 +1,98 @@
+"""What the first process of a sandbox gives up, in the one order that works, before anything foreign runs below it.
+
+Its user: as root, a uid of this sandbox alone (signals, ptrace and process limits go by uid); in a user namespace, one nested
+in it, so that the sandbox has no rights over its own mounts and network. Then every capability, also from the bounding set;
+the right to gain privileges by exec; the session keyring; core dumps; and system calls, by a seccomp filter. Descendants
+inherit all of it. Defends against: a guest using the kernel's privileged surface. Does not: a bug in the unprivileged one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import select
+import signal
+from typing import Final
+
+from lambent.sandbox.native import linux, seccomp
+
+GUEST_UID: Final = 993  # inside a user namespace, where every sandbox has the same; AWS's number
+GUEST_GID: Final = 990
+
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_DUMPABLE: Final = 4
+_PR_CAPBSET_DROP: Final = 24
+_PR_SET_NO_NEW_PRIVS: Final = 38
+_PR_CAP_AMBIENT: Final = 47
+_PR_CAP_AMBIENT_CLEAR_ALL: Final = 4
+_KEYCTL_JOIN_SESSION_KEYRING: Final = 1
+_CAPABILITY_VERSION_3: Final = 0x20080522
+
+
+def limit_files(open_files: int) -> None:
+    """Bound the descriptors of each process, and forbid core dumps."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = open_files if hard == resource.RLIM_INFINITY else min(open_files, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def become_user(uid: int) -> None:
+    """Take the sandbox's own uid, for good. Drops effective and permitted capabilities with it."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
+def become_user_of_nested_namespace(itself: int) -> None:
+    """Leave the user namespace that owns this sandbox's mounts and network for one that owns nothing.
+
+    `itself` is this process's directory in a writable /proc: that of the sandbox is read-only already.
+    """
+    enter_user_namespace(itself, GUEST_UID, GUEST_GID)
+
+
+def enter_user_namespace(itself: int, uid: int, gid: int) -> None:
+    """Make a user namespace that knows one user, the present one, as `uid` and `gid`."""
+    outer_uid, outer_gid = os.geteuid(), os.getegid()
+    linux.unshare(linux.CLONE_NEWUSER)
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{uid} {outer_uid} 1"),
+        ("gid_map", f"{gid} {outer_gid} 1"),
+    ):
+        descriptor = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=itself)
+        try:
+            _ = os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
+
+
+def shrink_bounding_set(last_capability: int) -> None:
+    """Make every capability unobtainable. Needs CAP_SETPCAP, so it comes before the user changes."""
+    linux.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    for capability in range(last_capability + 1):
+        linux.prctl(_PR_CAPBSET_DROP, capability)
+
+
+def drop_capabilities() -> None:
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    none = (ctypes.c_uint32 * 6)()
+    _ = linux.call("capset", ctypes.byref(header), ctypes.byref(none))
+
+
+def seal(program: bytes, parent: int) -> None:
+    """Do the rest, which an unprivileged process may do. `parent` is a pidfd of the spawner, with whom this process dies."""
+    _ = linux.call("keyctl", _KEYCTL_JOIN_SESSION_KEYRING, None)
+    linux.prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    linux.prctl(_PR_SET_DUMPABLE, 0)
+    linux.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # after the change of user, which clears it
+    if select.select([parent], [], [], 0)[0]:
+        raise ProcessLookupError("the spawner is gone")
+    seccomp.install(program)
+
+
+def make_dumpable() -> None:
+    """Let a process look at itself in /proc again; its parent, the sandbox's first process, stays closed to it."""
+    linux.prctl(_PR_SET_DUMPABLE, 1)

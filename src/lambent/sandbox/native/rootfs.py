@@ -1,0 +1,165 @@
+"""The files a guest sees: a root built once per template, and what each sandbox adds to it.
+
+The root is a small tmpfs, read-only once built: the host's /usr and the template's own mounts (read-only, no set-uid, no
+devices), a generated /etc, five device nodes, empty mount points. It is mounted over /sys of the spawner's private mount
+namespace, a directory that every Linux has and the spawner does not need, so that no name appears in the host's file system.
+A sandbox copies the mount namespace, adds /tmp, /dev/shm, /proc and its code, pivots, and drops the rest of the tree.
+
+Defends against: reading the host's files, writing anything but /tmp and /dev/shm, set-uid programs, devices, kernel settings
+by /proc. Does not: hide what the host keeps in /usr, or the machine's load and model in /proc/{stat,cpuinfo,meminfo}.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from lambent.sandbox.native import linux
+
+ROOT: Final = "/sys"
+HOSTNAME: Final = "sandbox"
+
+_DEVICES: Final = ("null", "zero", "full", "random", "urandom")
+_DEVICE_LINKS: Final = {"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"}
+_USR_LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_MOUNT_POINTS: Final = ("proc", "tmp", "dev", "etc", "opt", "var/task", "var/runtime", "run", "root", "home")
+_ETC_BINDS: Final = (
+    "/etc/ld.so.cache",
+    "/etc/alternatives",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    "/etc/pki/tls/certs",
+    "/etc/pki/ca-trust/extracted",
+    "/etc/ca-certificates/extracted",
+)
+_ETC_FILES: Final = {
+    "hosts": f"127.0.0.1 localhost {HOSTNAME}\n::1 localhost\n",
+    "hostname": f"{HOSTNAME}\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+    "resolv.conf": "options timeout:1 attempts:1\n",  # no server: a name that is not in hosts fails at once
+}
+# What other container programs hide of /proc, too: physical memory, keys, kernel addresses, timing of other programs.
+_HIDDEN: Final = (
+    "acpi",
+    "asound",
+    "interrupts",
+    "kallsyms",
+    "kcore",
+    "keys",
+    "kmsg",
+    "latency_stats",
+    "modules",
+    "sched_debug",
+    "scsi",
+    "sysrq-trigger",
+    "timer_list",
+    "timer_stats",
+    "vmallocinfo",
+)
+_EMPTY: Final = "/run"  # an empty directory inside, which hides others
+
+
+def build(mounts: Sequence[tuple[str, str]], users: Iterable[int]) -> None:
+    """Make the template's root at ROOT of this (private) mount namespace. Raises OSError, naming the mount that failed."""
+    linux.mount("tmpfs", ROOT, "tmpfs", linux.MS_NOSUID, "size=4m,nr_inodes=4096,mode=755")
+    for name in _MOUNT_POINTS:
+        os.makedirs(f"{ROOT}/{name}", exist_ok=True)
+    os.chmod(f"{ROOT}/tmp", 0o1777)
+    if not any(target == "/usr" for _, target in mounts):
+        mounts = [("/usr", "/usr"), *mounts]
+    mounts = [*mounts, *((path, path) for path in _ETC_BINDS if os.path.exists(path))]
+    for source, target in sorted(mounts, key=lambda mount: mount[1].count("/")):
+        _add(source, ROOT + target)
+    _link_to_usr()
+    _generate_etc(users)
+    _make_devices()
+    linux.set_attributes(ROOT, linux.ATTR_READ_ONLY | linux.ATTR_NOSUID)
+
+
+def hidden() -> list[str]:
+    """Return the paths of /proc that this kernel has and a guest must not read: directories end in a slash."""
+    paths = [f"/proc/{name}" for name in _HIDDEN]
+    return [path + "/" if os.path.isdir(path) else path for path in paths if os.path.exists(path)]
+
+
+def complete(tmp_mib: int, mounts: Sequence[tuple[str, str]], hide: Sequence[str]) -> None:
+    """Add, in a new mount namespace, what is the sandbox's own. Its pid namespace must be new, too."""
+    scratch = linux.MS_NOSUID | linux.MS_NODEV
+    linux.mount("tmpfs", f"{ROOT}/tmp", "tmpfs", scratch, f"{tmp_options(tmp_mib)},mode=1777")
+    linux.mount("tmpfs", f"{ROOT}/dev/shm", "tmpfs", scratch | linux.MS_NOEXEC, "size=64m,nr_inodes=4096,mode=1777")
+    linux.mount("proc", f"{ROOT}/proc", "proc", scratch | linux.MS_NOEXEC)
+    for path in hide:
+        linux.bind(ROOT + (_EMPTY if path.endswith("/") else "/dev/null"), ROOT + path.rstrip("/"))
+    linux.set_attributes(f"{ROOT}/proc", linux.ATTR_READ_ONLY)  # no kernel setting is written, whatever its mode
+    for source, target in mounts:
+        attach(source, ROOT + target)
+
+
+def enter() -> None:
+    """Make ROOT the root, and the only tree there is."""
+    linux.pivot_into(ROOT)
+
+
+def attach(source: str, target: str) -> None:
+    """Mount the directory or file `source` at `target`, which must exist, read-only."""
+    tree = linux.read_only_tree(source)
+    try:
+        linux.attach(tree, target)
+    finally:
+        os.close(tree)
+
+
+def resize_tmp(tmp_mib: int) -> None:
+    """Give the calling process's /tmp another size."""
+    linux.mount("tmpfs", "/tmp", None, linux.MS_REMOUNT | linux.MS_NOSUID | linux.MS_NODEV, tmp_options(tmp_mib))
+
+
+def tmp_options(tmp_mib: int) -> str:
+    """Return tmpfs options: a file costs the kernel about a kilobyte, so that their number needs a bound as well."""
+    return f"size={tmp_mib}m,nr_inodes={tmp_mib * 128}"
+
+
+def _add(source: str, target: str) -> None:
+    """Attach a mount of the template, making its mount point where the root, and not a mount, holds it."""
+    if os.path.isdir(source):
+        os.makedirs(target, exist_ok=True)
+    elif not os.path.exists(target):
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+    attach(source, target)
+
+
+def _link_to_usr() -> None:
+    """Repeat the host's merged /usr; where it is not merged, mount the directories themselves."""
+    for name in _USR_LINKS:
+        if os.path.lexists(f"{ROOT}/{name}") or not os.path.exists(f"/{name}"):
+            continue
+        if os.path.islink(f"/{name}"):
+            os.symlink(os.readlink(f"/{name}"), f"{ROOT}/{name}")
+        else:
+            _add(f"/{name}", f"{ROOT}/{name}")
+
+
+def _generate_etc(users: Iterable[int]) -> None:
+    """Write what the C library looks up; nothing of the host's users, networks or names."""
+    passwd = ["root:x:0:0:root:/root:/usr/sbin/nologin", "nobody:x:65534:65534:nobody:/:/usr/sbin/nologin"]
+    group = ["root:x:0:", "nogroup:x:65534:"]
+    for user in users:
+        passwd.append(f"sbx_user1051:x:{user}:{user}::/home/sbx_user1051:/sbin/nologin")
+        group.append(f"sbx_user1051:x:{user}:")
+    files = {**_ETC_FILES, "passwd": "\n".join(passwd) + "\n", "group": "\n".join(group) + "\n"}
+    for name, text in files.items():
+        with open(f"{ROOT}/etc/{name}", "w", encoding="ascii") as file:
+            _ = file.write(text)
+    os.symlink("/usr/share/zoneinfo/UTC", f"{ROOT}/etc/localtime")
+
+
+def _make_devices() -> None:
+    """Bind the host's harmless device nodes: making nodes needs a privilege that a user namespace does not have."""
+    for name in _DEVICES:
+        os.close(os.open(f"{ROOT}/dev/{name}", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o666))
+        linux.bind(f"/dev/{name}", f"{ROOT}/dev/{name}")
+    for name, suffix in _DEVICE_LINKS.items():
+        os.symlink(f"/proc/self/fd{suffix}", f"{ROOT}/dev/{name}")
+    os.mkdir(f"{ROOT}/dev/shm")
