@@ -11,14 +11,15 @@
  * It needs no package and nothing newer than Node 18. It is not a fence: the sandbox is closed before the function runs.
  */
 
-const fs = require('fs')
 const Module = require('module')
+const net = require('net')
 const v8 = require('v8')
 
 const callbacks = require('./callbacks.cjs')
 const { RuntimeApi } = require('./client.cjs')
 const logging = require('./logging.cjs')
 const promises = require('./promises.cjs')
+const { rehearse } = require('./rehearsal.cjs')
 
 const ASSIGNMENT_FD = 3
 const SMALL_MB = 512 // functions with less memory than this collect garbage early
@@ -27,8 +28,7 @@ const PROMISES_SINCE = 24 // the first major version without callbacks
 
 async function main () {
   if (process.argv.includes('--waits')) {
-    await warm()
-    become(assignment())
+    become(await assignment())
   }
   process.argv = [process.argv[0], '/var/runtime/index.mjs']
   const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API)
@@ -37,25 +37,29 @@ async function main () {
   await client.serve(api, process.env.LAMBDA_TASK_ROOT || process.cwd(), process.env._HANDLER)
 }
 
-/** Loads what a first invocation would: the loader of ES modules, the streams of standard output, the network. */
-async function warm () {
-  await import('data:text/javascript,export default 0')
-  process.stdout.writable && process.stderr.writable
-  RuntimeApi.rehearse()
+/** The line that makes this process a function's; until it comes, there is time to rehearse. */
+async function assignment () {
+  let line = null
+  const arrived = received(ASSIGNMENT_FD).then((text) => { line = text })
+  await rehearse(() => line !== null)
+  await arrived
+  return JSON.parse(line)
 }
 
-/** The line that makes this process a function's. Nothing else runs here, so waiting may block. */
-function assignment () {
-  const chunks = []
-  const chunk = Buffer.alloc(65536)
-  for (;;) {
-    const size = fs.readSync(ASSIGNMENT_FD, chunk)
-    if (size === 0) process.exit(0) // the server has gone, or has no use for us
-    chunks.push(Buffer.from(chunk.subarray(0, size)))
-    if (chunk[size - 1] === 10) break
-  }
-  fs.closeSync(ASSIGNMENT_FD)
-  return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+/** The first line that comes out of a pipe or a socket, which is closed then. */
+function received (fd) {
+  return new Promise((resolve) => {
+    const chunks = []
+    const stream = new net.Socket({ fd, readable: true, writable: false })
+    stream.on('data', (chunk) => {
+      chunks.push(chunk)
+      if (chunk[chunk.length - 1] !== 10) return
+      stream.destroy()
+      resolve(Buffer.concat(chunks).toString('utf8'))
+    })
+    stream.on('close', () => { if (chunks.length === 0) process.exit(0) }) // the server has gone, or has no use for us
+    stream.on('error', () => {})
+  })
 }
 
 function become ({ environment, cwd }) {

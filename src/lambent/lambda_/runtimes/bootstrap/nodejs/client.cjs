@@ -27,12 +27,10 @@ class RuntimeApi {
     this._socket.on('close', () => this._fail(new Error('the Runtime API closed the connection')))
   }
 
-  /** Makes Node compile and load what a connection needs, ahead of the first one. */
-  static rehearse () {
-    const socket = new net.Socket()
-    socket.on('error', () => {})
-    socket.destroy()
-    parsedHead('HTTP/1.1 200 OK\r\nContent-Length: 0')
+  /** Ends the connection; no request may be under way. */
+  close () {
+    this._socket.removeAllListeners('close')
+    return new Promise((resolve) => this._socket.on('close', resolve).destroy())
   }
 
   /** Waits for an invocation: {headers, event}, with lower-case names and the event as text. */
