@@ -45,9 +45,10 @@ def processes_with(token: str) -> list[int]:
     return found
 
 
-async def eventually_none_with(token: str) -> None:
+async def eventually(count: int, token: str) -> None:
+    """Wait until so many processes have the token: one in the middle of an exec has no arguments."""
     async with asyncio.timeout(GUARD_S):
-        while processes_with(token):
+        while len(processes_with(token)) != count:
             await asyncio.sleep(0.01)
 
 
@@ -232,7 +233,7 @@ async def test_kill_removes_every_descendant_and_may_be_repeated(stage: Stage, w
         deaf = "trap '' TERM HUP INT; (setsid sh -c 'sleep 1000; : {token}' &) &"
         subprocess.run(["/bin/sh", "-c", deaf], check=True)
     """)
-    assert len(processes_with(token)) >= 3
+    await eventually(3, token)
     async with asyncio.timeout(GUARD_S):
         await puppet.sandbox.kill()
     assert processes_with(token) == []
@@ -249,10 +250,10 @@ async def test_when_the_first_process_ends_its_descendants_end_too(stage: Stage,
         import subprocess
         subprocess.run(["setsid", "-f", "/bin/sh", "-c", "sleep 1000; : {token}"], check=True)
     """)
-    assert processes_with(token)
+    await eventually(1, token)
     puppet.tell("import os; os._exit(0)")
     assert await ended(puppet) == Exit(code=0, signal=None)
-    await eventually_none_with(token)
+    await eventually(0, token)
 
 
 async def test_usage_tells_the_peak_of_memory_and_the_processor_time_also_after_the_end(stage: Stage) -> None:
@@ -291,7 +292,7 @@ async def test_leaving_the_backend_kills_what_still_runs(backend_name: str, stag
         puppet = await another.puppet()
         await puppet.does(f"import subprocess; subprocess.Popen(['/bin/sh', '-c', 'sleep 1000; : {token}'])")
         waiting = await backend.prepare(another.templates["fork"])
-        assert processes_with(token)
+        await eventually(1, token)
     assert processes_with(token) == []
     assert not waiting.alive
     assert (await ended(puppet)).signal == signal.SIGKILL
@@ -339,7 +340,7 @@ async def test_no_guest_survives_a_server_that_is_killed(backend_name: str, stag
         while line := await server.stdout.readline():  # after what it logs
             if line == b"playing\n":
                 break
-    assert len(processes_with(token)) >= 3
+    await eventually(3, token)
     server.kill()
     await server.wait()
-    await eventually_none_with(token)
+    await eventually(0, token)
