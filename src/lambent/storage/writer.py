@@ -73,6 +73,7 @@ class Writer:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
+        self._file = connection.filename
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._room = asyncio.Semaphore(QUEUE_LIMIT)
@@ -90,7 +91,7 @@ class Writer:
         await self._room.acquire()
         if self._closed:
             self._room.release()
-            raise DatabaseClosed(file=self._connection.filename)
+            raise DatabaseClosed(file=self._file)
         job = Job(work, self._loop.create_future())
         self._queue.put(job)
         return await job.future
@@ -140,7 +141,7 @@ class Writer:
         with contextlib.suppress(apsw.Error):
             if self._connection.in_transaction:
                 execute(self._connection, "ROLLBACK")
-        reason = of_disk(self._connection.filename, error)
+        reason = of_disk(self._file, error)
         if reason is not None:
             reason.__cause__ = error
         for job in batch:

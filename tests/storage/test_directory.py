@@ -1,0 +1,102 @@
+"""The data directory is held by one process, is its owner's alone, and an ephemeral one leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lambent.storage.directory import default_path, ephemeral, held
+from lambent.storage.errors import DataDirectoryBusy, DataDirectoryForeign
+
+
+def test_the_default_is_under_the_users_data_home():
+    assert default_path({"XDG_DATA_HOME": "/data", "HOME": "/home/a"}) == Path("/data/lambent")
+    assert default_path({"XDG_DATA_HOME": "relative", "HOME": "/home/a"}) == Path("/home/a/.local/share/lambent")
+    assert default_path({"HOME": "/home/a"}) == Path("/home/a/.local/share/lambent")
+
+
+def test_it_is_made_for_its_owner_alone(tmp_path: Path):
+    with held(tmp_path / "a" / "b") as data:
+        assert data.path.stat().st_mode & 0o777 == 0o700
+        assert data.durable
+
+
+def test_a_second_holder_is_refused_with_the_pid_of_the_first(tmp_path: Path):
+    with held(tmp_path / "data"):
+        with pytest.raises(DataDirectoryBusy, match=rf"in use by another Lambent \(process {os.getpid()}\)"):
+            with held(tmp_path / "data"):
+                pass
+    with held(tmp_path / "data"):
+        pass
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path):
+    program = (
+        "import sys, time; from pathlib import Path; from lambent.storage.directory import held\n"
+        "with held(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "data")], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(DataDirectoryBusy, match=str(holder.pid)), held(tmp_path / "data"):
+            pass
+        holder.kill()
+        holder.wait()
+    with held(tmp_path / "data"):
+        pass
+
+
+def test_a_directory_with_other_peoples_files_is_not_touched(tmp_path: Path):
+    foreign = tmp_path / "srv"
+    foreign.mkdir(mode=0o755)
+    (foreign / "precious").write_text("mine")
+    with pytest.raises(DataDirectoryForeign, match="it is not empty"), held(foreign):
+        pass
+    assert foreign.stat().st_mode & 0o777 == 0o755
+    assert [entry.name for entry in foreign.iterdir()] == ["precious"]
+
+
+def test_a_secret_is_made_once_and_read_by_its_owner_alone(tmp_path: Path):
+    with held(tmp_path / "data") as data:
+        assert data.secret("a.key", lambda: b"first") == b"first"
+        assert data.secret("a.key", lambda: b"second") == b"first"
+        assert (data.path / "a.key").stat().st_mode & 0o777 == 0o600
+        assert sorted(entry.name for entry in data.path.iterdir()) == ["a.key", "lambent.lock"]
+
+
+def test_an_ephemeral_directory_is_gone_afterwards_read_only_files_and_all(tmp_path: Path):
+    with ephemeral(tmp_path) as data:
+        assert not data.durable
+        (data.path / "code").mkdir()
+        (data.path / "code" / "f").write_text("x")
+        (data.path / "code").chmod(0o500)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_ephemeral_directory_is_gone_after_kill_9(tmp_path: Path):
+    program = (
+        "import sys, time; from pathlib import Path; from lambent.storage.directory import ephemeral\n"
+        "with ephemeral(Path(sys.argv[1])) as d: print('held', flush=True); time.sleep(60)"
+    )
+    # The remover inherits nothing but its own pipe; `alive` here tells when the last process that has it is gone.
+    read_end, write_end = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True, pass_fds=[write_end]
+    ) as holder:
+        os.close(write_end)
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        assert len(list(tmp_path.iterdir())) == 1
+        holder.kill()
+    os.close(read_end)
+    for _ in range(500):
+        if not list(tmp_path.iterdir()):
+            break
+        subprocess.run(["sleep", "0.01"], check=True)
+    assert list(tmp_path.iterdir()) == []
