@@ -79,7 +79,7 @@ class Parser:
 
     @property
     def _next(self) -> Token:
-        return self._tokens[self._position]
+        return self._tokens[min(self._position, len(self._tokens) - 1)]  # the end comes again and again
 
     def _take(self) -> Token:
         token = self._next
