@@ -26,10 +26,9 @@ def test_it_is_made_for_its_owner_alone(tmp_path: Path):
 
 
 def test_a_second_holder_is_refused_with_the_pid_of_the_first(tmp_path: Path):
-    with held(tmp_path / "data"):
-        with pytest.raises(DataDirectoryBusy, match=rf"in use by another Lambent \(process {os.getpid()}\)"):
-            with held(tmp_path / "data"):
-                pass
+    busy = pytest.raises(DataDirectoryBusy, match=rf"in use by another Lambent \(process {os.getpid()}\)")
+    with held(tmp_path / "data"), busy, held(tmp_path / "data"):
+        pass
     with held(tmp_path / "data"):
         pass
 

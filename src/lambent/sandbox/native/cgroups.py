@@ -1,87 +1,26 @@
-"""Control groups: what a sandbox may use of the machine, how it is stopped, and what it has used.
+"""One sandbox's control groups: what it may use of the machine, how it is stopped, and what it has used.
 
     <group of this process>/lambent-<instance>/<sandbox>     in each hierarchy that carries something we need
 
-One interface over version 2, version 1, and both at once (where version 2 carries no controller it still freezes and kills).
-`discover` finds the hierarchies, `opened` makes this instance's tree and removes those that dead instances left, `Group` is
-one sandbox's. Defends against: a guest that takes all memory, processors or processes. Does not: account for the pages that a
-forked guest shares with its spawner, which are the spawner's.
-
-Limits of version 1 that cannot be mended: swap is bounded only where the kernel accounts for it (memsw).
+One interface over version 2, version 1, and both at once. Defends against: a guest that takes all memory, processors or
+processes. Does not: account for the pages that a forked guest shares with its spawner, which are the spawner's; bound swap
+where version 1 does not account for it. What is in /tmp and /dev/shm is memory, and counts.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from lambent.sandbox.contract import Limits, Usage
+from lambent.sandbox.native.hierarchies import Hierarchies
 
-CONTROLLERS: Final = ("memory", "cpu", "pids")
-PREFIX: Final = "lambent-"
 CPU_PERIOD_US: Final = 20_000  # as Lambda has it: a function with little memory is stopped often and briefly
 _LEAST_QUOTA_US: Final = 1_000  # the kernel's
 _MIB: Final = 1 << 20
-
-
-class Hierarchies(NamedTuple):
-    """Where on this machine our groups go, by what is found there."""
-
-    controllers: dict[str, Path]  # memory, cpu, pids: our parent directory in the hierarchy that carries it
-    unified: Path | None  # our parent directory in version 2, if it is mounted
-    freezer: Path | None  # in version 1
-    version: str  # "2", "1", "hybrid" or "none"; for people
-
-    @property
-    def directories(self) -> list[Path]:
-        """Each parent directory once; version 2 last."""
-        paths = dict.fromkeys(self.controllers[name] for name in CONTROLLERS if name in self.controllers)
-        if self.unified is not None:
-            _ = paths.pop(self.unified, None)
-        elif self.freezer is not None:
-            paths[self.freezer] = None
-        return [*paths, *([self.unified] if self.unified is not None else [])]
-
-    def is_unified(self, controller: str) -> bool:
-        return self.controllers[controller] == self.unified
-
-
-def discover(process: Path = Path("/proc/self")) -> Hierarchies:
-    """Read where this process stands in every mounted hierarchy. `process` is its directory in /proc."""
-    own: dict[str, str] = {}
-    for line in (process / "cgroup").read_text().splitlines():
-        _, names, path = line.split(":", 2)
-        for name in names.split(","):
-            own[name] = path
-    controllers: dict[str, Path] = {}
-    unified = freezer = None
-    for line in (process / "mountinfo").read_text().splitlines():
-        fields = line.split(" ")
-        root, point = fields[3], Path(fields[4])
-        kind, _, options = fields[fields.index("-") + 1 :][:3]
-        if kind == "cgroup2" and "" in own:
-            unified = _below(point, root, own[""])
-        elif kind == "cgroup":
-            for name in options.split(","):
-                if name in CONTROLLERS and name in own:
-                    controllers[name] = _below(point, root, own[name])
-                elif name == "freezer" and name in own:
-                    freezer = _below(point, root, own[name])
-    if unified is not None:
-        for name in _words(unified / "cgroup.controllers"):
-            if name in CONTROLLERS:
-                controllers[name] = unified
-    in_version_1 = freezer is not None or any(path != unified for path in controllers.values())
-    version = {(True, True): "hybrid", (True, False): "2", (False, True): "1", (False, False): "none"}
-    return Hierarchies(controllers, unified, freezer, version[unified is not None, in_version_1])
-
-
-def _below(point: Path, root: str, own: str) -> Path:
-    """Return the directory of the group `own` under a mount whose root is the group `root`."""
-    relative = os.path.relpath(own, root) if root != "/" else own.lstrip("/")
-    return point if relative.startswith("..") else point / relative
 
 
 class Group:
@@ -186,3 +125,34 @@ class Group:
     def _of(self, controller: str) -> Path | None:
         parent = self._hierarchies.controllers.get(controller)
         return None if parent is None or self._removed else self._directories[parent]
+
+
+def _write(path: Path, value: str) -> None:
+    """Write a setting. Not `write_text`, which would create what is not there."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        _ = os.write(descriptor, value.encode())
+    finally:
+        os.close(descriptor)
+
+
+def _write_if_there(path: Path, value: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        _write(path, value)
+
+
+def _table(path: Path) -> dict[str, int]:
+    """Read lines of a name and a number."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return {}
+    pairs = (line.split() for line in lines)
+    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return None

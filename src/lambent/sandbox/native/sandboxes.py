@@ -1,0 +1,232 @@
+"""One sandbox as the server holds it: its link, its process, its groups; first waiting, then assigned, then gone.
+
+    asked for ── made ── (assigned) ── ended ── gone          each a future, in this order; `ended` may come first
+                                         │        └ the kernel has finished with every process, and the groups are removed
+                                         └ the guest's exit is known
+
+Told by two descriptors: the link, on which the sandbox's first process says that it is made, or how the guest ended, and the
+first process's pidfd, which becomes readable when the whole pid namespace is empty. No thread, no polling.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+
+from lambent.sandbox.contract import LISTENER_PORTS, Exit, Limits, SandboxError, Template, Usage
+from lambent.sandbox.native import channel
+from lambent.sandbox.native.cgroups import Group
+from lambent.sandbox.native.init import FREEZE, THAW
+from lambent.sandbox.native.spawners import Answer
+
+_NOTHING: Final = Usage(memory_peak_mib=0, cpu_s=0.0)
+_RETRY_S: Final = 0.002
+_RETRIES: Final = 200
+_SHELL_KILLED: Final = 128 + signal.SIGKILL  # how a shell reports that its program was killed
+
+log: Final = structlog.get_logger("lambent.sandbox.native")
+
+
+class NativeSandbox:
+    """Made by the backend, which owns `group` and what `on_gone` gives back until this is gone."""
+
+    pid: int = 0
+
+    def __init__(self, template: Template, number: int, group: Group | None, on_gone: Callable[[NativeSandbox], None]):
+        self.template = template
+        self.number: Final = number
+        self.booted = False
+        self.assigned = False
+        self._on_gone: Final = on_gone
+        self._group: Final = group
+        self._loop: Final = asyncio.get_running_loop()
+        self._listeners: dict[int, socket.socket] = {}
+        self._usage = _NOTHING
+        self._pidfd = -1
+        self._doomed = False
+        self._frozen = False
+        self.made: Final[asyncio.Future[None]] = self._loop.create_future()
+        self._ended: Final[asyncio.Future[Exit]] = self._loop.create_future()
+        self._gone: Final[asyncio.Future[None]] = self._loop.create_future()
+        self._link, self._their_link = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._link.setblocking(False)
+        self._loop.add_reader(self._link.fileno(), self._read)
+        self._output, self._their_output = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self._output, False)
+
+    # What the backend does with it
+
+    def for_them(self) -> list[int]:
+        """Return the descriptors that its first process gets."""
+        return [self._their_link.fileno(), self._their_output]
+
+    def handed_over(self) -> None:
+        """The spawner has its copies of `for_them`: without ours, an end is an end."""
+        self._their_link.close()
+        os.close(self._their_output)
+
+    def started(self, answer: asyncio.Future[Answer]) -> None:
+        """Take the spawner's answer: a process, or none."""
+        if answer.cancelled() or answer.exception() is not None:
+            self._refuse(str(None if answer.cancelled() else answer.exception()))
+            return
+        message, descriptors = answer.result()
+        if "failed" in message:
+            self._refuse(message["failed"])
+            return
+        self.pid, self._pidfd = message["pid"], descriptors[0]
+        self._loop.add_reader(self._pidfd, self._died)
+        if self._doomed:
+            self.doom()
+
+    def doom(self) -> None:
+        """Kill it without waiting for its end."""
+        self._doomed = True
+        if self._pidfd >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            if self._group is not None:
+                self._group.thaw()  # version 1: what is frozen does not die
+
+    def refuse(self, reason: str) -> None:
+        """Let it end before it began: its spawner was never asked, or could not."""
+        self.handed_over()
+        self._refuse(reason)
+
+    def limit(self, limits: Limits) -> None:
+        if self._group is not None:
+            self._group.limit(limits)
+
+    @property
+    def gone(self) -> asyncio.Future[None]:
+        return self._gone
+
+    def abandon(self) -> None:
+        """Close what only an assigned sandbox gives to its caller."""
+        for listener in self._listeners.values():
+            listener.close()
+        if self._output >= 0:
+            os.close(self._output)
+            self._output = -1
+
+    # The contract
+
+    @property
+    def alive(self) -> bool:
+        return self.made.done() and not self._ended.done() and not self._doomed
+
+    @property
+    def listeners(self) -> dict[int, socket.socket]:
+        return self._listeners
+
+    @property
+    def output(self) -> int:
+        return self._output
+
+    def freeze(self) -> None:
+        if self._group is not None and self._group.freezes:
+            self._group.freeze()
+        elif not self._frozen:
+            self._frozen = True
+            self._order(FREEZE)
+
+    def thaw(self) -> None:
+        if self._group is not None and self._group.freezes:
+            self._group.thaw()
+        elif self._frozen:
+            self._frozen = False
+            self._order(THAW)
+
+    def set_cpus(self, cpus: float) -> None:
+        if self._group is not None:
+            self._group.set_cpus(cpus)
+
+    async def exited(self) -> Exit:
+        return await asyncio.shield(self._ended)
+
+    async def kill(self) -> None:
+        self.doom()
+        await asyncio.shield(self._gone)
+        if not self.assigned:
+            self.abandon()
+
+    def usage(self) -> Usage:
+        return self._usage if self._group is None or self._gone.done() else self._group.usage()
+
+    # What happens to it
+
+    def _order(self, order: bytes) -> None:
+        with contextlib.suppress(OSError):
+            _ = self._link.send(order)
+
+    def _read(self) -> None:
+        try:
+            while (received := channel.receive(self._link)) is not None:
+                self._take(*received)
+        except BlockingIOError:
+            return
+        except (OSError, channel.Malformed):
+            self.doom()
+        _ = self._loop.remove_reader(self._link.fileno())  # its end is near, and the pidfd tells
+
+    def _take(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+        if "made" in message and not self.made.done() and len(sockets) == len(LISTENER_PORTS):
+            self._listeners = dict(zip(LISTENER_PORTS, sockets, strict=True))
+            for listener in sockets:
+                listener.setblocking(False)
+            self.made.set_result(None)
+        elif "failed" in message:
+            self._refuse_making(str(message["failed"]))
+        else:
+            self._end(message.get("code"), message.get("signal"))
+
+    def _end(self, code: int | None, number: int | None) -> None:
+        if self._ended.done():
+            return
+        killed = number == signal.SIGKILL or code == _SHELL_KILLED
+        out_of_memory = killed and self._group is not None and self._group.ran_out_of_memory()
+        self._ended.set_result(Exit(code, number, out_of_memory))
+
+    def _died(self) -> None:
+        """The kernel has finished with its pid namespace."""
+        _ = self._loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        self._pidfd = -1
+        if self._link.fileno() >= 0:
+            self._read()  # its last words
+        self._refuse_making("its first process was killed")
+        self._end(None, signal.SIGKILL)
+        self._vanish()
+
+    def _vanish(self, tries: int = 0) -> None:
+        if self._group is not None:
+            if tries == 0:
+                self._usage = self._group.usage()
+            if not self._group.remove():
+                if tries < _RETRIES:
+                    _ = self._loop.call_later(_RETRY_S, self._vanish, tries + 1)
+                    return
+                log.warning("a control group is left until the end", sandbox=self.number)
+        _ = self._loop.remove_reader(self._link.fileno())
+        self._link.close()
+        self._gone.set_result(None)
+        self._on_gone(self)
+
+    def _refuse(self, reason: str) -> None:
+        """There is no process, and will be none."""
+        self._refuse_making(reason)
+        self._end(None, signal.SIGKILL)
+        self._vanish()
+
+    def _refuse_making(self, reason: str) -> None:
+        if not self.made.done():
+            self.made.set_exception(SandboxError(f"no sandbox of {self.template.name} could be made: {reason}"))
+            _ = self.made.exception()  # whoever waits hears of it; nobody else need
