@@ -13,9 +13,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct
@@ -30,28 +29,29 @@ from lambent.sandbox.contract import (
     Unavailable,
     Waiting,
 )
-from lambent.sandbox.native import instance as instances
-from lambent.sandbox.native import linux
-from lambent.sandbox.native.hierarchies import Hierarchies, discover
+from lambent.sandbox.native import instance, linux
+from lambent.sandbox.native.hierarchies import discover
 from lambent.sandbox.native.sandboxes import NativeSandbox
 from lambent.sandbox.native.spawners import Spawner
 from lambent.sandbox.native.users import Users, users
 
-_TMP_MIB: Final = 512  # of a sandbox that waits; an assignment may change it
-_WAITING: Final = Limits(memory_mib=1)
+_WAITING: Final = Limits(memory_mib=0)  # until it is assigned: only what can be changed then, or must not be
 _OLDEST_KERNEL: Final = (5, 12)
+_END_S: Final = 2.0
 _MIB: Final = 1 << 20
 
 
 class NativeConfig(Struct, frozen=True):
-    limits: Literal["enforced", "best-effort"] = "enforced"  # best-effort: without cgroups, by each process's own limits
+    limits: Literal["enforced", "best-effort"] = (
+        "enforced"  # best-effort: without cgroups, by each process's own limits
+    )
 
 
 class Facts(NamedTuple):
     """What this machine gives."""
 
     user_namespace: bool
-    cgroup_version: str
+    cgroup_version: str  # "1", "2", "hybrid" or "none"
     missing_limits: tuple[str, ...]
     kernel: str
 
@@ -59,18 +59,19 @@ class Facts(NamedTuple):
 class NativeBackend:
     """Made by `native`."""
 
-    name: Final = "native"
-
-    def __init__(self, groups: instances.Instance, who: Users) -> None:
+    def __init__(self, groups: instance.Instance, who: Users) -> None:
         self._groups: Final = groups
         self._users: Final = who
         self._spawners: Final[dict[Template, Spawner]] = {}
         self._starting: Final[dict[Template, asyncio.Lock]] = {}
         self._sandboxes: Final[set[NativeSandbox]] = set()
-        self._uids: Final[dict[int, int]] = {}
-        self._last = 0
+        self._made = 0
         self._closing = False
         self.facts: Final = Facts(who.nested, groups.version, tuple(groups.missing), os.uname().release)
+
+    @property
+    def name(self) -> str:
+        return "native"
 
     def visible(self, mount: Mount) -> str:
         return mount.target
@@ -86,7 +87,7 @@ class NativeBackend:
     async def assign(self, waiting: Waiting, assignment: Assignment) -> NativeSandbox:
         assert isinstance(waiting, NativeSandbox)
         if waiting.booted and assignment.fresh:
-            waiting.doom()
+            await waiting.kill()
             return await self.start(waiting.template, assignment)
         try:
             await self._assign(waiting, assignment)
@@ -108,37 +109,148 @@ class NativeBackend:
 
     async def _make(self, template: Template, assignment: Assignment | None) -> NativeSandbox:
         spawner = await self._spawner(template)
-        sandbox = self._new(template, spawner)
-        sandbox.booted = bool(template.boot) and not (assignment and assignment.fresh)
-        into, tasks = None, list[int]()
+        sandbox = self._founded(spawner, template, assignment)
+        booted = sandbox.booted = bool(template.boot) and not (assignment and assignment.fresh)
+        limits = assignment.limits if assignment else _WAITING
+        request = {
+            "id": sandbox.number,
+            "do": "prepare",
+            "uid": sandbox.uid,
+            "ports": LISTENER_PORTS,
+            "open_files": limits.open_files,
+            "boot": booted,
+            **self._work(assignment),
+        }
         try:
-            if self._groups.usable:
-                into, tasks = self._enter_groups(sandbox, assignment)
-            request: dict[str, Any] = {
-                "id": sandbox.number,
-                "do": "prepare",
-                "uid": self._uids[sandbox.number],
-                "ports": LISTENER_PORTS,
-                "open_files": assignment.limits.open_files if assignment else _WAITING.open_files,
-                "boot": sandbox.booted,
-                "waits": assignment is None,
-                "into_cgroup": into is not None,
-                **(_NO_ASSIGNMENT if assignment is None else self._assigned(assignment)),
-            }
-            answer = await spawner.ask(request, [*sandbox.for_them(), *tasks, *([] if into is None else [into])])
-        except BaseException as error:
-            sandbox.refuse(str(error))
-            sandbox.abandon()
-            raise
-        finally:
-            for descriptor in (*tasks, *([] if into is None else [into])):
-                os.close(descriptor)
-        sandbox.handed_over()
-        answer.add_done_callback(sandbox.started)
-        try:
+            await sandbox.ask_for(spawner, request)
             await asyncio.shield(sandbox.made)
         except BaseException:
             sandbox.doom()
             sandbox.abandon()
             raise
         return sandbox
+
+    def _founded(self, spawner: Spawner, template: Template, assignment: Assignment | None) -> NativeSandbox:
+        """Give a sandbox that is to be made its groups and its user."""
+        if self._closing:
+            raise SandboxError("the backend is closing")
+        uid = self._users.take()
+        number = spawner.next_id()
+        self._made += 1
+        try:
+            group = self._groups.group(str(self._made)) if self._groups.usable else None
+            if group is not None and assignment is not None:
+                group.limit(assignment.limits)
+        except OSError as error:
+            self._users.give_back(uid)
+            raise SandboxError(f"no control group could be made: {error}") from error
+
+        def gone(sandbox: NativeSandbox) -> None:
+            self._sandboxes.discard(sandbox)
+            self._users.give_back(uid)
+            spawner.forget(number)
+
+        sandbox = NativeSandbox(template, number, uid, group, gone)
+        self._sandboxes.add(sandbox)
+        return sandbox
+
+    async def _assign(self, waiting: NativeSandbox, assignment: Assignment) -> None:
+        spawner = self._spawners.get(waiting.template)
+        if spawner is None or not waiting.alive:
+            raise SandboxError(f"the waiting sandbox of {waiting.template.name} has died")
+        waiting.limit(assignment.limits)
+        request = {"id": spawner.next_id(), "do": "assign", "sandbox": waiting.number, **self._work(assignment)}
+        answer, _ = await (await spawner.ask(request))
+        if "failed" in answer:
+            raise SandboxError(f"the sandbox cannot be assigned: {answer['failed']}")
+
+    def _work(self, assignment: Assignment | None) -> dict[str, Any]:
+        """Return what a request says of an assignment, or of none yet."""
+        if assignment is None:
+            return {"mounts": [], "tmp_mib": _WAITING.tmp_mib, "assignment": None}
+        limits = {"RLIMIT_NOFILE": assignment.limits.open_files}
+        if "memory" in self._groups.missing:
+            limits["RLIMIT_DATA"] = assignment.limits.memory_mib * _MIB
+        if "pids" in self._groups.missing:
+            limits["RLIMIT_NPROC"] = assignment.limits.processes
+        return {
+            "mounts": [(str(mount.source), mount.target) for mount in assignment.mounts],
+            "tmp_mib": assignment.limits.tmp_mib,
+            "assignment": {
+                "environment": assignment.environment,
+                "cwd": assignment.cwd,
+                "argv": assignment.argv,
+                "fresh": assignment.fresh,
+                "limits": limits,
+            },
+        }
+
+    async def _spawner(self, template: Template) -> Spawner:
+        """Return the template's spawner; the first to need it starts it, and the first after its death another."""
+        async with self._starting.setdefault(template, asyncio.Lock()):
+            spawner = self._spawners.get(template)
+            if spawner is not None and spawner.alive:
+                return spawner
+            if self._closing:
+                raise SandboxError("the backend is closing")
+            fork = template.fork_server
+            spawner = self._spawners[template] = Spawner(template.name, fork.interpreter if fork else sys.executable)
+            try:
+                await self._instruct(spawner, template)
+            except BaseException:
+                del self._spawners[template]
+                await spawner.end()
+                raise
+            return spawner
+
+    async def _instruct(self, spawner: Spawner, template: Template) -> None:
+        fork = template.fork_server
+        roots = [os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) for path in self._groups.directories]
+        try:
+            await spawner.become(
+                {
+                    "nested": self._users.nested,
+                    "first_uid": self._users.first,
+                    "last_uid": self._users.last,
+                    "groups": self._groups.name,
+                    "mounts": [(str(mount.source), mount.target) for mount in template.mounts],
+                    "boot": template.boot,
+                    "fork": fork and {"path": fork.path, "preload": fork.preload, "entry": fork.entry},
+                },
+                roots,
+            )
+        finally:
+            for root in roots:
+                os.close(root)
+
+
+@asynccontextmanager
+async def native(config: NativeConfig) -> AsyncGenerator[NativeBackend]:
+    """The backend; leaving the block kills every sandbox. Raises Unavailable."""
+    _require_kernel()
+    with instance.opened(discover()) as groups:
+        if groups.missing and config.limits == "enforced":
+            raise Unavailable(_explained(groups))
+        backend = NativeBackend(groups, users())
+        try:
+            yield backend
+        finally:
+            await backend.end()
+
+
+def _require_kernel() -> None:
+    if sys.platform != "linux" or not linux.supported():
+        raise Unavailable(f"the native backend needs Linux on x86_64 or aarch64, and this is {sys.platform}")
+    release = os.uname().release
+    major, minor = release.split(".")[:2]
+    if (int(major), int(minor)) < _OLDEST_KERNEL:
+        raise Unavailable(f"the native backend needs Linux {'.'.join(map(str, _OLDEST_KERNEL))}, and this is {release}")
+
+
+def _explained(groups: instance.Instance) -> str:
+    why = "; ".join(groups.why) or "no control group hierarchy that carries them is mounted"
+    return (
+        f"{', '.join(groups.missing)} of functions cannot be limited: {why}. Start Lambent as root, or in a group of its own "
+        "(systemd-run --user --scope -p Delegate=yes lambent up), or accept that functions are limited process by process "
+        "only, with --limits best-effort"
+    )

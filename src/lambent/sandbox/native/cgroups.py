@@ -43,7 +43,7 @@ class Group:
         self._unified: Final = unified
 
     def open_for_joining(self) -> tuple[int | None, list[int]]:
-        """Return the descriptor of the version 2 directory, to be forked into, and those of files for a process to write "0" to.
+        """Return the version 2 directory, to be forked into, and files to which a process writes "0" to join.
 
         Version 1's `tasks`, and not `cgroup.procs`: a thread that moves itself need not wait for the others of its group to
         be quiet, which takes 15 ms at the 95th percentile. The caller closes them.

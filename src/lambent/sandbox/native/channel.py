@@ -29,7 +29,7 @@ def send(link: socket.socket, message: dict[str, Any], descriptors: Sequence[int
 
 
 def receive(link: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
-    """Return the next message and its descriptors, close-on-exec and the caller's; None at the end. Raises OSError, Malformed."""
+    """Return the next message and its descriptors, which are the caller's; None at the end. Raises OSError, Malformed."""
     data, descriptors, flags, _ = socket.recv_fds(link, MESSAGE_BYTES, DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
     if not data:
         return None

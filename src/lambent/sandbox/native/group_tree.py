@@ -1,7 +1,7 @@
-"""Removes a tree of control groups, with whatever still lives in it; used by a server that starts and a spawner that is left.
+"""Removes a tree of control groups, with whatever still lives in it: for a server that starts, a spawner that is left.
 
-By directory descriptors, since the spawner has mounted over /sys. Knows both versions' ways to end what is in a group: version 2
-kills by a file; in version 1 a frozen process does not die before it is thawed.
+By directory descriptors, since the spawner has mounted over /sys. Knows both versions' ways to end what is in a group:
+version 2 kills by a file; in version 1 a frozen process does not die before it is thawed.
 """
 
 from __future__ import annotations

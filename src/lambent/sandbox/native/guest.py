@@ -54,10 +54,10 @@ def _line() -> bytes:
 
 def _limit(limits: Mapping[str, int]) -> None:
     """Apply what the machine cannot enforce from outside, and the number of files."""
-    for name, value in limits.items():
+    for name, wanted in limits.items():
         number: int = getattr(resource, name)
         _, hard = resource.getrlimit(number)
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(number, (value, value))
 
 
@@ -72,7 +72,7 @@ def _execute(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
 
 
 def _call(entry: Entry, environment: Mapping[str, str]) -> NoReturn:
-    """Call into the preloaded modules, and end as an interpreter ends; nothing of ours is left to import or to collide with."""
+    """Call into the preloaded modules, with nothing of ours left to collide with, and end as an interpreter ends."""
     os.environ.clear()
     os.environ.update(environment)
     for name in [name for name in sys.modules if name.partition(".")[0] == _OURS]:
@@ -88,7 +88,7 @@ def _call(entry: Entry, environment: Mapping[str, str]) -> NoReturn:
     except BaseException:
         sys.excepthook(*sys.exc_info())
         code = 1
-    threading._shutdown()  # pyright: ignore  # waits for the threads, as at any interpreter's end
+    threading._shutdown()  # pyright: ignore[reportAttributeAccessIssue]  # waits for threads, as any end does
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         try:

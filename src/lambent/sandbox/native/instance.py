@@ -31,7 +31,7 @@ _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Instance:
-    """This process's trees. `missing` names the controllers that limit nothing here, and `why` says what stands in the way."""
+    """This process's trees. `missing` names the controllers that limit nothing here, `why` what stands in the way."""
 
     def __init__(self, hierarchies: Hierarchies, name: str) -> None:
         self.name: Final = name
@@ -51,8 +51,9 @@ class Instance:
         self.missing: Final = [name for name in CONTROLLERS if name not in usable]
 
     @property
-    def freezes(self) -> bool:
-        return self._hierarchies.unified is not None or self._hierarchies.freezer is not None
+    def usable(self) -> bool:
+        """Tell whether there is any hierarchy in which groups can be made."""
+        return bool(self._parents)
 
     @property
     def directories(self) -> Sequence[Path]:

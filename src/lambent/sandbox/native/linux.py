@@ -128,7 +128,9 @@ def setns(fd: int, kind: int) -> None:
 def prctl(option: int, argument: int = 0, second: int = 0) -> None:
     """Call prctl(2). Raises OSError."""
     _ = _checked(
-        int(_libc.prctl(option, ctypes.c_ulong(argument), ctypes.c_ulong(second), ctypes.c_ulong(0), ctypes.c_ulong(0))),
+        int(
+            _libc.prctl(option, ctypes.c_ulong(argument), ctypes.c_ulong(second), ctypes.c_ulong(0), ctypes.c_ulong(0))
+        ),
         "prctl",
         str(option),
     )
@@ -146,7 +148,7 @@ def signal_descriptor(number: signal.Signals) -> int:
 
 
 def fork(namespaces: int, cgroup: int | None) -> tuple[int, int]:
-    """Fork into new `namespaces` and, where given, into the cgroup of that v2 directory; return (pid, pidfd), or (0, -1) in the child.
+    """Fork into new namespaces, and into the cgroup of a v2 directory; return (pid, pidfd), or (0, -1) in the child.
 
     clone3 and not fork(2) because moving a process into a v2 cgroup afterwards waits for an RCU grace period: 14 ms
     (measured) against nothing. The interpreter's own fork hooks run; the C library's do not, which matters only to a child
@@ -173,9 +175,7 @@ def fork(namespaces: int, cgroup: int | None) -> tuple[int, int]:
 def _set_attributes(directory: int, path: bytes, attributes: int, about: str) -> None:
     structure = (ctypes.c_uint64 * 4)(attributes, 0, 0, 0)  # set, clear, propagation, userns
     flags = _AT_RECURSIVE | (0 if path else _AT_EMPTY_PATH)
-    _ = call(
-        "mount_setattr", directory, path, flags, ctypes.byref(structure), ctypes.sizeof(structure), about=about
-    )
+    _ = call("mount_setattr", directory, path, flags, ctypes.byref(structure), ctypes.sizeof(structure), about=about)
 
 
 def _checked(result: int, name: str, about: str) -> int:

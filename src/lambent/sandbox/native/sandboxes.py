@@ -24,7 +24,7 @@ from lambent.sandbox.contract import LISTENER_PORTS, Exit, Limits, SandboxError,
 from lambent.sandbox.native import channel
 from lambent.sandbox.native.cgroups import Group
 from lambent.sandbox.native.init import FREEZE, THAW
-from lambent.sandbox.native.spawners import Answer
+from lambent.sandbox.native.spawners import Answer, Spawner
 
 _NOTHING: Final = Usage(memory_peak_mib=0, cpu_s=0.0)
 _RETRY_S: Final = 0.002
@@ -39,9 +39,12 @@ class NativeSandbox:
 
     pid: int = 0
 
-    def __init__(self, template: Template, number: int, group: Group | None, on_gone: Callable[[NativeSandbox], None]):
+    def __init__(
+        self, template: Template, number: int, uid: int, group: Group | None, on_gone: Callable[[NativeSandbox], None]
+    ) -> None:
         self.template = template
         self.number: Final = number
+        self.uid: Final = uid
         self.booted = False
         self.assigned = False
         self._on_gone: Final = on_gone
@@ -63,28 +66,22 @@ class NativeSandbox:
 
     # What the backend does with it
 
-    def for_them(self) -> list[int]:
-        """Return the descriptors that its first process gets."""
-        return [self._their_link.fileno(), self._their_output]
-
-    def handed_over(self) -> None:
-        """The spawner has its copies of `for_them`: without ours, an end is an end."""
-        self._their_link.close()
-        os.close(self._their_output)
-
-    def started(self, answer: asyncio.Future[Answer]) -> None:
-        """Take the spawner's answer: a process, or none."""
-        if answer.cancelled() or answer.exception() is not None:
-            self._refuse(str(None if answer.cancelled() else answer.exception()))
-            return
-        message, descriptors = answer.result()
-        if "failed" in message:
-            self._refuse(message["failed"])
-            return
-        self.pid, self._pidfd = message["pid"], descriptors[0]
-        self._loop.add_reader(self._pidfd, self._died)
-        if self._doomed:
-            self.doom()
+    async def ask_for(self, spawner: Spawner, request: dict[str, Any]) -> None:
+        """Have the spawner fork its first process. Raises SandboxError, and is gone then."""
+        into, tasks = (None, list[int]()) if self._group is None else self._group.open_for_joining()
+        groups = [*tasks, *([] if into is None else [into])]
+        try:
+            request |= {"waits": request["assignment"] is None, "into_cgroup": into is not None}
+            descriptors = [self._their_link.fileno(), self._their_output, *groups]
+            answer = await spawner.ask(request, descriptors)
+        except BaseException as error:
+            self._refuse(str(error))
+            raise
+        finally:
+            self._their_link.close()  # they have copies: without ours, an end is an end
+            for descriptor in (self._their_output, *groups):
+                os.close(descriptor)
+        answer.add_done_callback(self._started)
 
     def doom(self) -> None:
         """Kill it without waiting for its end."""
@@ -94,11 +91,6 @@ class NativeSandbox:
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             if self._group is not None:
                 self._group.thaw()  # version 1: what is frozen does not die
-
-    def refuse(self, reason: str) -> None:
-        """Let it end before it began: its spawner was never asked, or could not."""
-        self.handed_over()
-        self._refuse(reason)
 
     def limit(self, limits: Limits) -> None:
         if self._group is not None:
@@ -162,6 +154,20 @@ class NativeSandbox:
 
     # What happens to it
 
+    def _started(self, answer: asyncio.Future[Answer]) -> None:
+        """Take the spawner's answer: a process, or none."""
+        if answer.cancelled() or answer.exception() is not None:
+            self._refuse(str(None if answer.cancelled() else answer.exception()))
+            return
+        message, descriptors = answer.result()
+        if "failed" in message:
+            self._refuse(message["failed"])
+            return
+        self.pid, self._pidfd = message["pid"], descriptors[0]
+        self._loop.add_reader(self._pidfd, self._died)
+        if self._doomed:
+            self.doom()
+
     def _order(self, order: bytes) -> None:
         with contextlib.suppress(OSError):
             _ = self._link.send(order)
@@ -203,7 +209,7 @@ class NativeSandbox:
         if self._link.fileno() >= 0:
             self._read()  # its last words
         self._refuse_making("its first process was killed")
-        self._end(None, signal.SIGKILL)
+        self._end(None, int(signal.SIGKILL))
         self._vanish()
 
     def _vanish(self, tries: int = 0) -> None:
@@ -223,7 +229,7 @@ class NativeSandbox:
     def _refuse(self, reason: str) -> None:
         """There is no process, and will be none."""
         self._refuse_making(reason)
-        self._end(None, signal.SIGKILL)
+        self._end(None, int(signal.SIGKILL))
         self._vanish()
 
     def _refuse_making(self, reason: str) -> None:

@@ -159,7 +159,7 @@ def _preloaded(fork: dict[str, Any] | None) -> guest.Entry | None:
         os.chroot(rootfs.ROOT)
         os.chdir("/")
         try:
-            library = [path for path in sys.path if path.startswith(sys.base_prefix) or path.startswith(sys.base_exec_prefix)]
+            library = [path for path in sys.path if path.startswith((sys.base_prefix, sys.base_exec_prefix))]
             sys.path[:] = dict.fromkeys([*fork["path"], *library])
             sys.path_importer_cache.clear()
             for name in fork["preload"]:

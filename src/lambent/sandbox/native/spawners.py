@@ -20,7 +20,9 @@ from lambent.sandbox.contract import SandboxError
 from lambent.sandbox.native import channel
 
 _SOURCE: Final = Path(__file__).parents[3]  # the directory that holds `lambent`
-_PROGRAM: Final = "import sys;sys.path.insert(0,sys.argv[1]);from lambent.sandbox.native.spawner import main;sys.path.pop(0);main()"
+_PROGRAM: Final = (
+    "import sys;sys.path.insert(0,sys.argv[1]);from lambent.sandbox.native.spawner import main;sys.path.pop(0);main()"
+)
 _ENVIRONMENT: Final = {  # nothing of the server's
     "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",  # awslambdaric reads it when it is imported
     "LC_CTYPE": "C.UTF-8",
