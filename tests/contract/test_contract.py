@@ -330,10 +330,9 @@ async def test_no_guest_survives_a_server_that_is_killed(backend_name: str, stag
         str(PUPPET.with_name("doomed.py")),
         backend_name,
         str(tmp_path),
-        token,
         stdout=subprocess.PIPE,
         cwd=str(PUPPET.parents[2]),
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        env={**os.environ, "TOKEN": token, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )
     assert server.stdout
     async with asyncio.timeout(GUARD_S):
