@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
@@ -23,9 +24,7 @@ def chosen(name: str) -> AbstractAsyncContextManager[Backend]:
     if sys.platform != "linux":
         pytest.skip("native sandboxes are made of Linux's namespaces")
     backend = import_module("lambent.sandbox.native.backend")
-    if not hasattr(backend, "native"):
-        pytest.skip("the native backend is unfinished (issue 2)")
-    return backend.native(backend.NativeConfig())
+    return backend.native(backend.NativeConfig(limits="enforced" if os.geteuid() == 0 else "best-effort"))
 
 
 @pytest.fixture(params=BACKENDS)
