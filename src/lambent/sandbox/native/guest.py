@@ -24,13 +24,12 @@ from lambent.sandbox.native.init import ASSIGNMENT
 _CHUNK: Final = 65536
 _CANNOT_EXECUTE: Final = 126
 _NOT_FOUND: Final = 127
-_OURS: Final = "lambent"
 
 Entry = Callable[[], object]
 
 
-def run(boot: Sequence[str], entry: Entry | None) -> NoReturn:
-    """Become the guest. `boot` is executed at once; otherwise wait for the assignment."""
+def run(boot: Sequence[str], entry: Entry | None, ours: Sequence[str]) -> NoReturn:
+    """Become the guest. `boot` is executed at once; otherwise wait for the assignment. `ours` are modules to hide."""
     if boot:
         _execute(boot, {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"})
     assignment: dict[str, Any] = json.loads(_line())
@@ -39,7 +38,7 @@ def run(boot: Sequence[str], entry: Entry | None) -> NoReturn:
     os.chdir(assignment["cwd"])
     if entry is None or assignment["fresh"]:
         _execute(assignment["argv"], assignment["environment"])
-    _call(entry, assignment["environment"])
+    _call(entry, assignment["environment"], ours)
 
 
 def _line() -> bytes:
@@ -71,12 +70,11 @@ def _execute(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
         os._exit(_NOT_FOUND if isinstance(error, FileNotFoundError) else _CANNOT_EXECUTE)
 
 
-def _call(entry: Entry, environment: Mapping[str, str]) -> NoReturn:
+def _call(entry: Entry, environment: Mapping[str, str], ours: Sequence[str]) -> NoReturn:
     """Call into the preloaded modules, with nothing of ours left to collide with, and end as an interpreter ends."""
-    os.environ.clear()
-    os.environ.update(environment)
-    for name in [name for name in sys.modules if name.partition(".")[0] == _OURS]:
-        del sys.modules[name]
+    os.environ.update(environment)  # it was empty
+    kept = [sys.modules.pop(name) for name in ours]  # not freed, which would write to all their pages
+    kept.append(sys.modules["__main__"])
     sys.modules["__main__"] = types.ModuleType("__main__")
     sys.dont_write_bytecode = False
     gc.enable()

@@ -51,24 +51,23 @@ class World:
 def found(world: World, request: dict[str, Any], given: Sequence[int], assignment: int) -> None:
     """Turn the process just forked into a sandbox's first, and return in its guest. `given`: link, output, cgroup files."""
     try:
+        _ = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         spawner = _arrange(given, assignment, world.spawner)
         listeners = _build(world, request, spawner)
-        children = _watch_children()
+        children = linux.children_descriptor() if request["orders"] else -1
         guest = os.fork()
         if guest:
             _serve(listeners, guest, children)
-        _leave(listeners, children)
+        _leave(children)
     except BaseException as error:
         _fail(error)
 
 
-def _leave(listeners: Sequence[socket.socket], children: int) -> None:
+def _leave(children: int) -> None:
     """Give up, in the guest, what belongs to the first process."""
-    os.close(_LINK)
-    os.close(children)
-    for listener in listeners:
-        listener.close()
-    _ = signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    linux.close_from(_LINK)
+    if children >= 0:
+        linux.unblock_signals()
     lockdown.make_dumpable()
 
 
@@ -86,7 +85,7 @@ def _arrange(given: Sequence[int], assignment: int, spawner: int) -> int:
     return _FIRST_CGROUP - 1
 
 
-def _build(world: World, request: dict[str, Any], spawner: int) -> list[socket.socket]:
+def _build(world: World, request: dict[str, Any], spawner: int) -> list[int]:
     """Make the sandbox's namespaces and what is in them, and give up everything else."""
     itself = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     linux.unshare(_NAMESPACES)
@@ -105,8 +104,8 @@ def _build(world: World, request: dict[str, Any], spawner: int) -> list[socket.s
     lockdown.limit_files(request["open_files"])
     if world.nested:
         lockdown.become_user_of_nested_namespace(itself)
-    lockdown.shrink_bounding_set(world.last_capability)
-    if not world.nested:
+        lockdown.shrink_bounding_set(world.last_capability)  # a new user namespace has it full again
+    else:
         lockdown.become_user(request["uid"])
     lockdown.drop_capabilities()
     lockdown.seal(world.program, spawner)
@@ -123,21 +122,17 @@ def _send_mount_namespace() -> None:
     os.close(namespace)
 
 
-def _watch_children() -> int:
-    """Return a descriptor that is readable when a child has ended."""
-    _ = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    _ = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
-    return linux.signal_descriptor(signal.SIGCHLD)
-
-
-def _serve(listeners: Sequence[socket.socket], guest: int, children: int) -> NoReturn:
-    """Be the sandbox's pid 1 until the guest ends."""
+def _serve(listeners: Sequence[int], guest: int, children: int) -> NoReturn:
+    """Be the sandbox's pid 1 until the guest ends. `children` is readable when one has; without it, no orders come."""
     link = socket.socket(fileno=_LINK)
-    channel.send(link, {"made": True}, [listener.fileno() for listener in listeners])
-    for listener in listeners:
-        listener.close()
+    channel.send(link, {"made": True}, listeners)
     for descriptor in (1, 2, ASSIGNMENT):
         _ = os.dup2(0, descriptor)
+    for descriptor in listeners:
+        os.close(descriptor)
+    if children < 0:
+        while True:
+            _reaped(link, guest, 0)
     poller = select.poll()
     poller.register(children, select.POLLIN)
     poller.register(_LINK, select.POLLIN)
@@ -145,21 +140,22 @@ def _serve(listeners: Sequence[socket.socket], guest: int, children: int) -> NoR
         for descriptor, events in poller.poll():
             if descriptor == children:
                 _ = os.read(children, _SIGNALS)
-                _reap(link, guest)
+                while _reaped(link, guest, os.WNOHANG):
+                    pass
             elif events & select.POLLHUP:
                 os._exit(0)
             else:
                 _obey(link.recv(1))
 
 
-def _reap(link: socket.socket, guest: int) -> None:
-    """Collect every child that has ended; with the guest, end."""
-    while (pid_and_status := os.waitpid(-1, os.WNOHANG))[0]:
-        pid, status = pid_and_status
-        if pid == guest:
-            code = os.waitstatus_to_exitcode(status)
-            channel.send(link, {"code": code} if code >= 0 else {"signal": -code})
-            os._exit(0)
+def _reaped(link: socket.socket, guest: int, options: int) -> bool:
+    """Collect a child that has ended, if there is one; with the guest, end."""
+    pid, status = os.waitpid(-1, options)
+    if pid == guest:
+        code = os.waitstatus_to_exitcode(status)
+        channel.send(link, {"code": code} if code >= 0 else {"signal": -code})
+        os._exit(0)
+    return pid != 0
 
 
 def _obey(order: bytes) -> None:

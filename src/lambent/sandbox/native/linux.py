@@ -40,6 +40,8 @@ _AT_RECURSIVE: Final = 0x8000
 _OPEN_TREE: Final = 1 | os.O_CLOEXEC | _AT_RECURSIVE  # OPEN_TREE_CLONE
 _MOVE_MOUNT_F_EMPTY_PATH: Final = 4
 _MNT_DETACH: Final = 2
+_SIG_SETMASK: Final = 2
+_SIGNAL_SET_BYTES: Final = 128
 
 MACHINE: Final = platform.machine()
 _SYSTEM_CALLS: Final = {
@@ -141,18 +143,24 @@ def close_from(first: int) -> None:
     _ = call("close_range", ctypes.c_uint(first), ctypes.c_uint(0xFFFFFFFF), 0)
 
 
-def signal_descriptor(number: signal.Signals) -> int:
-    """Return a descriptor that is readable when the (blocked) signal is pending."""
-    mask = (1 << (number - 1)).to_bytes(128, "little")
-    return _checked(int(_libc.signalfd(-1, mask, os.O_CLOEXEC | os.O_NONBLOCK)), "signalfd", number.name)
+def children_descriptor() -> int:
+    """Block SIGCHLD, and return a descriptor that is readable when a child has ended."""
+    mask = (1 << (signal.SIGCHLD - 1)).to_bytes(_SIGNAL_SET_BYTES, "little")
+    _ = _checked(int(_libc.sigprocmask(_SIG_SETMASK, mask, None)), "sigprocmask", "")
+    return _checked(int(_libc.signalfd(-1, mask, os.O_CLOEXEC | os.O_NONBLOCK)), "signalfd", "")
+
+
+def unblock_signals() -> None:
+    _ = _checked(int(_libc.sigprocmask(_SIG_SETMASK, bytes(_SIGNAL_SET_BYTES), None)), "sigprocmask", "")
 
 
 def fork(namespaces: int, cgroup: int | None) -> tuple[int, int]:
     """Fork into new namespaces, and into the cgroup of a v2 directory; return (pid, pidfd), or (0, -1) in the child.
 
     clone3 and not fork(2) because moving a process into a v2 cgroup afterwards waits for an RCU grace period: 14 ms
-    (measured) against nothing. The interpreter's own fork hooks run; the C library's do not, which matters only to a child
-    that raises signals at itself: that child forks once more, normally, before anything foreign runs.
+    (measured) against nothing. Neither the interpreter's fork hooks run (logging, random, threading: 200 page faults) nor the
+    C library's: the caller has one thread, and the child may call into nothing but this package until it forks once more,
+    by `os.fork`, which runs them all.
     """
     pidfd = ctypes.c_int(-1)
     flags = namespaces | CLONE_PIDFD | (CLONE_INTO_CGROUP if cgroup is not None else 0)
@@ -160,16 +168,7 @@ def fork(namespaces: int, cgroup: int | None) -> tuple[int, int]:
     arguments = (ctypes.c_uint64 * 11)(
         flags, ctypes.addressof(pidfd), 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, 0 if cgroup is None else cgroup
     )
-    ctypes.pythonapi.PyOS_BeforeFork()
-    pid = int(_libc.syscall(_NUMBERS["clone3"], ctypes.byref(arguments), ctypes.sizeof(arguments)))
-    if pid == 0:
-        ctypes.pythonapi.PyOS_AfterFork_Child()
-        return 0, -1
-    error = ctypes.get_errno()
-    ctypes.pythonapi.PyOS_AfterFork_Parent()
-    if pid < 0:
-        raise OSError(error, f"clone3: {os.strerror(error)}")
-    return pid, pidfd.value
+    return call("clone3", ctypes.byref(arguments), ctypes.sizeof(arguments)), pidfd.value
 
 
 def _set_attributes(directory: int, path: bytes, attributes: int, about: str) -> None:

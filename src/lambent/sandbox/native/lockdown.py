@@ -70,7 +70,7 @@ def enter_user_namespace(itself: int, uid: int, gid: int) -> None:
 
 
 def shrink_bounding_set(last_capability: int) -> None:
-    """Make every capability unobtainable. Needs CAP_SETPCAP, so it comes before the user changes."""
+    """Make every capability unobtainable by exec. Takes none away, and needs CAP_SETPCAP."""
     linux.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     for capability in range(last_capability + 1):
         linux.prctl(_PR_CAPBSET_DROP, capability)

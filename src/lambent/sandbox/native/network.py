@@ -8,8 +8,8 @@ cannot reach another's door. Defends against: reaching the host's network, its l
 from __future__ import annotations
 
 import fcntl
-import socket
 import struct
+from _socket import AF_INET, SOCK_DGRAM, SOCK_STREAM, socket  # without the classes and enumerations around it
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,16 +19,17 @@ _BACKLOG: Final = 128
 
 
 def raise_loopback() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        _ = fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP_RUNNING))
+    any_socket = socket(AF_INET, SOCK_DGRAM)
+    _ = fcntl.ioctl(any_socket.fileno(), _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP_RUNNING))
+    any_socket.close()
 
 
-def listen(ports: Sequence[int]) -> list[socket.socket]:
-    """Return a listening socket for each port of 127.0.0.1 in this network namespace."""
-    listeners: list[socket.socket] = []
+def listen(ports: Sequence[int]) -> list[int]:
+    """Return the descriptor of a listening socket for each port of 127.0.0.1 in this network namespace."""
+    descriptors: list[int] = []
     for port in ports:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener = socket(AF_INET, SOCK_STREAM)
         listener.bind(("127.0.0.1", port))
         listener.listen(_BACKLOG)
-        listeners.append(listener)
-    return listeners
+        descriptors.append(listener.detach())
+    return descriptors

@@ -12,6 +12,7 @@ by /proc. Does not: hide what the host keeps in /usr, or the machine's load and 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -78,9 +79,10 @@ def build(mounts: Sequence[tuple[str, str]], users: Iterable[int]) -> None:
 
 
 def hidden() -> list[str]:
-    """Return the paths of /proc that this kernel has and a guest must not read: directories end in a slash."""
+    """Return the paths of /proc that a guest could read on this kernel, and must not: directories end in a slash."""
     paths = [f"/proc/{name}" for name in _HIDDEN]
-    return [path + "/" if os.path.isdir(path) else path for path in paths if os.path.exists(path)]
+    readable = [path for path in paths if os.path.exists(path) and os.stat(path).st_mode & stat.S_IROTH]
+    return [path + "/" if os.path.isdir(path) else path for path in readable]
 
 
 def complete(tmp_mib: int, mounts: Sequence[tuple[str, str]], hide: Sequence[str]) -> None:

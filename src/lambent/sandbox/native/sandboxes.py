@@ -71,7 +71,11 @@ class NativeSandbox:
         into, tasks = (None, list[int]()) if self._group is None else self._group.open_for_joining()
         groups = [*tasks, *([] if into is None else [into])]
         try:
-            request |= {"waits": request["assignment"] is None, "into_cgroup": into is not None}
+            request |= {
+                "waits": request["assignment"] is None,
+                "into_cgroup": into is not None,
+                "orders": self._group is None or not self._group.freezes,
+            }
             descriptors = [self._their_link.fileno(), self._their_output, *groups]
             answer = await spawner.ask(request, descriptors)
         except BaseException as error:

@@ -54,6 +54,7 @@ class _Spawner:
         self._namespace: Final = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
         with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
             last_capability = int(file.read())
+        lockdown.shrink_bounding_set(last_capability)
         self._world: Final = init.World(
             nested=template["nested"],
             program=seccomp.program(linux.MACHINE),
@@ -61,6 +62,11 @@ class _Spawner:
             hide=rootfs.hidden(),
         )
         self._entry: Final = _preloaded(template["fork"])
+        self._ours: Final = [name for name in sys.modules if name.partition(".")[0] == "lambent"]
+        os.environ.clear()
+        _ = gc.collect()
+        gc.disable()
+        gc.freeze()  # what is shared stays shared: the collector would write to it
 
     def serve(self) -> guest.Entry:
         """Obey until the server is gone. Returns only in a guest: what it must call, with nothing of this on its stack."""
@@ -78,7 +84,7 @@ class _Spawner:
                     answer["pid"], pidfd = self._prepare(request, descriptors)
                     if answer["pid"] == 0:
                         _ = self._control.detach()
-                        return partial(guest.run, self._boot if request["boot"] else (), self._entry)
+                        return partial(guest.run, self._boot if request["boot"] else (), self._entry, self._ours)
                 elif request["do"] == "assign":
                     self._assign(request)
                 else:
@@ -172,9 +178,6 @@ def _preloaded(fork: dict[str, Any] | None) -> guest.Entry | None:
             os.close(host)
         if len(os.listdir("/proc/self/task")) != 1:
             raise RuntimeError("the preload has started threads, which a fork does not copy")
-    _ = gc.collect()
-    gc.disable()
-    gc.freeze()  # what is shared stays shared: the collector would write to it
     return entry
 
 
