@@ -20,12 +20,12 @@ import os
 import socket
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from importlib.metadata import version
 from typing import Any, Final
 
 import msgspec
 import structlog
 
+from lambent import __version__
 from lambent.config import Config
 from lambent.core.clock import Clock
 from lambent.core.http import Door, HttpLimits, serving
@@ -42,7 +42,8 @@ from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.operations import account, functions, invocations, tags, versions
 from lambent.lambda_.runtimes.interpreters import Interpreters
 from lambent.lambda_.service import LAMBDA, Lambda
-from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox, Unavailable
+from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox
+from lambent.sandbox.native.backend import NativeConfig, native
 from lambent.sandbox.pool import pooled
 from lambent.sandbox.process.backend import process
 from lambent.services.iam.service import MIGRATIONS as IAM_MIGRATIONS
@@ -55,8 +56,8 @@ from lambent.storage.directory import DataDirectory, default_path, ephemeral, he
 
 log: Final = structlog.get_logger()
 
-VERSION: Final = version("lambent")
 HANDOVER_S: Final = 0.02  # what an invocation waits for an environment that is about to be idle: less than a cold start
+STOP_S: Final = 1.0  # what invocations under way get when Lambent stops
 MAX_AGE_S: Final = 11 * 3600  # an hour less than its credentials are good for
 
 
@@ -171,7 +172,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             ids=ids,
             account=keys.root.account,
             region=config.region,
-            version=VERSION,
+            version=__version__,
         )
         door: Door = await on.enter_async_context(
             serving(
@@ -180,7 +181,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 limits=http_limits(config),
                 body_limit=gateway.body_limit,
                 refusal=gateway.refuse,
-                grace_s=config.stop_timeout_s,
+                grace_s=STOP_S,
             )
         )
         yield Running(endpoint, keys.root.account, keys.root.access_key_id, keys.root.secret_access_key, config.region)
@@ -216,13 +217,12 @@ def data_directory(config: Config) -> Generator[DataDirectory]:
 @asynccontextmanager
 async def sandboxes(config: Config) -> AsyncGenerator[Backend]:
     """The backend that was asked for, and never a weaker one. Raises sandbox.contract.Unavailable."""
-    if config.sandbox != "process":
-        raise Unavailable(
-            "This version cannot isolate functions yet: the native backend is unfinished. "
-            "`--sandbox process` runs them as your own user with NO isolation; choose it only for code that you trust."
-        )
-    async with process() as backend:
-        yield backend
+    if config.sandbox == "process":
+        async with process() as backend:
+            yield backend
+    else:
+        async with native(NativeConfig(limits=config.limits)) as backend:
+            yield backend
 
 
 def http_limits(config: Config) -> HttpLimits:

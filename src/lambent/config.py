@@ -97,25 +97,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         about("milliseconds", "Time between an invocation's end and freezing; busy environments skip a freeze.", ge=0),
     ] = 10
-    shutdown_plain_ms: Annotated[
-        int, about("milliseconds", "Time from SHUTDOWN to SIGKILL without extensions.", ge=0)
-    ] = 0
-    shutdown_internal_ms: Annotated[
-        int, about("milliseconds", "Time from SHUTDOWN to SIGKILL with internal extensions only.", ge=0)
-    ] = 500
-    shutdown_external_ms: Annotated[
-        int, about("milliseconds", "Time from SHUTDOWN to SIGKILL with external extensions.", ge=0)
-    ] = 2000
     concurrency_limit: Annotated[
         int, about("environments", "Concurrent executions of the account; beyond it callers get 429.", ge=1)
     ] = 1000
-    scaling_burst: Annotated[
-        int, about("environments", "Environments that one function may add within scaling_interval_s.", ge=1)
-    ] = 1000
-    scaling_interval_s: Annotated[float, about("seconds", "Time over which scaling_burst is counted.", gt=0)] = 10.0
-    stop_timeout_s: Annotated[
-        float, about("seconds", "Time that invocations in flight get when Lambent stops.", ge=0)
-    ] = 2.0
 
     # Logs
     log_level: Annotated[

@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from typing import Any
 
+from lambent import __version__
 from lambent.cli import env, status, up
 from lambent.config import ConfigError
 
@@ -21,7 +21,7 @@ COMMANDS: tuple[Any, ...] = (up, env, status)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status is the program's: 0 done, 1 could not be done, 2 was called wrongly."""
     parser = argparse.ArgumentParser(prog="lambent", description="AWS Lambda that you own.")
-    parser.add_argument("--version", action="version", version=f"lambent {version('lambent')}")
+    parser.add_argument("--version", action="version", version=f"lambent {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add(commands)

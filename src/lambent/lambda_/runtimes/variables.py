@@ -58,6 +58,8 @@ class Places(Struct, frozen=True):
 def environment_variables(runtime: Runtime, facts: FunctionFacts, places: Places) -> dict[str, str]:
     """All of them, as the guest's first process gets them."""
     theirs = {key: value for key, value in facts.variables.items() if not key.startswith("_")}
+    if "PYTHONPATH" in theirs and len(places.runtime) > 1:  # awslambdaric is not where its bootstrap is
+        theirs["PYTHONPATH"] = ":".join([theirs["PYTHONPATH"], *places.runtime])
     return _presets(runtime, facts, places) | theirs | _credentials(facts) | _platform(runtime, facts, places)
 
 

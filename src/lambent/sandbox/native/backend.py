@@ -117,7 +117,7 @@ class NativeBackend:
             "do": "prepare",
             "uid": sandbox.uid,
             "ports": LISTENER_PORTS,
-            "open_files": limits.open_files,
+            "limits": {**self._resources(limits), "RLIMIT_CORE": 0},
             "boot": booted,
             **self._work(assignment),
         }
@@ -158,7 +158,7 @@ class NativeBackend:
         spawner = self._spawners.get(waiting.template)
         if spawner is None or not waiting.alive:
             raise SandboxError(f"the waiting sandbox of {waiting.template.name} has died")
-        waiting.limit(assignment.limits)
+        waiting.limit(assignment.limits, self._resources(assignment.limits))
         request = {"id": spawner.next_id(), "do": "assign", "sandbox": waiting.number, **self._work(assignment)}
         answer, _ = await (await spawner.ask(request))
         if "failed" in answer:
@@ -168,11 +168,6 @@ class NativeBackend:
         """Return what a request says of an assignment, or of none yet."""
         if assignment is None:
             return {"mounts": [], "tmp_mib": _WAITING.tmp_mib, "assignment": None}
-        limits = {"RLIMIT_NOFILE": assignment.limits.open_files}
-        if "memory" in self._groups.missing:
-            limits["RLIMIT_DATA"] = assignment.limits.memory_mib * _MIB
-        if "pids" in self._groups.missing:
-            limits["RLIMIT_NPROC"] = assignment.limits.processes
         return {
             "mounts": [(str(mount.source), mount.target) for mount in assignment.mounts],
             "tmp_mib": assignment.limits.tmp_mib,
@@ -181,9 +176,18 @@ class NativeBackend:
                 "cwd": assignment.cwd,
                 "argv": assignment.argv,
                 "fresh": assignment.fresh,
-                "limits": limits,
+                "limits": self._resources(assignment.limits),
             },
         }
+
+    def _resources(self, limits: Limits) -> dict[str, int]:
+        """Return the limits of each process: of its files, and of what no control group bounds here."""
+        resources = {"RLIMIT_NOFILE": limits.open_files}
+        if "memory" in self._groups.missing and limits.memory_mib:
+            resources["RLIMIT_DATA"] = limits.memory_mib * _MIB
+        if "pids" in self._groups.missing:
+            resources["RLIMIT_NPROC"] = limits.processes
+        return resources
 
     async def _spawner(self, template: Template) -> Spawner:
         """Return the template's spawner; the first to need it starts it, and the first after its death another."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 MESSAGE_BYTES: Final = 128 * 1024  # under the kernel's default send buffer, with its overhead
 DESCRIPTORS: Final = 16
@@ -36,9 +36,9 @@ def receive(link: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
         raise Malformed("the message was cut")
     try:
-        message = json.loads(data)
+        message: Any = json.loads(data)
     except ValueError as error:
         raise Malformed(str(error)) from None
     if not isinstance(message, dict):
         raise Malformed("the message is not an object")
-    return message, descriptors
+    return cast("dict[str, Any]", message), descriptors

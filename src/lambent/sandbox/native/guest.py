@@ -11,7 +11,6 @@ import atexit
 import gc
 import json
 import os
-import resource
 import signal
 import sys
 import threading
@@ -19,6 +18,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
+from lambent.sandbox.native import lockdown
 from lambent.sandbox.native.init import ASSIGNMENT
 
 _CHUNK: Final = 65536
@@ -34,7 +34,7 @@ def run(boot: Sequence[str], entry: Entry | None, ours: Sequence[str]) -> NoRetu
         _execute(boot, {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"})
     assignment: dict[str, Any] = json.loads(_line())
     os.close(ASSIGNMENT)
-    _limit(assignment["limits"])
+    lockdown.limit(assignment["limits"])
     os.chdir(assignment["cwd"])
     if entry is None or assignment["fresh"]:
         _execute(assignment["argv"], assignment["environment"])
@@ -49,15 +49,6 @@ def _line() -> bytes:
             os._exit(0)  # never assigned
         data += more
     return data
-
-
-def _limit(limits: Mapping[str, int]) -> None:
-    """Apply what the machine cannot enforce from outside, and the number of files."""
-    for name, wanted in limits.items():
-        number: int = getattr(resource, name)
-        _, hard = resource.getrlimit(number)
-        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(number, (value, value))
 
 
 def _execute(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
@@ -83,11 +74,12 @@ def _call(entry: Entry, environment: Mapping[str, str], ours: Sequence[str]) -> 
         _ = entry()
     except SystemExit as request:
         code = _code_of(request)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
         code = 1
-    threading._shutdown()  # pyright: ignore[reportAttributeAccessIssue]  # waits for threads, as any end does
-    atexit._run_exitfuncs()
+    # What an interpreter does at its end, which has no public name: wait for the threads, call what was registered.
+    threading._shutdown()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

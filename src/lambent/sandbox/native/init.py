@@ -4,7 +4,8 @@
 
 Locked down before the guest exists, it is a reaper from then on: it collects orphans, tells the server how the guest ended,
 and ends itself, at which the kernel kills whatever is left in the namespace. The guest has the same user but cannot harm it:
-it is not dumpable, and pid 1 takes no signal from below. Without cgroups it also stops and continues the guest's processes.
+it is not dumpable, and pid 1 takes no signal from below. Where cgroups do not, it also stops and continues the guest's
+processes, and it limits one that has booted.
 
 Descriptors: 0 null, 1 and 2 the guest's output, 3 the guest's assignment, 4 the link to the server; at first also 5, a pidfd
 of the spawner, and 6.. cgroup files to join.
@@ -28,9 +29,6 @@ _LINK: Final = 4
 _FIRST_CGROUP: Final = 6
 _FREE: Final = 64  # above every descriptor with a fixed number
 
-FREEZE: Final = b"F"
-THAW: Final = b"T"
-_ORDERS: Final = {FREEZE: signal.SIGSTOP, THAW: signal.SIGCONT}
 _SIGNALS: Final = 4096  # bytes of pending signals to read at once
 _NAMESPACES: Final = (
     linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWCGROUP
@@ -101,7 +99,7 @@ def _build(world: World, request: dict[str, Any], spawner: int) -> list[int]:
     listeners = network.listen(request["ports"])
     _ = os.setsid()
     _ = os.umask(0o022)
-    lockdown.limit_files(request["open_files"])
+    lockdown.limit(request["limits"])
     if world.nested:
         lockdown.become_user_of_nested_namespace(itself)
         lockdown.shrink_bounding_set(world.last_capability)  # a new user namespace has it full again
@@ -137,15 +135,15 @@ def _serve(listeners: Sequence[int], guest: int, children: int) -> NoReturn:
     poller.register(children, select.POLLIN)
     poller.register(_LINK, select.POLLIN)
     while True:
-        for descriptor, events in poller.poll():
+        for descriptor, _ in poller.poll():
             if descriptor == children:
                 _ = os.read(children, _SIGNALS)
                 while _reaped(link, guest, os.WNOHANG):
                     pass
-            elif events & select.POLLHUP:
-                os._exit(0)
+            elif (received := channel.receive(link)) is not None:
+                _obey(received[0], guest)
             else:
-                _obey(link.recv(1))
+                os._exit(0)
 
 
 def _reaped(link: socket.socket, guest: int, options: int) -> bool:
@@ -158,12 +156,13 @@ def _reaped(link: socket.socket, guest: int, options: int) -> bool:
     return pid != 0
 
 
-def _obey(order: bytes) -> None:
-    """Stop or continue all processes of the namespace but this one."""
-    number = _ORDERS.get(order)
-    if number is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(-1, number)
+def _obey(order: dict[str, Any], guest: int) -> None:
+    """Do for the server what only a process inside, of the same user, can do."""
+    if "limits" in order:
+        lockdown.limit(order["limits"], guest)
+        return
+    with contextlib.suppress(ProcessLookupError):  # everyone of the namespace but this process
+        os.kill(-1, signal.SIGSTOP if order["stopped"] else signal.SIGCONT)
 
 
 def _fail(error: BaseException) -> NoReturn:

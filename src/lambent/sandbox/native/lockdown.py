@@ -13,6 +13,7 @@ import os
 import resource
 import select
 import signal
+from collections.abc import Mapping
 from typing import Final
 
 from lambent.sandbox.native import linux, seccomp
@@ -30,12 +31,13 @@ _KEYCTL_JOIN_SESSION_KEYRING: Final = 1
 _CAPABILITY_VERSION_3: Final = 0x20080522
 
 
-def limit_files(open_files: int) -> None:
-    """Bound the descriptors of each process, and forbid core dumps."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = open_files if hard == resource.RLIM_INFINITY else min(open_files, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def limit(limits: Mapping[str, int], process: int = 0) -> None:
+    """Bound a process of this user, and its descendants to come, by resource limits named as in `resource`."""
+    for name, wanted in limits.items():
+        number: int = getattr(resource, name)
+        _, hard = resource.prlimit(process, number)
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        _ = resource.prlimit(process, number, (value, value))
 
 
 def become_user(uid: int) -> None:

@@ -15,7 +15,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import structlog
@@ -23,7 +23,6 @@ import structlog
 from lambent.sandbox.contract import LISTENER_PORTS, Exit, Limits, SandboxError, Template, Usage
 from lambent.sandbox.native import channel
 from lambent.sandbox.native.cgroups import Group
-from lambent.sandbox.native.init import FREEZE, THAW
 from lambent.sandbox.native.spawners import Answer, Spawner
 
 _NOTHING: Final = Usage(memory_peak_mib=0, cpu_s=0.0)
@@ -74,7 +73,7 @@ class NativeSandbox:
             request |= {
                 "waits": request["assignment"] is None,
                 "into_cgroup": into is not None,
-                "orders": self._group is None or not self._group.freezes,
+                "orders": self.booted or self._group is None or not self._group.freezes,
             }
             descriptors = [self._their_link.fileno(), self._their_output, *groups]
             answer = await spawner.ask(request, descriptors)
@@ -96,9 +95,12 @@ class NativeSandbox:
             if self._group is not None:
                 self._group.thaw()  # version 1: what is frozen does not die
 
-    def limit(self, limits: Limits) -> None:
+    def limit(self, limits: Limits, resources: Mapping[str, int]) -> None:
+        """Set the limits of its assignment; `resources` are those of each process, which a guest sets itself if it can."""
         if self._group is not None:
             self._group.limit(limits)
+        if self.booted:
+            self._order({"limits": resources})
 
     @property
     def gone(self) -> asyncio.Future[None]:
@@ -131,14 +133,14 @@ class NativeSandbox:
             self._group.freeze()
         elif not self._frozen:
             self._frozen = True
-            self._order(FREEZE)
+            self._order({"stopped": True})
 
     def thaw(self) -> None:
         if self._group is not None and self._group.freezes:
             self._group.thaw()
         elif self._frozen:
             self._frozen = False
-            self._order(THAW)
+            self._order({"stopped": False})
 
     def set_cpus(self, cpus: float) -> None:
         if self._group is not None:
@@ -172,9 +174,10 @@ class NativeSandbox:
         if self._doomed:
             self.doom()
 
-    def _order(self, order: bytes) -> None:
+    def _order(self, order: dict[str, Any]) -> None:
+        """Tell the first process to do something. One write; it may be gone."""
         with contextlib.suppress(OSError):
-            _ = self._link.send(order)
+            channel.send(self._link, order)
 
     def _read(self) -> None:
         try:

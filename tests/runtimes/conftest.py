@@ -1,0 +1,151 @@
+"""Real interpreters run real functions here, over the process backend, against a Runtime API that the test plays."""
+
+import asyncio
+import os
+import textwrap
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from lambent.lambda_.runtimes.catalogue import CATALOGUE
+from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters, Missing
+from lambent.lambda_.runtimes.templates import Launcher
+from lambent.lambda_.runtimes.variables import FunctionFacts
+from lambent.sandbox.contract import RUNTIME_API_PORT, Backend, Exit, Sandbox
+from lambent.sandbox.process.backend import process
+from tests.runtimes.runtime_api import Event, Post, RuntimeApi, runtime_api
+
+PATIENCE_S = 30
+
+
+@dataclass
+class Run:
+    """A function that runs, and what it has said until now."""
+
+    sandbox: Sandbox
+    api: RuntimeApi
+
+    async def post(self) -> Post:
+        return await asyncio.to_thread(self.api.posts.get, timeout=PATIENCE_S)
+
+    async def posts(self, count: int) -> list[Post]:
+        return [await self.post() for _ in range(count)]
+
+    async def idle(self) -> None:
+        assert await asyncio.to_thread(self.api.idle.wait, PATIENCE_S)
+
+    async def exited(self) -> Exit:
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.sandbox.exited()
+
+    def output(self) -> str:
+        """What it has written; complete after its end, and of an invocation after its answer."""
+        written = b""
+        while True:
+            try:
+                piece = os.read(self.sandbox.output, 65536)
+            except BlockingIOError:
+                break
+            if not piece:
+                break
+            written += piece
+        return written.decode()
+
+
+Start = Callable[..., AbstractAsyncContextManager[Run]]
+
+
+@pytest.fixture(scope="session")
+def interpreter() -> Callable[[str], Interpreter | None]:
+    """The interpreter of a runtime on this machine; skips the test that needs one which is missing."""
+    known: dict[str, Interpreter | Missing | None] = {}
+
+    def found(runtime_id: str) -> Interpreter | None:
+        if runtime_id not in known:
+            search = Interpreters(os.environ).find(CATALOGUE[runtime_id])
+            with ThreadPoolExecutor(1) as elsewhere:  # the test that asks has a running loop
+                known[runtime_id] = elsewhere.submit(asyncio.run, search).result()
+        answer = known[runtime_id]
+        if isinstance(answer, Missing):
+            pytest.skip(answer.reason)
+        return answer
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def launcher(interpreter: Callable[[str], Interpreter | None]) -> Callable[[str, Backend], Launcher]:
+    made: dict[str, Launcher] = {}
+
+    def for_runtime(runtime_id: str, backend: Backend) -> Launcher:
+        if runtime_id not in made:
+            made[runtime_id] = Launcher(CATALOGUE[runtime_id], interpreter(runtime_id), backend.visible)
+        return made[runtime_id]
+
+    return for_runtime
+
+
+@pytest.fixture
+def start(tmp_path: Path, launcher: Callable[[str, Backend], Launcher]) -> Start:
+    """Starts a function: `files` by name, the events it will get, and whether its interpreter has been started ahead."""
+
+    @asynccontextmanager
+    async def started(
+        runtime_id: str,
+        files: Mapping[str, str],
+        *events: Event,
+        handler: str = "app.handler",
+        variables: Mapping[str, str] | None = None,
+        layers: Mapping[str, str] | None = None,
+        ahead: bool = True,
+        statuses: list[int] | None = None,
+        **facts: object,
+    ) -> AsyncIterator[Run]:
+        code_dir = written(tmp_path / "task", files)
+        layers_dir = written(tmp_path / "opt", layers) if layers is not None else None
+        function = facts_of(code_dir, layers_dir, handler, variables or {})
+        async with process() as backend:
+            made = launcher(runtime_id, backend)
+            assignment = made.assignment(msgspec.structs.replace(function, **facts))
+            assignment = msgspec.structs.replace(assignment, fresh=assignment.fresh or not ahead)
+            sandbox = await backend.start(made.template, assignment)
+            with runtime_api(*events, statuses=statuses or [], listener=sandbox.listeners[RUNTIME_API_PORT]) as api:
+                yield Run(sandbox, api)
+            await sandbox.kill()
+            for listener in sandbox.listeners.values():
+                listener.close()
+            os.close(sandbox.output)
+
+    return started
+
+
+def facts_of(
+    code_dir: Path, layers_dir: Path | None = None, handler: str = "app.handler", variables: Mapping[str, str] = {}
+) -> FunctionFacts:
+    return FunctionFacts(
+        name="f",
+        version="$LATEST",
+        handler=handler,
+        memory_mib=128,
+        region="us-east-1",
+        log_group="/aws/lambda/f",
+        log_stream="2026/11/24/[$LATEST]0123456789abcdef0123456789abcdef",
+        code_dir=code_dir,
+        layers_dir=layers_dir,
+        variables=variables,
+        credentials=None,
+    )
+
+
+def written(directory: Path, files: Mapping[str, str]) -> Path:
+    for name, text in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+    directory.mkdir(exist_ok=True)
+    return directory

@@ -1,0 +1,235 @@
+"""Templates, assignments, variables and entrypoints, as values: nothing is started here."""
+
+import os
+import struct
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from lambent.core.ports import SessionCredentials
+from lambent.lambda_.runtimes.catalogue import CATALOGUE
+from lambent.lambda_.runtimes.entrypoints import InvalidEntrypoint
+from lambent.lambda_.runtimes.interpreters import Interpreter
+from lambent.lambda_.runtimes.templates import Launcher
+from lambent.sandbox.contract import Assignment, Mount
+from tests.runtimes.conftest import facts_of
+
+PYTHON = Interpreter(Path("/p/bin/python3.12"), Path("/p"), "3.12.1", ("/p/lib/python312.zip", "/p/lib/python3.12"))
+NODE = Interpreter(Path("/n/bin/node"), Path("/n"), "22.1.0")
+
+
+def inside(mount: Mount) -> str:
+    return mount.target
+
+
+def outside(mount: Mount) -> str:
+    return str(mount.source)
+
+
+@pytest.fixture(scope="module")
+def python() -> Launcher:
+    return Launcher(CATALOGUE["python3.12"], PYTHON, inside)
+
+
+@pytest.fixture(scope="module")
+def node() -> Launcher:
+    return Launcher(CATALOGUE["nodejs22.x"], NODE, inside)
+
+
+@pytest.fixture(scope="module")
+def provided() -> Launcher:
+    return Launcher(CATALOGUE["provided.al2023"], None, inside)
+
+
+def assigned(launcher: Launcher, code_dir: Path, **variables: str) -> Assignment:
+    return launcher.assignment(facts_of(code_dir, variables=variables))
+
+
+def test_a_guest_sees_the_runtime_at_awss_places(python: Launcher) -> None:
+    targets = {mount.target: mount.source for mount in python.template.mounts}
+    assert targets["/var/lang"] == targets["/p"] == Path("/p")
+    modules = {"awslambdaric", "boto3", "botocore", "simplejson", "urllib3", "six.py", "lambent_bootstrap.py"}
+    assert {f"/var/runtime/{module}" for module in modules} <= set(targets)
+    assert all(source.exists() for target, source in targets.items() if target.startswith("/var/runtime"))
+
+
+def test_python_is_forked_of_an_interpreter_at_its_own_path_that_begins_with_our_bootstrap(python: Launcher) -> None:
+    server = python.template.fork_server
+    assert server is not None
+    assert (server.interpreter, server.entry) == ("/p/bin/python3.12", "lambent_bootstrap:run")
+    assert server.path == ("/var/runtime", *PYTHON.libraries)
+    assert server.preload[0] == "lambent_bootstrap"
+
+
+def test_node_is_booted_and_waits(node: Launcher) -> None:
+    assert node.template.fork_server is None
+    assert node.template.boot[0] == "/var/lang/bin/node"
+    assert node.template.boot[-2:] == ("/var/runtime/bootstrap.cjs", "--waits")
+
+
+def test_an_interpreter_of_the_system_is_not_mounted_at_a_path_that_is_there_anyway() -> None:
+    system = Interpreter(Path("/usr/bin/python3.12"), Path("/usr"), "3.12.1")
+    targets = [mount.target for mount in Launcher(CATALOGUE["python3.12"], system, inside).template.mounts]
+    assert "/var/lang" in targets
+    assert "/usr" not in targets
+
+
+def test_the_variables_are_awss(python: Launcher, tmp_path: Path) -> None:
+    credentials = SessionCredentials("ASIA1", "secret", "token", 0.0)
+    facts = msgspec.structs.replace(facts_of(tmp_path), credentials=credentials, endpoint_url="http://127.0.0.1:4566")
+    assert python.assignment(facts).environment == {
+        "AWS_ACCESS_KEY_ID": "ASIA1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.12",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+        "AWS_LAMBDA_FUNCTION_NAME": "f",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_FORMAT": "Text",
+        "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/f",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/24/[$LATEST]0123456789abcdef0123456789abcdef",
+        "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
+        "AWS_REGION": "us-east-1",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_SESSION_TOKEN": "token",
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+        "LAMBDA_RUNTIME_DIR": "/var/runtime",
+        "LAMBDA_TASK_ROOT": "/var/task",
+        "LANG": "en_US.UTF-8",
+        "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+        "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+        "PYTHONPATH": "/var/runtime",
+        "TZ": ":UTC",
+        "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
+        "_AWS_XRAY_DAEMON_PORT": "2000",
+        "_HANDLER": "app.handler",
+    }
+
+
+def test_node_finds_modules_of_layers(node: Launcher, tmp_path: Path) -> None:
+    path = "/opt/nodejs/node22/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task"
+    assert assigned(node, tmp_path).environment["NODE_PATH"] == path
+
+
+def test_the_functions_variables_override_presets_and_not_the_platform(python: Launcher, tmp_path: Path) -> None:
+    environment = assigned(python, tmp_path, TZ="Asia/Tokyo", AWS_REGION="mars-1", _SECRET="x", MINE="y").environment
+    assert (environment["TZ"], environment["AWS_REGION"], environment["MINE"]) == ("Asia/Tokyo", "us-east-1", "y")
+    assert "_SECRET" not in environment
+
+
+def test_levels_and_formats_of_logs_are_passed_on(python: Launcher, tmp_path: Path) -> None:
+    facts = msgspec.structs.replace(facts_of(tmp_path), log_format="JSON", log_level="WARN")
+    environment = python.assignment(facts).environment
+    assert (environment["AWS_LAMBDA_LOG_FORMAT"], environment["AWS_LAMBDA_LOG_LEVEL"]) == ("JSON", "WARN")
+
+
+def test_code_and_layers_are_mounted_and_memory_decides_the_processor_time(python: Launcher, tmp_path: Path) -> None:
+    facts = msgspec.structs.replace(facts_of(tmp_path / "c", tmp_path / "l"), memory_mib=1769, tmp_mib=700)
+    assignment = python.assignment(facts)
+    assert assignment.mounts == (Mount(tmp_path / "c", "/var/task"), Mount(tmp_path / "l", "/opt"))
+    assert (assignment.limits.memory_mib, assignment.limits.tmp_mib, assignment.limits.cpus) == (1769, 700, 1.0)
+    assert assignment.cwd == "/var/task"
+
+
+def test_an_ordinary_function_is_forked(python: Launcher, node: Launcher, tmp_path: Path) -> None:
+    assert not assigned(python, tmp_path, MINE="1", TZ="Asia/Tokyo", NODE_OPTIONS="x").fresh
+    assert not assigned(node, tmp_path, MINE="1", TZ="Asia/Tokyo").fresh
+
+
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "PYTHONHASHSEED", "PYTHONPATH", "LC_ALL", "LANG", "MALLOC_ARENA_MAX"])
+def test_a_variable_that_python_reads_at_its_start_makes_it_fresh(python: Launcher, tmp_path: Path, name: str) -> None:
+    assert assigned(python, tmp_path, **{name: "x"}).fresh
+
+
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "NODE_OPTIONS", "NODE_EXTRA_CA_CERTS", "UV_THREADPOOL_SIZE"])
+def test_a_variable_that_node_reads_at_its_start_makes_it_fresh(node: Launcher, tmp_path: Path, name: str) -> None:
+    assert assigned(node, tmp_path, **{name: "x"}).fresh
+
+
+@pytest.mark.parametrize("name", ["libmine.so", "lib/libmine.so.1.2"])
+def test_libraries_in_the_package_make_it_fresh_since_the_loader_looks_once(
+    python: Launcher, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    assert assigned(python, tmp_path).fresh
+
+
+def test_a_wrapper_is_given_the_command_line_that_would_have_been(python: Launcher, tmp_path: Path) -> None:
+    assignment = assigned(python, tmp_path, AWS_LAMBDA_EXEC_WRAPPER="/opt/wrap")
+    assert assignment.fresh
+    assert assignment.argv == ("/opt/wrap", "/var/lang/bin/python3.12", "-S", "/var/runtime/lambent_bootstrap.py")
+
+
+def test_a_fresh_node_has_awss_heap_limit(node: Launcher, tmp_path: Path) -> None:
+    assert "--max-old-space-size=115" in assigned(node, tmp_path).argv
+    assert "--waits" not in assigned(node, tmp_path).argv
+
+
+def test_without_isolation_all_paths_are_the_hosts(tmp_path: Path) -> None:
+    launcher = Launcher(CATALOGUE["python3.12"], PYTHON, outside)
+    assignment = launcher.assignment(facts_of(tmp_path / "c", tmp_path / "l", variables={"PYTHONPATH": "/mine"}))
+    assert assignment.cwd == assignment.environment["LAMBDA_TASK_ROOT"] == str(tmp_path / "c")
+    assert assignment.environment["_LAMBENT_LAYERS"] == str(tmp_path / "l")
+    assert assignment.environment["PYTHONPATH"].startswith("/mine:")
+    assert assignment.argv[0] == "/p/bin/python3.12"
+
+
+def executable(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    path.chmod(0o755)
+    return path.parent
+
+
+def test_the_packages_bootstrap_is_executed(provided: Launcher, tmp_path: Path) -> None:
+    executable(tmp_path / "bootstrap", b"#!/bin/sh\n")
+    assignment = assigned(provided, tmp_path, AWS_LAMBDA_EXEC_WRAPPER="/ignored")
+    assert assignment.argv == ("/var/task/bootstrap",)
+    assert "AWS_EXECUTION_ENV" not in assignment.environment
+    assert not provided.template.mounts
+
+
+def test_a_program_of_this_machine_is_executable(provided: Launcher, tmp_path: Path) -> None:
+    executable(tmp_path / "bootstrap", Path(os.path.realpath(sys.executable)).read_bytes()[:64])
+    assert assigned(provided, tmp_path).argv == ("/var/task/bootstrap",)
+
+
+def test_a_layers_bootstrap_is_the_second_choice(provided: Launcher, tmp_path: Path) -> None:
+    for name in ("c", "l"):
+        (tmp_path / name).mkdir()
+    executable(tmp_path / "l" / "bootstrap", b"#!/bin/sh\n")
+    assert provided.assignment(facts_of(tmp_path / "c", tmp_path / "l")).argv == ("/opt/bootstrap",)
+
+
+def test_without_a_bootstrap_the_error_is_awss(provided: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "bootstrap").mkdir()
+    with pytest.raises(InvalidEntrypoint) as raised:
+        assigned(provided, tmp_path)
+    assert str(raised.value) == "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
+    assert raised.value.error_type == "Runtime.InvalidEntrypoint"
+
+
+def test_a_bootstrap_that_may_not_be_executed_is_refused(provided: Launcher, tmp_path: Path) -> None:
+    executable(tmp_path / "bootstrap", b"#!/bin/sh\n")
+    (tmp_path / "bootstrap").chmod(0o644)
+    with pytest.raises(InvalidEntrypoint, match=r"^fork/exec /var/task/bootstrap: permission denied$"):
+        assigned(provided, tmp_path)
+
+
+ELF_OF_ANOTHER_MACHINE = b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 2, 0xF3) + bytes(44)
+
+
+@pytest.mark.parametrize("content", [b"echo no first line", b"", b"\x7fELF", ELF_OF_ANOTHER_MACHINE])
+def test_what_this_machine_cannot_execute_is_refused(provided: Launcher, tmp_path: Path, content: bytes) -> None:
+    executable(tmp_path / "bootstrap", content)
+    with pytest.raises(InvalidEntrypoint, match=r"^fork/exec /var/task/bootstrap: exec format error$"):
+        assigned(provided, tmp_path)
+
+
+def test_a_link_is_left_to_the_guest_and_never_followed_here(provided: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "bootstrap").symlink_to("/etc/shadow")
+    assert assigned(provided, tmp_path).argv == ("/var/task/bootstrap",)
