@@ -12,7 +12,7 @@ AWSCLI := .build/awscli-venv
 MODELS := .build/botocore-sdist
 ARGS ?=
 
-.PHONY: help install up test check format clean
+.PHONY: help install up test check format bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -61,6 +61,9 @@ check: $(VENV)/.installed-dev ## formatting, lint, types, architecture
 format: $(VENV)/.installed-dev ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.installed ## measure the numbers of docs/SPECIFICATION.md; ARGS='--only start --json out.json'
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .build .pytest_cache .ruff_cache .hypothesis examples/*/package
