@@ -342,3 +342,36 @@ async def test_json_logs_are_telemetry_events_of_the_level_that_was_asked_for():
     async with stage(serving(echo), log=JsonLog("WARN")) as on:
         await on.invoke()
     assert on.log == ["working\n"]
+
+
+async def test_a_runtime_that_asks_together_with_its_result_is_thanked_with_the_next_event():
+    async def hasty(guest: Guest) -> None:
+        client = await guest.connect()
+        client.ask_next()
+        for _ in range(3):
+            _, headers, body = await client.answer()
+            client.ask(
+                "POST", f"/2018-06-01/runtime/invocation/{headers['lambda-runtime-aws-request-id']}/response", body
+            )
+            client.ask_next()
+            assert (await client.answer())[0] == 202
+        await asyncio.Event().wait()
+
+    async with stage(hasty) as on:
+        for number in range(3):
+            assert (await on.invoke(b"%d" % number, f"r{number}")).payload == b"%d" % number
+            await on.until(State.IDLE)
+    assert len(on.guests) == 1
+
+
+async def test_a_runtime_that_exits_right_behind_its_result_has_answered_all_the_same():
+    async def leave(guest: Guest, client: Client, _headers: dict[str, str], body: bytes) -> None:
+        client.ask("POST", "/2018-06-01/runtime/invocation/r1/response", body)
+        guest.exit(Exit(0, None))
+        await asyncio.Event().wait()
+
+    async with stage(serving(leave), serving(echo)) as on:
+        first = await on.invoke(b"1")
+        await on.until(State.BROKEN)
+        assert (await on.invoke(b"2", "r2")).payload == b"2"
+    assert first.payload == b"1" or b"Runtime.ExitError" in first.payload

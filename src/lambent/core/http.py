@@ -35,6 +35,7 @@ log: Final = structlog.get_logger()
 STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 BODILESS: Final = frozenset({204, 304})
+UNQUESTIONED_BYTES: Final = 16 * 1024  # a body that says it is so small is read without asking what it is for
 SWEEP_S: Final = 0.5  # how late a deadline may be noticed
 LINGER_S: Final = 2.0  # how long a refused client may go on sending before the connection is closed
 LINGER_BYTES: Final = 128 * 1024 * 1024  # and how much of it is read and thrown away
@@ -98,6 +99,7 @@ class Connection(asyncio.Protocol, ABC):
         "_headers",
         "_limit",
         "_limits",
+        "_loop",
         "_parser",
         "_peer",
         "_received_bytes",
@@ -123,6 +125,7 @@ class Connection(asyncio.Protocol, ABC):
         self._faulted = False
         self._discarded = 0
         self._peer = ""
+        self._loop: Final = asyncio.get_running_loop()
         self.closing = False
         self.deadline: float | None = None  # on the loop's clock; None while we are the ones who work
         self.transport: asyncio.Transport | None = None
@@ -166,7 +169,7 @@ class Connection(asyncio.Protocol, ABC):
 
     def wait(self, seconds: float | None) -> None:
         """Expect the client's next bytes within `seconds`; None: it is our turn."""
-        self.deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        self.deadline = None if seconds is None else self._loop.time() + seconds
 
     def overdue(self) -> None:
         """The deadline has passed: say so if a request had begun, else just close."""
@@ -219,8 +222,10 @@ class Connection(asyncio.Protocol, ABC):
         declared = self._headers.get("content-length")
         if declared is None and "transfer-encoding" not in self._headers:
             return
-        self._limit = self.body_limit(head)
-        if declared is not None and int(declared) > self._limit:
+        size = int(declared) if declared is not None else None
+        small = size is not None and size <= UNQUESTIONED_BYTES
+        self._limit = UNQUESTIONED_BYTES if small else self.body_limit(head)
+        if size is not None and size > self._limit:
             self.refuse(Fault.BODY_TOO_LARGE)
             raise _Refused
         self.wait(self._limits.body_timeout_s)

@@ -7,6 +7,8 @@ tests alone.
 import os
 import random
 
+PORTION_BYTES = 1024
+
 UPPER_CASE_32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 """The alphabet of IAM's unique ids (AROA..., AKIA...)."""
 
@@ -14,11 +16,17 @@ UPPER_CASE_32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 class Ids:
     """Identifiers out of the operating system's randomness."""
 
-    __slots__ = ()
+    __slots__ = ("_stock",)
+
+    def __init__(self) -> None:
+        self._stock = b""
 
     def random_bytes(self, count: int) -> bytes:
-        """`count` bytes that nobody can guess."""
-        return os.urandom(count)
+        """`count` bytes that nobody can guess; taken from the kernel in larger portions, since every call of it costs."""
+        if len(self._stock) < count:
+            self._stock = os.urandom(max(PORTION_BYTES, count))
+        taken, self._stock = self._stock[:count], self._stock[count:]
+        return taken
 
     def uuid(self) -> str:
         """A version 4 UUID, lower-case with dashes: request ids, revision ids, mapping ids."""
@@ -46,6 +54,7 @@ class SeededIds(Ids):
     __slots__ = ("_random",)
 
     def __init__(self, seed: int = 0) -> None:
+        super().__init__()
         self._random = random.Random(seed)  # noqa: S311  # to repeat itself is what it is for
 
     def random_bytes(self, count: int) -> bytes:

@@ -140,6 +140,10 @@ class Sandbox(Protocol):
         """Return when it is gone with all its descendants, its cgroup and its mounts. Idempotent; safe to cancel."""
         ...
 
+    def memory_peak_mib(self) -> int:
+        """The first number of `usage` alone: one read(2), since it is asked after every invocation."""
+        ...
+
     def usage(self) -> Usage:
         """What it has used until now, or had used when it ended; zeros where the machine cannot tell."""
         ...

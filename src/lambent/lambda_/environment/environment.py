@@ -93,6 +93,7 @@ class Environment:
         self._output: Output | None = None
         self._runtime: AsyncExitStack | None = None  # the sandbox, its API and its pipe; left when the runtime is gone
         self._waiter: asyncio.Future[News] | None = None
+        self._early: News | None = None
         self._tail: deque[str] = deque()
         self._tail_size = 0
         self._init_ms: float | None = None  # of an initialisation that no invocation has reported yet
@@ -211,7 +212,7 @@ class Environment:
         sandbox, output = self.sandbox, self._output
         assert sandbox is not None
         assert output is not None
-        self._memory_used = sandbox.usage().memory_peak_mib
+        self._memory_used = sandbox.memory_peak_mib()
         output.drain()
         await sandbox.kill()
         output.drain()
@@ -224,6 +225,7 @@ class Environment:
     async def _news(self, deadline: float) -> News:
         """The next thing that happens to the runtime, `Late` at the deadline (on the loop's clock)."""
         waiter = self._waiter = self._loop.create_future()
+        self._early = None
         timer = self._loop.call_at(deadline, self._tell, Late())
         try:
             return await waiter
@@ -234,7 +236,9 @@ class Environment:
     def _tell(self, news: News) -> None:
         waiter = self._waiter
         if waiter is not None:
-            if not waiter.done():
+            if waiter.done():
+                self._early = news  # in one breath with what is waited for: a result, and the question for more
+            else:
                 waiter.set_result(news)
             return
         if isinstance(news, Ready):
@@ -263,8 +267,13 @@ class Environment:
         assert self.sandbox is not None
         assert self._output is not None
         self._output.drain()
-        self._memory_used = self.sandbox.usage().memory_peak_mib
-        self._finish_timer = self._loop.call_at(deadline, self._tell, Late())
+        self._memory_used = self.sandbox.memory_peak_mib()
+        if isinstance(self._early, Ready):
+            self._move(Event.READY)
+        elif self._early is not None:
+            self._loop.call_soon(self._tell, self._early)
+        else:
+            self._finish_timer = self._loop.call_at(deadline, self._tell, Late())
         self._end(invocation, started, "success" if result.error_type is None else "error", None)
         return Outcome(result.body, None if result.error_type is None else "Unhandled", self._tail_bytes())
 

@@ -190,6 +190,10 @@ class RuntimeApi:
         self._listener(InitError(error_type, body))
         return ACCEPTED
 
+    def parks(self, connection: RuntimeConnection) -> bool:
+        """Whether this connection waits for an event."""
+        return self._parked is connection
+
     def left(self, connection: RuntimeConnection) -> None:
         """A connection has closed; if it was the one that waits, the runtime may connect and ask again."""
         self.connections.discard(connection)
@@ -200,12 +204,13 @@ class RuntimeApi:
 class RuntimeConnection(Connection):
     """One connection of the guest to its Runtime API; answers come at once, but for `next`."""
 
-    __slots__ = ("_api", "_keep_alive")
+    __slots__ = ("_api", "_keep_alive", "_owed")
 
     def __init__(self, api: RuntimeApi) -> None:
         super().__init__(GUEST_LIMITS, api.budget)
         self._api: Final = api
         self._keep_alive = True
+        self._owed = False  # the answer ACCEPTED, not written yet
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -238,11 +243,26 @@ class RuntimeConnection(Connection):
     def received(self, request: Request, *, keep_alive: bool) -> None:
         self._keep_alive = keep_alive
         response = self._route(request)
-        if response is ACCEPTED and keep_alive and self.transport is not None:
+        if response is ACCEPTED and keep_alive:
             self._release()
-            self.transport.write(ACCEPTED_BYTES)
+            self._owed = True
         elif response is not None:
+            self._pay()
             self.send(response, keep_alive=keep_alive)
+
+    def data_received(self, data: bytes) -> None:
+        """A runtime that asks for the next event together with its result waits for that, not for our thanks.
+
+        So they go with the event: one message less, and the runtime sleeps until there is something to do.
+        """
+        super().data_received(data)
+        if self._owed and not self._api.parks(self):
+            self._pay()
+
+    def _pay(self) -> None:
+        if self._owed and self.transport is not None:
+            self._owed = False
+            self.transport.write(ACCEPTED_BYTES)
 
     def _route(self, request: Request) -> Response | None:
         path, method = request.path, request.method
@@ -281,7 +301,9 @@ class RuntimeConnection(Connection):
             head += f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
         if not self._keep_alive:
             head += "Connection: close\r\n"
-        self.transport.write(f"{head}Content-Length: {len(payload)}\r\n\r\n".encode() + payload)
+        thanks = ACCEPTED_BYTES if self._owed else b""
+        self._owed = False
+        self.transport.write(thanks + f"{head}Content-Length: {len(payload)}\r\n\r\n".encode() + payload)
         if not self._keep_alive:
             self.close()
 

@@ -21,6 +21,7 @@ from lambent.sandbox.native.hierarchies import Hierarchies
 CPU_PERIOD_US: Final = 20_000  # as Lambda has it: a function with little memory is stopped often and briefly
 _LEAST_QUOTA_US: Final = 1_000  # the kernel's
 _MIB: Final = 1 << 20
+_NUMBER_BYTES: Final = 32
 
 
 class Group:
@@ -41,6 +42,7 @@ class Group:
         self._words: Final = (b"1", b"0") if unified else (b"FROZEN", b"THAWED")
         self._freezer: Final = -1 if state is None else os.open(state, os.O_WRONLY | os.O_CLOEXEC)
         self._unified: Final = unified
+        self._peak: Final = self._opened_peak()
 
     def open_for_joining(self) -> tuple[int | None, list[int]]:
         """Return the version 2 directory, to be forked into, and files to which a process writes "0" to join.
@@ -100,13 +102,15 @@ class Group:
         file = "memory.events" if self._hierarchies.is_unified("memory") else "memory.oom_control"
         return _table(directory / file).get("oom_kill", 0) > 0
 
+    def memory_peak_mib(self) -> int:
+        """Read how much memory the group had at most, from a file that is open: it is asked after every invocation."""
+        if self._peak < 0 or self._removed:
+            return 0
+        return -(-int(os.pread(self._peak, _NUMBER_BYTES, 0)) // _MIB)
+
     def usage(self) -> Usage:
-        peak_bytes = 0
-        if (memory := self._of("memory")) is not None:
-            names = ("memory.peak", "memory.current", "memory.max_usage_in_bytes")
-            peak_bytes = next((value for name in names if (value := _number(memory / name)) is not None), 0)
         cpu_us = 0 if self._unified is None else _table(self._unified / "cpu.stat").get("usage_usec", 0)
-        return Usage(memory_peak_mib=-(-peak_bytes // _MIB), cpu_s=cpu_us / 1e6)
+        return Usage(memory_peak_mib=self.memory_peak_mib(), cpu_s=cpu_us / 1e6)
 
     def remove(self) -> bool:
         """Remove the groups; False while a process in one of them is still on its way out, then call again."""
@@ -117,10 +121,20 @@ class Group:
                 continue
             except OSError:
                 return False
-        if not self._removed and self._freezer >= 0:
-            os.close(self._freezer)
+        if not self._removed:
+            for descriptor in (self._freezer, self._peak):
+                if descriptor >= 0:
+                    os.close(descriptor)
         self._removed = True
         return True
+
+    def _opened_peak(self) -> int:
+        """Open the file that tells the peak, or (before Linux 5.19, in version 2) the present; -1 where nothing does."""
+        memory = self._of("memory")
+        for name in ("memory.peak", "memory.current", "memory.max_usage_in_bytes"):
+            if memory is not None and (memory / name).exists():
+                return os.open(memory / name, os.O_RDONLY | os.O_CLOEXEC)
+        return -1
 
     def _of(self, controller: str) -> Path | None:
         parent = self._hierarchies.controllers.get(controller)
@@ -149,10 +163,3 @@ def _table(path: Path) -> dict[str, int]:
         return {}
     pairs = (line.split() for line in lines)
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
-
-
-def _number(path: Path) -> int | None:
-    try:
-        return int(path.read_text())
-    except (OSError, ValueError):
-        return None

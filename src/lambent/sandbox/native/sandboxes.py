@@ -155,6 +155,11 @@ class NativeSandbox:
         if not self.assigned:
             self.abandon()
 
+    def memory_peak_mib(self) -> int:
+        if self._group is None or self._gone.done():
+            return self._usage.memory_peak_mib
+        return self._group.memory_peak_mib()
+
     def usage(self) -> Usage:
         return self._usage if self._group is None or self._gone.done() else self._group.usage()
 

@@ -156,6 +156,9 @@ class ProcessSandbox:
     async def kill(self) -> None:
         await self._guest.kill()
 
+    def memory_peak_mib(self) -> int:
+        return self._guest.usage.memory_peak_mib
+
     def usage(self) -> Usage:
         return self._guest.usage
 

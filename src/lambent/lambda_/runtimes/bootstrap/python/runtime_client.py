@@ -19,6 +19,8 @@ from collections.abc import Iterable
 
 _HEAD_LIMIT_BYTES = 2 * 1024 * 1024  # a client context and a trace id are far smaller
 _PREFIX = "/2018-06-01/runtime/"
+_ASK = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n"
+_REFUSABLE_BYTES = 6 * 1024 * 1024  # a result of this size may be too large: then nothing more is asked
 _ABSENT_IS_EMPTY = "Lambda-Runtime-Invoked-Function-Arn"
 _NEXT_HEADERS = {
     name.lower().encode(): name
@@ -47,6 +49,8 @@ class Connection:
         self.user_agent = user_agent
         self._socket: socket.socket | None = None
         self._common = b""
+        self.asked = False  # the next event was asked for already, and its answer is owed
+        self._ahead = b""  # received with an answer, and belonging to the one after it
 
     def request(
         self,
@@ -56,15 +60,37 @@ class Connection:
         headers: Iterable[tuple[str, str]] = (),
     ) -> tuple[int, list[bytes], bytes]:
         """The answer's status, header lines and body. Raises OSError; the request was then perhaps received."""
+        self.send(method, path, body, headers)
+        return self.answer()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Iterable[tuple[str, str]] = (),
+        then: bytes = b"",
+    ) -> None:
+        """Send a request, and `then` another that is already made. Raises OSError; it was then perhaps received."""
         connection = self._open() if self._socket is None else self._socket
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
         length = b"" if method == "GET" else b"Content-Length: %d\r\n" % len(body)
         head = f"{method} {path} HTTP/1.1\r\n{lines}".encode("utf-8", "surrogatepass") + length + self._common
+        then = then and then + self._common
         try:
-            sent = connection.sendmsg((head, body))
-            if sent < len(head) + len(body):
-                connection.sendall(memoryview(head + body)[sent:])
-            return self._answer(connection)
+            sent = connection.sendmsg((head, body, then))
+            if sent < len(head) + len(body) + len(then):
+                connection.sendall(memoryview(head + body + then)[sent:])
+        except BaseException:
+            self.close()
+            raise
+
+    def answer(self) -> tuple[int, list[bytes], bytes]:
+        """The next answer that is owed: its status, header lines and body. Raises OSError."""
+        if self._socket is None:
+            raise ClosedError("the Runtime API closed the connection")
+        try:
+            return self._read(self._socket)
         except BaseException:
             self.close()
             raise
@@ -84,6 +110,8 @@ class Connection:
         self.close()
 
     def close(self) -> None:
+        self._ahead = b""
+        self.asked = False
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -98,9 +126,9 @@ class Connection:
         self._socket = opened
         return opened
 
-    @staticmethod
-    def _answer(connection: socket.socket) -> tuple[int, list[bytes], bytes]:
-        data = connection.recv(65536)
+    def _read(self, connection: socket.socket) -> tuple[int, list[bytes], bytes]:
+        data = self._ahead or connection.recv(65536)
+        self._ahead = b""
         while (end := data.find(b"\r\n\r\n")) < 0:
             more = connection.recv(65536)
             if not more:
@@ -109,8 +137,10 @@ class Connection:
             if len(data) > _HEAD_LIMIT_BYTES:
                 raise ConnectionError("the Runtime API sent a head without end")
         status, *lines = data[:end].split(b"\r\n")
-        body = data[end + 4 :]
-        missing = _content_length(lines) - len(body)
+        length = _content_length(lines)
+        whole = end + 4 + length
+        body, self._ahead = data[end + 4 : whole], data[whole:]
+        missing = length - len(body)
         parts = [body]
         while missing > 0:
             part = connection.recv(missing, socket.MSG_WAITALL)
@@ -143,9 +173,13 @@ def connection() -> Connection:
 
 def next() -> tuple[bytes, dict[str, str | int | None]]:  # noqa: A001  # the name that awslambdaric calls
     """Wait for an invocation: its event and the headers awslambdaric reads, None where absent."""
-    _connection.close_if_stale()
     try:
-        status, lines, event = _connection.request("GET", _PREFIX + "invocation/next")
+        if _connection.asked:
+            _connection.asked = False
+            status, lines, event = _connection.answer()
+        else:
+            _connection.close_if_stale()
+            status, lines, event = _connection.request("GET", _PREFIX + "invocation/next")
     except ClosedError:
         status, lines, event = _connection.request("GET", _PREFIX + "invocation/next")
     if status != 200:
@@ -168,8 +202,13 @@ def post_invocation_result(
     content_type: str = "application/json",
     invocation_id: str | None = None,
 ) -> None:
-    """Hand the answer over; returns when the server has it."""
-    if not _posted(invoke_id, "response", result, _post_headers(content_type, invocation_id)):
+    """Hand the answer over, and ask for the next event with the same message; returns when the server has it.
+
+    awslambdaric asks as soon as this returns; asked at once, it costs one message less and nobody has to wake up for it.
+    """
+    headers = _post_headers(content_type, invocation_id)
+    ask = _ASK if len(result) < _REFUSABLE_BYTES else b""
+    if not _posted(invoke_id, "response", result, headers, ask):
         raise RuntimeError("Failed to post invocation response")
 
 
@@ -182,11 +221,15 @@ def post_error(invoke_id: str, error: str, xray_fault: str, invocation_id: str |
         raise RuntimeError("Failed to post invocation error")
 
 
-def _posted(invoke_id: str, what: str, body: bytes, headers: list[tuple[str, str]]) -> bool:
+def _posted(invoke_id: str, what: str, body: bytes, headers: list[tuple[str, str]], then: bytes = b"") -> bool:
     _connection.close_if_stale()
-    status, _, answer = _connection.request("POST", f"{_PREFIX}invocation/{invoke_id}/{what}", body, headers)
+    _connection.send("POST", f"{_PREFIX}invocation/{invoke_id}/{what}", body, headers, then)
+    status, _, answer = _connection.answer()
     if 200 <= status < 300:
+        _connection.asked = then != b""
         return True
+    if then:
+        _connection.close()  # and with it the question, which nobody will wait for now
     _complain("Failed to post handler success response.", status, answer)
     return False
 
