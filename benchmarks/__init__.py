@@ -1,5 +1,5 @@
 """The numbers of docs/SPECIFICATION.md, measured: `make bench`, or `python -m benchmarks --only warm-python`.
 
-Every figure that is a ratio has its control measured in the same run, in turns with it, by the same client: raw sockets over
-loopback, requests signed before the clock starts. The control is a bare asyncio HTTP echo server in a process of its own.
+Each benchmark is a file: start, warm, cold, burst. What they stand on: a client and its signatures, the control, a Lambent
+to measure, functions to invoke. Nothing here is part of Lambent, and no test runs it: figures are measured, not asserted.
 """

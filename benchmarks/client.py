@@ -1,113 +1,151 @@
-"""A client as lean as can be: signed requests made ahead, sent over raw sockets, timed one by one.
+"""A client as lean as can be: one request, made ahead, sent over and over on raw sockets that are kept alive.
 
-It runs in a process of its own, so that it takes no time from the server's event loop; eight clients are eight threads of one
-process, for the control too.
+It runs in a process of its own, so that it takes no time from whoever measures. One client is a blocking socket; several are
+as many sockets and one epoll loop, because threads would measure each other. The control is driven by the same code.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import multiprocessing
+import base64
+import json
+import select
 import socket
-import threading
+import subprocess
+import sys
 import time
-from datetime import UTC, datetime
-from multiprocessing.connection import Connection
 from typing import NamedTuple
-from urllib.parse import quote
+
+CHUNK_BYTES = 65536
+PATIENCE_S = 60.0
 
 
 class Target(NamedTuple):
     """A server, and a request that it answers with 200."""
 
-    host: str
-    port: int
+    port: int  # on 127.0.0.1
     request: bytes
 
 
 class Timing(NamedTuple):
     seconds: list[float]  # of each request, sorted
-    rate: float  # requests a second, all clients together
+    took_s: float  # all of them
 
     @property
-    def p50(self) -> float:
-        return self.seconds[len(self.seconds) // 2]
+    def p50_us(self) -> float:
+        return self.seconds[len(self.seconds) // 2] * 1e6
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return len(self.seconds) / self.took_s
 
 
-def invocation(endpoint: tuple[str, int], keys: tuple[str, str], function: str, event: bytes) -> Target:
-    """A signed Invoke; the signature holds for fifteen minutes."""
-    host, port = endpoint
-    path = f"/2015-03-31/functions/{quote(function)}/invocations"
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    scope = f"{now[:8]}/us-east-1/lambda/aws4_request"
-    headers = f"host:{host}:{port}\nx-amz-date:{now}\n"
-    canonical = f"POST\n{path}\n\n{headers}\nhost;x-amz-date\n{hashlib.sha256(event).hexdigest()}"
-    to_sign = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    key = ("AWS4" + keys[1]).encode()
-    for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
-    credential = f"Credential={keys[0]}/{scope}, SignedHeaders=host;x-amz-date, Signature={signature}"
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nX-Amz-Date: {now}\r\n"
-        f"Authorization: AWS4-HMAC-SHA256 {credential}\r\nContent-Length: {len(event)}\r\n\r\n"
-    )
-    return Target(host, port, head.encode() + event)
+class Refused(Exception):
+    """An answer is not that of a function that has succeeded; its text begins with the answer."""
 
 
 def timed(target: Target, requests: int, clients: int = 1) -> Timing:
-    """Send so many requests, `clients` at once, from another process. Raises RuntimeError when one is not answered 200."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_run, args=(theirs, target, requests, clients))
-    process.start()
-    outcome = ours.recv()
-    process.join()
-    if isinstance(outcome, Timing):
-        return outcome
-    raise RuntimeError(outcome)
-
-
-def answered(connection: socket.socket, request: bytes) -> None:
-    """Send a request and read its whole answer. Raises RuntimeError."""
-    connection.sendall(request)
-    data = connection.recv(65536)
-    while b"\r\n\r\n" not in data:
-        data += connection.recv(65536)
-    head, _, body = data.partition(b"\r\n\r\n")
-    if b" 200 " not in head[:16] or b"x-amz-function-error" in head.lower():
-        raise RuntimeError(data[:500].decode("latin-1"))
-    length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-    while len(body) < length:
-        body += connection.recv(65536)
+    """Send so many requests, `clients` at once, from another process. Raises Refused."""
+    work = {"port": target.port, "request": base64.b64encode(target.request).decode()}
+    command = [sys.executable, "-m", "benchmarks.client"]
+    given = json.dumps(work | {"requests": requests, "clients": clients})
+    ended = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise Refused(ended.stderr[-1000:])
+    return Timing(**json.loads(ended.stdout))
 
 
 def connected(target: Target) -> socket.socket:
-    connection = socket.create_connection((target.host, target.port))
+    connection = socket.create_connection(("127.0.0.1", target.port), timeout=PATIENCE_S)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
 
-def _run(pipe: Connection, target: Target, requests: int, clients: int) -> None:
+def exchange(connection: socket.socket, request: bytes) -> None:
+    """Send a request and read its whole answer. Raises Refused."""
+    connection.sendall(request)
+    answer = b""
+    while not whole(answer):
+        answer += received(connection)
+
+
+def received(connection: socket.socket) -> bytes:
+    data = connection.recv(CHUNK_BYTES)
+    if not data:
+        raise Refused("the connection ended before the answer did")
+    return data
+
+
+def whole(answer: bytes) -> bool:
+    """Whether this is all of an answer. Raises Refused when it is not one of success."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    if not end:
+        return False
+    head = head.lower()
+    if not head.startswith(b"http/1.1 200 ") or b"x-amz-function-error" in head:
+        raise Refused(answer[:500].decode("latin-1"))
+    return len(body) >= int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+
+
+def one_by_one(target: Target, requests: int) -> list[float]:
     seconds: list[float] = []
-    failures: list[str] = []
+    with connected(target) as connection:
+        for _ in range(requests):
+            began = time.perf_counter()
+            exchange(connection, target.request)
+            seconds.append(time.perf_counter() - began)
+    return seconds
 
-    def client() -> None:
-        try:
-            with connected(target) as connection:
-                for _ in range(requests // clients):
-                    began = time.perf_counter()
-                    answered(connection, target.request)
-                    seconds.append(time.perf_counter() - began)
-        except (OSError, RuntimeError) as error:
-            failures.append(str(error))
 
-    threads = [threading.Thread(target=client) for _ in range(clients)]
+class Pending(NamedTuple):
+    """A request under way."""
+
+    connection: socket.socket
+    began: float
+    answer: bytes
+
+
+def together(target: Target, connections: list[socket.socket], requests: int) -> list[float]:
+    """As many at once as there are connections; each sends its next request when it has its answer."""
+    seconds: list[float] = []
+    pending: dict[int, Pending] = {}
+
+    def send(connection: socket.socket) -> None:
+        pending[connection.fileno()] = Pending(connection, time.perf_counter(), b"")
+        connection.sendall(target.request)
+
+    with select.epoll() as epoll:
+        for connection in connections:
+            epoll.register(connection, select.EPOLLIN)
+            send(connection)
+        to_send = requests - len(connections)
+        while pending:
+            ready = epoll.poll(PATIENCE_S)
+            if not ready:
+                raise Refused(f"{len(pending)} requests have no answer after {PATIENCE_S} s")
+            for descriptor, _ in ready:
+                connection, began, answer = pending.pop(descriptor)
+                answer += received(connection)
+                if not whole(answer):
+                    pending[descriptor] = Pending(connection, began, answer)
+                    continue
+                seconds.append(time.perf_counter() - began)
+                if to_send > 0:
+                    to_send -= 1
+                    send(connection)
+    return seconds
+
+
+def main() -> None:
+    given = json.load(sys.stdin)
+    target = Target(given["port"], base64.b64decode(given["request"]))
+    connections = [connected(target) for _ in range(given["clients"] if given["clients"] > 1 else 0)]
     began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    took = time.perf_counter() - began
-    pipe.send(failures[0] if failures else Timing(sorted(seconds), len(seconds) / took))
+    requests: int = given["requests"]
+    seconds = together(target, connections, requests) if connections else one_by_one(target, requests)
+    took_s = time.perf_counter() - began
+    json.dump({"seconds": sorted(seconds), "took_s": took_s}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

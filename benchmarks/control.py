@@ -5,10 +5,20 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from benchmarks.client import Target
+
+
+class Control(NamedTuple):
+    """A running echo server."""
+
+    target: Target
+    pid: int
+    ready_s: float  # from exec to its port
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -24,18 +34,20 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 async def main() -> None:
-    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    server = await asyncio.start_server(echo, "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 @contextmanager
-def control(request: bytes) -> Generator[Target]:
+def control(request: bytes = b"") -> Generator[Control]:
     """The control in a process of its own, given the same request as the server under test."""
+    began = time.perf_counter()
     with subprocess.Popen([sys.executable, "-m", "benchmarks.control"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield Target("127.0.0.1", int(process.stdout.readline()), request)
+            port = int(process.stdout.readline())
+            yield Control(Target(port, request), process.pid, time.perf_counter() - began)
         finally:
             process.kill()
 

@@ -1,33 +1,39 @@
-"""What a benchmark gives: a figure beside what was promised."""
+"""What a benchmark gives: a figure, its control, and what was promised of it."""
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class Figure(NamedTuple):
-    """One row of the table. `bound` is the largest value that keeps the promise, or the smallest where `at_least`."""
+    """One row of the table. Figure and control are in `unit`."""
 
     name: str
-    value: float
     unit: str
+    value: float
+    control: float
+    ratio: float  # of value to control; the median of the rounds where they took turns
     bound: float
-    promise: str
-    how: str  # rounds, what was counted, what the control did
-    at_least: bool = False
+    how: str  # rounds, warm-up, what was counted
+    of_control: bool = False  # the bound is one of the ratio, not of the value
+    at_least: bool = False  # the bound is a lower one
+
+    @property
+    def judged(self) -> float:
+        return self.ratio if self.of_control else self.value
 
     @property
     def met(self) -> bool:
-        return self.value >= self.bound if self.at_least else self.value <= self.bound
+        return self.judged >= self.bound if self.at_least else self.judged <= self.bound
+
+    @property
+    def promise(self) -> str:
+        return f"{'at least' if self.at_least else 'at most'} {self.bound:g} {'x control' if self.of_control else self.unit}"
 
     @property
     def verdict(self) -> str:
-        if self.met:
-            return "met"
-        factor = self.bound / self.value if self.at_least else self.value / self.bound
-        return f"missed by {(factor - 1) * 100:.0f} %"
+        return "met" if self.met else f"missed by {abs(self.judged / self.bound - 1) * 100:.0f} %"
 
 
 class Skipped(NamedTuple):
@@ -37,16 +43,19 @@ class Skipped(NamedTuple):
     reason: str
 
 
-def median(values: Sequence[float]) -> float:
-    return statistics.median(values)
+Row = Figure | Skipped
 
 
-def table(rows: Sequence[Figure | Skipped]) -> str:
+def table(rows: Sequence[Row]) -> str:
     """The rows as Markdown."""
-    lines = ["| figure | measured | promise | | how |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        "| figure | measured | control | ratio | promise | verdict | how |",
+        "| --- | ---: | ---: | ---: | --- | --- | --- |",
+    ]
     for row in rows:
         if isinstance(row, Skipped):
-            lines.append(f"| {row.name} | - | | skipped | {row.reason} |")
+            lines.append(f"| {row.name} | | | | | skipped | {row.reason} |")
         else:
-            lines.append(f"| {row.name} | {row.value:.2f} {row.unit} | {row.promise} | {row.verdict} | {row.how} |")
+            figures = f"{row.value:.4g} {row.unit} | {row.control:.4g} {row.unit} | {row.ratio:.2f}"
+            lines.append(f"| {row.name} | {figures} | {row.promise} | {row.verdict} | {row.how} |")
     return "\n".join(lines)

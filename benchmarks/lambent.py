@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,14 +12,18 @@ import time
 import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
 
-from benchmarks.client import Target, invocation
+from benchmarks.client import Target
+from benchmarks.functions import Subject
+from benchmarks.signing import REGION, Keys, invoke_request
 
+FUNCTION = "measured"
 MEMORY_MIB = 1769  # a whole processor, so that no figure is one of throttling
 TRUST = {
     "Version": "2012-10-17",
@@ -31,91 +34,88 @@ TRUST = {
 class Lambent:
     """A running `lambent up`."""
 
-    def __init__(self, process: subprocess.Popen[str], endpoint: str, keys: tuple[str, str], ready_s: float) -> None:
+    def __init__(self, process: subprocess.Popen[str], endpoint: str, keys: Keys, ready_s: float) -> None:
         self.process = process
         self.endpoint = endpoint
         self.keys = keys
-        self.ready_s = ready_s  # from exec to the ready line
-        self.client = self._client("lambda")
-        self._role = self._client("iam").create_role(RoleName="bench", AssumeRolePolicyDocument=json.dumps(TRUST))
+        self.ready_s = ready_s  # from exec to its first answer
 
-    def _client(self, service: str) -> Any:
+    def client(self, service: str) -> Any:
         return boto3.client(
             service,  # pyright: ignore[reportArgumentType]
             endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=self.keys[0],
-            aws_secret_access_key=self.keys[1],
+            region_name=REGION,
+            aws_access_key_id=self.keys.access_key_id,
+            aws_secret_access_key=self.keys.secret_access_key,
         )
 
-    def deploy(self, name: str, runtime: str, handler: str, files: dict[str, bytes]) -> None:
-        """Make a function and wait until it is active."""
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as package:
-            for file, content in files.items():
-                entry = zipfile.ZipInfo(file)
-                entry.external_attr = 0o755 << 16
-                package.writestr(entry, content)
-        self.client.create_function(
-            FunctionName=name,
-            Runtime=runtime,
-            Handler=handler,
-            Role=self._role["Role"]["Arn"],
-            Code={"ZipFile": archive.getvalue()},
+    def deploy(self, subject: Subject) -> None:
+        """Make the function and wait until it is active."""
+        role = self.client("iam").create_role(RoleName="bench", AssumeRolePolicyDocument=json.dumps(TRUST))
+        client = self.client("lambda")
+        client.create_function(
+            FunctionName=FUNCTION,
+            Runtime=subject.runtime,
+            Handler=subject.handler,
+            Role=role["Role"]["Arn"],
+            Code={"ZipFile": zipped(subject.files)},
             MemorySize=MEMORY_MIB,
             Timeout=30,
         )
-        self.client.get_waiter("function_active_v2").wait(FunctionName=name)
+        client.get_waiter("function_active_v2").wait(FunctionName=FUNCTION)
 
-    def renew(self, name: str, number: int) -> None:
-        """Change the function's revision, so that its next invocation is a cold start."""
-        self.client.update_function_configuration(FunctionName=name, Description=str(number))
-        while self.client.get_function_configuration(FunctionName=name)["LastUpdateStatus"] != "Successful":
+    def renew(self, number: int) -> None:
+        """Change the function's revision, so that its next invocations are cold starts."""
+        client = self.client("lambda")
+        client.update_function_configuration(FunctionName=FUNCTION, Description=str(number))
+        while client.get_function_configuration(FunctionName=FUNCTION)["LastUpdateStatus"] != "Successful":
             time.sleep(0.002)
 
-    def target(self, function: str, event: bytes = b"{}") -> Target:
-        parts = urlsplit(self.endpoint)
-        return invocation((parts.hostname or "", parts.port or 0), self.keys, function, event)
+    def target(self) -> Target:
+        return Target(urlsplit(self.endpoint).port or 0, invoke_request(self.endpoint, self.keys, FUNCTION, b"{}"))
+
+    def environments(self) -> int:
+        """How many there have been of the function: each has a log stream of its own."""
+        pages = (
+            self.client("logs").get_paginator("describe_log_streams").paginate(logGroupName=f"/aws/lambda/{FUNCTION}")
+        )
+        return sum(len(page["logStreams"]) for page in pages)
 
 
 @contextmanager
-def lambent(*flags: str) -> Generator[Lambent]:
-    """A Lambent on a new data directory and a free port."""
+def lambent() -> Generator[Lambent]:
+    """A Lambent on a new data directory and a free port. Ends with its status when it does not start."""
     with tempfile.TemporaryDirectory() as data:
-        command = [sys.executable, "-m", "lambent", "up", "--port", "0", "--data", data, *flags]
+        command = [sys.executable, "-m", "lambent", "up", "--port", "0", "--data", data, "--log-level", "warning"]
         began = time.perf_counter()
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
-            line = process.stdout.readline()
-            ready_s = time.perf_counter() - began
-            if not line:
+            ready = process.stdout.readline().split()
+            if not ready:
                 raise SystemExit(process.wait())
-            key = json.loads((Path(data) / "root.key").read_bytes())
-            keys = (key["access_key_id"], key["secret_access_key"])
             try:
-                yield Lambent(process, line.split()[4], keys, ready_s)
+                endpoint = next(word for word in ready if word.startswith("http"))
+                healthy(endpoint)
+                ready_s = time.perf_counter() - began
+                key = json.loads((Path(data) / "root.key").read_bytes())
+                yield Lambent(process, endpoint, Keys(key["access_key_id"], key["secret_access_key"]), ready_s)
             finally:
                 process.send_signal(signal.SIGTERM)
                 process.wait()
 
 
-def descendants(pid: int) -> list[int]:
-    """The process and all below it."""
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += descendants(int(child))
-    return found
+def healthy(endpoint: str) -> None:
+    connection = HTTPConnection(urlsplit(endpoint).netloc)
+    connection.request("GET", "/_lambent/health")
+    assert connection.getresponse().status == 200
+    connection.close()
 
 
-def pss_mib(pids: list[int]) -> float:
-    """Their proportional share of memory."""
-    total_kib = 0
-    for pid in pids:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        total_kib += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-    return total_kib / 1024
-
-
-def cores() -> int:
-    return os.cpu_count() or 1
+def zipped(files: dict[str, bytes]) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = 0o755 << 16
+            package.writestr(entry, content)
+    return archive.getvalue()
