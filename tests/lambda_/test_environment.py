@@ -36,10 +36,9 @@ class Stage:
         self.log = lines.lines
         self.guests = guests
 
-    async def invoke(self, event: bytes = b"{}", request_id: str = "r1") -> Outcome:
-        return await self.environment.invoke(
-            Invocation(request_id, event, 1234, "arn:aws:lambda:us-east-1:000000000000:function:f", "Root=1-0-0")
-        )
+    async def invoke(self, event: bytes = b"{}", request_id: str = "r1", *, tail: bool = True) -> Outcome:
+        arn = "arn:aws:lambda:us-east-1:000000000000:function:f"
+        return await self.environment.invoke(Invocation(request_id, event, 1234, arn, "Root=1-0-0"), tail=tail)
 
     async def until(self, state: State) -> None:
         while self.environment.state is not state:
@@ -375,3 +374,12 @@ async def test_a_runtime_that_exits_right_behind_its_result_has_answered_all_the
         await on.until(State.BROKEN)
         assert (await on.invoke(b"2", "r2")).payload == b"2"
     assert first.payload == b"1" or b"Runtime.ExitError" in first.payload
+
+
+async def test_without_tail_the_log_is_the_same_a_moment_later():
+    async with stage(serving(echo)) as on:
+        outcome = await on.invoke(tail=False)
+        assert outcome.log_tail == b""
+        await on.until(State.IDLE)
+        await on.invoke(b"2", "r2", tail=False)
+    assert [line.split()[0] for line in on.log] == ["INIT_START", *["START", "working", "END", "REPORT"] * 2]

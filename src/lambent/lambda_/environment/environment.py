@@ -16,6 +16,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -99,6 +100,7 @@ class Environment:
         self._init_ms: float | None = None  # of an initialisation that no invocation has reported yet
         self._finish_timer: asyncio.TimerHandle | None = None
         self._memory_used = 0
+        self._books: Callable[[], None] | None = None  # what is still to be written of the last invocation
 
     # --- phases ------------------------------------------------------------------------------------------------------
 
@@ -114,14 +116,19 @@ class Environment:
             self._report_init("init", started, failure[0])
             self._init_ms = None
 
-    async def invoke(self, invocation: Invocation) -> Outcome:
-        """Run one event through the runtime; whatever the guest does, an outcome comes, at the deadline at the latest."""
+    async def invoke(self, invocation: Invocation, *, tail: bool = False) -> Outcome:
+        """Run one event through the runtime; whatever the guest does, an outcome comes, at the deadline at the latest.
+
+        What is logged of it is logged while the guest works and while the caller reads; only `tail`, which is part of
+        the outcome, has to wait for the end of the log.
+        """
+        self._close_books()
         started = self._clock.monotonic()
         self._tail.clear()
         self._tail_size = 0
-        self._write(self._log.start(self._now_ms(), invocation.request_id, self.facts.version))
         deadline = self._loop.time() + self.facts.timeout_s
         if self.state is State.BROKEN:
+            self._begin(invocation)
             self._move(Event.RESET)
             failure = await self._boot(deadline)
             if failure is not None:
@@ -131,9 +138,10 @@ class Environment:
         self._move(Event.INVOKE)
         assert self._api is not None
         self._api.offer(invocation)
+        self._begin(invocation)
         news = await self._news(deadline)
         if isinstance(news, Result):
-            return self._answered(invocation, started, deadline, news)
+            return self._answered(invocation, started, deadline, news, tail=tail)
         failure = await self._break(news)
         return self._failed(invocation, started, *failure)
 
@@ -203,6 +211,7 @@ class Environment:
 
     async def _leave_runtime(self) -> None:
         """Kill the guest, read its last words, close what belonged to it."""
+        self._close_books()
         if self._finish_timer is not None:
             self._finish_timer.cancel()
             self._finish_timer = None
@@ -262,20 +271,40 @@ class Environment:
 
     # --- what is said ------------------------------------------------------------------------------------------------
 
-    def _answered(self, invocation: Invocation, started: float, deadline: float, result: Result) -> Outcome:
+    def _begin(self, invocation: Invocation) -> None:
+        self._write(self._log.start(self._now_ms(), invocation.request_id, self.facts.version))
+
+    def _answered(
+        self, invocation: Invocation, started: float, deadline: float, result: Result, *, tail: bool
+    ) -> Outcome:
         self._move(Event.RESPONSE)
-        assert self.sandbox is not None
-        assert self._output is not None
-        self._output.drain()
-        self._memory_used = self.sandbox.memory_peak_mib()
+        ended = self._clock.monotonic()
         if isinstance(self._early, Ready):
             self._move(Event.READY)
         elif self._early is not None:
             self._loop.call_soon(self._tell, self._early)
         else:
             self._finish_timer = self._loop.call_at(deadline, self._tell, Late())
-        self._end(invocation, started, "success" if result.error_type is None else "error", None)
-        return Outcome(result.body, None if result.error_type is None else "Unhandled", self._tail_bytes())
+        status, function_error = ("success", None) if result.error_type is None else ("error", "Unhandled")
+        self._books = partial(self._report, invocation, ended - started, status)
+        if tail:
+            self._close_books()
+        else:
+            self._loop.call_soon(self._close_books)
+        return Outcome(result.body, function_error, self._tail_bytes() if tail else b"")
+
+    def _close_books(self) -> None:
+        """Write what is still to be said of the last invocation: once, and before anything else of this environment."""
+        books, self._books = self._books, None
+        if books is not None:
+            books()
+
+    def _report(self, invocation: Invocation, took_s: float, status: str) -> None:
+        assert self.sandbox is not None
+        assert self._output is not None
+        self._output.drain()
+        self._memory_used = self.sandbox.memory_peak_mib()
+        self._end(invocation, took_s, status, None)
 
     def _failed(self, invocation: Invocation, started: float, failure: Failure, body: bytes | None) -> Outcome:
         request_id = invocation.request_id
@@ -284,13 +313,14 @@ class Environment:
             self._write(self._log.failure(now_ms, request_id, failure.sentence(request_id), failure.error_type))
             body = failure.body(request_id)
         timeout = failure.status == "timeout"
-        self._end(invocation, started, failure.status, None if timeout else failure.error_type)
+        took_s = self._clock.monotonic() - started
+        self._end(invocation, took_s, failure.status, None if timeout else failure.error_type)
         return Outcome(body, "Unhandled", self._tail_bytes())
 
-    def _end(self, invocation: Invocation, started: float, status: str, error_type: str | None) -> None:
+    def _end(self, invocation: Invocation, took_s: float, status: str, error_type: str | None) -> None:
         report = Report(
             request_id=invocation.request_id,
-            duration_ms=(self._clock.monotonic() - started) * 1000,
+            duration_ms=took_s * 1000,
             memory_mib=self.facts.memory_mib,
             memory_used_mib=min(self._memory_used, self.facts.memory_mib),
             init_ms=self._init_ms,

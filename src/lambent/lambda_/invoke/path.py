@@ -53,6 +53,7 @@ class InvokePath:
         function_arn: str,
         client_context: str | None = None,
         trace_id: str | None = None,
+        tail: bool = False,
     ) -> Outcome:
         """Run the function once and wait for it.
 
@@ -75,7 +76,8 @@ class InvokePath:
                     function_arn=function_arn,
                     trace_id=trace_id or self._new_trace(),
                     client_context=context,
-                )
+                ),
+                tail=tail,
             )
         except SandboxError as error:
             placed.end.set()

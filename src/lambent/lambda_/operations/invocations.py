@@ -56,6 +56,7 @@ async def invoke(
         function_arn=version.invoked_arn(reference.qualifier),
         client_context=client_context,
         trace_id=ctx.trace_id,
+        tail=log_type == "Tail",
     )
     return InvocationResponse(
         status_code=200,
