@@ -207,7 +207,6 @@ async def test_reserved_environment_keys_are_refused(aws: Plane, key: str) -> No
     assert message.endswith(f"for modification. Reserved keys used in this request: {key}")
 
 
-@pytest.mark.xfail(reason="the kernel takes the model's Runtime enum for a constraint; AWS checks it afterwards")
 async def test_an_unknown_runtime_is_refused_with_the_runtimes_there_are(aws: Plane) -> None:
     code, message = await refused(aws.create(Runtime="PYTHON3.9"))
     assert code == INVALID

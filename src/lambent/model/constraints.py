@@ -170,7 +170,8 @@ class _Compiler:
             known = self._structures[shape.name] = []
             for name, member in shape.members.items():
                 absent = self._absent(member) if name in shape.required else None
-                check = self.check(member)
+                ours = f"{shape.name}.{name}" not in self._wording.checked_by_the_operation
+                check = self.check(member) if ours else None
                 if absent or check:
                     known.append((name, lower_camel(name), absent, check))
             if not known:

@@ -27,6 +27,9 @@ class Wording(msgspec.Struct, frozen=True):
     enums: Mapping[str, tuple[str, ...]] = {}
     """Orders of enum values that no rule gives."""
 
+    checked_by_the_operation: frozenset[str] = frozenset()
+    """Members (`Shape.Member`) whose values the service checks itself, with sentences of its own."""
+
     patterns: Mapping[str, str] = {}
     """Patterns that the service shows otherwise than its model has them."""
 
@@ -46,6 +49,10 @@ WORDINGS: Final[Mapping[str, Wording]] = {
             "InvocationType": ("Event", "RequestResponse", "DryRun"),
             "LogType": ("Tail", "None"),
         },
+        # An unknown runtime is an InvalidParameterValueException, whose list has the supported ones (reference 10, 14).
+        checked_by_the_operation=frozenset(
+            {"CreateFunctionRequest.Runtime", "UpdateFunctionConfigurationRequest.Runtime"}
+        ),
         patterns={"LayerVersionArn": _LAYER_VERSION_ARN},
     ),
     # User reports: fluent-plugin-cloudwatch-logs#223, winston-cloudwatch#55, crossfeed#374.
