@@ -61,15 +61,47 @@ def test_a_function_calls_aws_as_its_role(server: Server):
     assert answer(client.invoke(FunctionName="as-role")) == ("arn:aws:sts::000000000000:assumed-role/for-tests/as-role")
 
 
+def node_runtime() -> str:
+    version = subprocess.run(["node", "-p", "process.versions.node"], check=True, capture_output=True, text=True).stdout
+    return f"nodejs{version.split('.')[0]}.x"
+
+
 @needs_node
 def test_a_node_function_answers(server: Server):
-    version = subprocess.run(
-        ["node", "-p", "process.versions.node"], check=False, capture_output=True, text=True
-    ).stdout
     code = "exports.handler = async (event) => { console.log('hi'); return { doubled: event.n * 2 } }"
-    client = deployed(server, "node", f"nodejs{version.split('.')[0]}.x", "index.handler", zipped(index__js=code))
+    client = deployed(server, "node", node_runtime(), "index.handler", zipped(index__js=code))
     response = client.invoke(FunctionName="node", Payload=b'{"n": 21}')
     assert answer(response) == {"doubled": 42}
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("exports.handler = (event, context, callback) => setTimeout(() => callback(null, event), 5)", 7),
+        ("exports.handler = (event, context) => context.succeed(event)", 7),
+        ("exports.handler = async () => undefined", None),
+        ("exports.handler = async (e, c) => (c.getRemainingTimeInMillis() > 0 && c.functionName.length > 0)", True),
+        ("exports.handler = async () => { throw new RangeError('no') }", ("RangeError", "no")),
+        ("exports.handler = () => new Promise(() => setImmediate(() => { throw new Error('x') }))", ("Error", "x")),
+        ("exports.other = 1", ("Runtime.HandlerNotFound", "index.handler is undefined or not exported")),
+        ("exports.handler = async () => ({ big: 'x'.repeat(7000000) })", ("Function.ResponseSizeTooLarge", "exceeded")),
+        ("exports.handler = async () => process.exit(4)", ("Runtime.ExitError", "exit status 4")),
+    ],
+)  # fmt: skip
+def test_a_node_function_ends_as_it_does_in_aws(server: Server, code: str, expected: object):
+    name = f"node-{abs(hash(code))}"
+    client = deployed(server, name, node_runtime(), "index.handler", zipped(index__js=code), Timeout=5)
+    for _ in range(3):  # cold, warm, and after whatever it was
+        response = client.invoke(FunctionName=name, Payload=b"7")
+        result = answer(response)
+        if not isinstance(expected, tuple):
+            assert result == expected
+            continue
+        assert response["FunctionError"] == "Unhandled"
+        assert isinstance(result, dict)
+        assert result["errorType"] == expected[0]
+        assert expected[1] in result["errorMessage"]
 
 
 BASH_RUNTIME = r"""#!/bin/bash

@@ -1,6 +1,6 @@
 'use strict'
 /*
- * The Runtime API's client: one socket, one request at a time, no HTTP library (whose parser and agent cost as much as
+ * The Runtime API's client: one socket, no HTTP library (whose parser and agent cost as much as
  * the rest of an invocation). It speaks to one server, Lambent's, which answers each request with a Content-Length.
  *
  * While a function runs, the socket is not referenced, so that an event loop with nothing left to do is empty, which the
@@ -10,6 +10,8 @@
 const net = require('net')
 
 const PREFIX = '/2018-06-01/runtime/'
+const NEXT = `GET ${PREFIX}invocation/next HTTP/1.1\r\n`
+const REFUSABLE_LENGTH = 1024 * 1024 // a longer result may be more than six megabytes, and then nothing more is asked
 const HEAD_END = Buffer.from('\r\n\r\n')
 
 class RuntimeApi {
@@ -19,7 +21,9 @@ class RuntimeApi {
     this._received = []
     this._size = 0 // of what was received
     this._needed = 0 // size at which the message is whole; 0: its head is not there yet
-    this._answered = null
+    this._waiting = [] // what resolves with the answers that are owed, in their order
+    this._early = [] // answers that came before anybody waited for them
+    this._asked = false // the next event was asked for already
     this._socket = net.connect({ port: Number(address.slice(colon + 1)), host: address.slice(0, colon), noDelay: true })
     this._socket.setNoDelay(true)
     this._socket.on('data', (data) => this._receive(data))
@@ -35,12 +39,17 @@ class RuntimeApi {
 
   /** Waits for an invocation: {headers, event}, with lower-case names and the event as text. */
   async next () {
-    const { headers, body } = await this._request(`GET ${PREFIX}invocation/next HTTP/1.1\r\n`, '')
+    const { headers, body } = await (this._asked ? this._answer() : this._request(NEXT, ''))
+    this._asked = false
     return { headers, event: body }
   }
 
-  /** Hands over a result, JSON text. */
-  respond (invocation, json) {
+  /**
+   * Hands over a result, JSON text, and asks for the next event with the same message, since that is what follows: one
+   * message less, and nobody wakes up for it. With `last` it does not ask.
+   */
+  respond (invocation, json, { last = false } = {}) {
+    this._asked = !last && json.length < REFUSABLE_LENGTH
     return this._post(`invocation/${encodeURIComponent(invocation.id)}/response`, json, echo(invocation))
   }
 
@@ -67,12 +76,17 @@ class RuntimeApi {
   }
 
   _request (head, body) {
-    return new Promise((resolve, reject) => {
-      this._answered = { resolve, reject }
-      this._socket.ref()
-      const length = head[0] === 'P' ? `Content-Length: ${Buffer.byteLength(body)}\r\n` : ''
-      this._socket.write(`${head}${this._common}${length}\r\n${body}`)
-    })
+    const length = head[0] === 'P' ? `Content-Length: ${Buffer.byteLength(body)}\r\n` : ''
+    const question = this._asked ? `${NEXT}${this._common}\r\n` : ''
+    this._socket.write(`${head}${this._common}${length}\r\n${body}${question}`)
+    return this._answer()
+  }
+
+  /** The next answer that is owed. */
+  _answer () {
+    if (this._early.length > 0) return Promise.resolve(this._early.shift())
+    this._socket.ref()
+    return new Promise((resolve) => this._waiting.push(resolve))
   }
 
   _receive (data) {
@@ -83,11 +97,15 @@ class RuntimeApi {
     const { status, headers } = this._head
     const all = this._received.length === 1 ? this._received[0] : Buffer.concat(this._received)
     const body = all.toString('utf8', this._bodyStart, this._needed)
+    const rest = all.subarray(this._needed)
     this._received = []
     this._size = 0
     this._needed = 0
-    this._socket.unref()
-    this._answered.resolve({ status, headers, body })
+    const resolve = this._waiting.shift()
+    if (this._waiting.length === 0) this._socket.unref()
+    if (resolve) resolve({ status, headers, body })
+    else this._early.push({ status, headers, body })
+    if (rest.length > 0) this._receive(rest)
   }
 
   _readHead () {

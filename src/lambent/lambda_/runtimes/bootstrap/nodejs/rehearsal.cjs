@@ -47,7 +47,7 @@ async function invocation () {
   const api = new RuntimeApi(`127.0.0.1:${server.address().port}`)
   const played = new Invocation(await api.next())
   played.begin()
-  await api.respond(played, JSON.stringify({ ...played.event(), ...played.context() }))
+  await api.respond(played, JSON.stringify({ ...played.event(), ...played.context() }), { last: true })
   await api.close()
   await new Promise((resolve) => server.close(resolve))
 }
