@@ -12,7 +12,7 @@ AWSCLI := .build/awscli-venv
 MODELS := .build/botocore-sdist
 ARGS ?=
 
-.PHONY: help install up test check format bench clean
+.PHONY: help install demo up test check format bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -45,6 +45,9 @@ $(MODELS)/.unpacked: $(VENV)/.installed
 	@echo "fetching the source distribution of botocore into $(MODELS)"
 	@$(BIN)/python tools/fetch_conformance.py $(MODELS)
 	@touch $@
+
+demo: $(VENV)/.installed ## deploy and invoke an example, show what happened, leave nothing running
+	@$(BIN)/python examples/demo.py $(ARGS)
 
 up: $(VENV)/.installed ## start Lambent and keep it running; ARGS='--port 4567 --ephemeral'
 	@exec $(BIN)/lambent up $(ARGS)

@@ -11,11 +11,11 @@ from benchmarks.figures import Figure, Row, Skipped
 from benchmarks.functions import Subject
 from benchmarks.lambent import lambent
 
-ROUNDS = 5
+ROUNDS = 9
 CLIENTS = 8
-WARM_UP = 1_000
-ONE_BY_ONE = 2_000
-TOGETHER = 8_000
+WARM_UP = 2_000
+ONE_BY_ONE = 1_000
+TOGETHER = 4_000
 
 
 def warm(subject: Subject | Skipped) -> Iterator[Row]:
