@@ -337,11 +337,13 @@ async def test_no_guest_survives_a_server_that_is_killed(backend_name: str, stag
         env={**os.environ, "TOKEN": token, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )
     assert server.stdout
-    async with asyncio.timeout(GUARD_S):
-        while line := await server.stdout.readline():  # after what it logs
-            if line == b"playing\n":
-                break
-    await eventually(3, token)
-    server.kill()
-    await server.wait()
+    try:
+        async with asyncio.timeout(GUARD_S):
+            while line := await server.stdout.readline():  # after what it logs
+                if line == b"playing\n":
+                    break
+        await eventually(3, token)
+    finally:
+        server.kill()
+        await server.wait()
     await eventually(0, token)

@@ -8,22 +8,21 @@ import gc
 import logging
 import signal
 import sys
-from typing import Any
 
 import structlog
 import uvloop
 
 from lambent.app import AddressInUse, Running, running
+from lambent.cli import Run
 from lambent.cli.settings import add_settings, configuration
 from lambent.config import Config
 from lambent.sandbox.contract import SandboxError
 from lambent.storage.errors import StorageError
 
 
-def add(commands: Any) -> None:
-    parser = commands.add_parser("up", help="start Lambent and run it until it is told to stop (SIGINT, SIGTERM)")
+def up(parser: argparse.ArgumentParser) -> Run:
     add_settings(parser)
-    parser.set_defaults(run=run)
+    return run
 
 
 def run(given: argparse.Namespace) -> int:
