@@ -1,0 +1,197 @@
+"""`lambent deploy`: a folder becomes a function, or the new code of the one that has its name.
+
+    folder, requirements.txt ─▶ package ─▶ create, or update what differs ─▶ wait until it is active ─▶ how to invoke it
+
+What exists keeps its runtime, handler and settings unless a flag says otherwise. Progress goes to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from lambent.cli import Run
+from lambent.cli.connection import Connection, add_connection, code_of, connected
+from lambent.cli.errors import Failed
+from lambent.cli.guesses import handler_of, runtime_of
+from lambent.cli.packages import install, packaged
+from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
+
+ROLE: Final = "lambent-deploy"
+POLICY: Final = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+TRUST: Final = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+SETTLE_S: Final = 120.0
+POLL_S: Final = 0.05
+
+
+def deploy(parser: argparse.ArgumentParser) -> Run:
+    parser.epilog = (
+        "The runtime and the handler are guessed from app.py, lambda_function.py, index.mjs, index.js or bootstrap. "
+        "A requirements.txt is installed into the package with pip, for the function's Python."
+    )
+    parser.add_argument("directory", metavar="DIR", type=Path, help="the folder with the function's code")
+    parser.add_argument("--name", help="the function's name (default: the folder's)")
+    parser.add_argument("--runtime", help="python3.12, nodejs22.x, provided.al2023, ...")
+    parser.add_argument("--handler", help="app.handler: the function `handler` of the file `app`")
+    parser.add_argument("--memory", type=int, metavar="MB", help="its memory; 1769 MB come with a whole processor")
+    parser.add_argument("--timeout", type=int, metavar="SECONDS", help="the longest that an invocation may take")
+    parser.add_argument(
+        "--env", action="append", type=variable, metavar="NAME=VALUE", help="a variable; those given replace all others"
+    )
+    add_connection(parser)
+    return run
+
+
+def variable(text: str) -> tuple[str, str]:
+    """Raises ArgumentTypeError."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def run(given: argparse.Namespace) -> int:
+    directory: Path = given.directory.resolve()
+    if not directory.is_dir():
+        raise Failed(f"{given.directory} is not a folder")
+    name = given.name or re.sub(r"[^a-zA-Z0-9_-]+", "-", directory.name).strip("-")
+    with connected(given) as aws:
+        client = aws.client("lambda")
+        before = settled(client, name) if exists(client, name) else None
+        runtime: str = given.runtime or (before["Runtime"] if before else runtime_of(directory))
+        package = package_of(directory, runtime)
+        wanted = configuration_of(given)
+        if before is None:
+            handler = given.handler or handler_of(directory, runtime)
+            create(aws, client, {"FunctionName": name, "Runtime": runtime, "Handler": handler} | wanted, package)
+        else:
+            update(client, before, wanted, package)
+        told(settled(client, name), aws.flags)
+    return 0
+
+
+def configuration_of(given: argparse.Namespace) -> dict[str, Any]:
+    """The members of a configuration that flags decide."""
+    wanted = {
+        "Runtime": given.runtime,
+        "Handler": given.handler,
+        "MemorySize": given.memory,
+        "Timeout": given.timeout,
+        "Environment": None if given.env is None else {"Variables": dict(given.env)},
+    }
+    return {member: value for member, value in wanted.items() if value is not None}
+
+
+def exists(client: Any, name: str) -> bool:
+    try:
+        client.get_function_configuration(FunctionName=name)
+    except ClientError as error:
+        if code_of(error) == "ResourceNotFoundException":
+            return False
+        raise
+    return True
+
+
+def package_of(directory: Path, runtime: str) -> bytes:
+    """Raises Failed."""
+    row = CATALOGUE.get(runtime)
+    requirements = directory / "requirements.txt"
+    with tempfile.TemporaryDirectory(prefix="lambent-deploy-") as scratch:
+        directories = [directory]
+        if row is not None and row.provider is Provider.PYTHON and requirements.exists():
+            step(f"installing {requirements.name} for {runtime}")
+            install(requirements, row, Path(scratch))
+            directories.insert(0, Path(scratch))
+        check(directory, row.provider if row is not None else Provider.NONE)
+        package = packaged(*directories)
+    step(f"packaged {directory.name}: {len(package) / 1e6:.1f} MB")
+    return package
+
+
+def check(directory: Path, provider: Provider) -> None:
+    """Refuse what could be deployed and could not run. Raises Failed."""
+    bootstrap = directory / "bootstrap"
+    if provider is Provider.PACKAGE and bootstrap.is_file() and not os.access(bootstrap, os.X_OK):
+        raise Failed(f"{bootstrap} is not executable; chmod +x {bootstrap}")
+    manifest = directory / "package.json"
+    bare = provider is Provider.NODE and manifest.is_file() and not (directory / "node_modules").exists()
+    if bare and json.loads(manifest.read_bytes()).get("dependencies"):
+        raise Failed(f"{manifest} has dependencies and there is no node_modules; run npm install there first")
+
+
+def create(aws: Connection, client: Any, configuration: dict[str, Any], package: bytes) -> None:
+    step(f"creating {configuration['FunctionName']} ({configuration['Runtime']}, {configuration['Handler']})")
+    client.create_function(**configuration, Role=role_arn(aws), Code={"ZipFile": package})
+
+
+def update(client: Any, before: dict[str, Any], wanted: dict[str, Any], package: bytes) -> None:
+    """Change what differs. An update ends before the next begins, which AWS would refuse otherwise."""
+    name = before["FunctionName"]
+    changes = {member: value for member, value in wanted.items() if before.get(member) != value}
+    if changes:
+        step(f"updating the configuration of {name}: {', '.join(changes)}")
+        client.update_function_configuration(FunctionName=name, **changes)
+        settled(client, name)
+    if base64.b64encode(hashlib.sha256(package).digest()).decode() != before["CodeSha256"]:
+        step(f"updating the code of {name}")
+        client.update_function_code(FunctionName=name, ZipFile=package)
+    elif not changes:
+        step(f"{name} is up to date")
+
+
+def role_arn(aws: Connection) -> str:
+    """The role that deployed functions run as, made when it is first needed."""
+    iam = aws.client("iam")
+    try:
+        return iam.get_role(RoleName=ROLE)["Role"]["Arn"]
+    except ClientError as error:
+        if code_of(error) != "NoSuchEntity":
+            raise
+    step(f"making the role {ROLE}")
+    description = "Functions made by `lambent deploy`"
+    made = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(TRUST), Description=description)
+    iam.attach_role_policy(RoleName=ROLE, PolicyArn=POLICY)
+    return made["Role"]["Arn"]
+
+
+def settled(client: Any, name: str) -> dict[str, Any]:
+    """The function's configuration, once nothing is under way. Raises Failed."""
+    give_up = time.monotonic() + SETTLE_S
+    while True:
+        found = client.get_function_configuration(FunctionName=name)
+        if found["State"] != "Pending" and found.get("LastUpdateStatus") != "InProgress":
+            return found
+        if time.monotonic() > give_up:
+            raise Failed(f"{name} is still {found['State']} after {SETTLE_S:.0f} s; `lambent status` tells more")
+        time.sleep(POLL_S)
+
+
+def told(function: dict[str, Any], flags: str) -> None:
+    """Say that it is active, and how to go on. Raises Failed when it cannot run."""
+    name = function["FunctionName"]
+    if function["State"] == "Failed":
+        raise Failed(f"{name} cannot run: {function.get('StateReason')}")
+    if function.get("LastUpdateStatus") == "Failed":
+        raise Failed(f"{name} runs as it was before, for {function.get('LastUpdateStatusReason')}")
+    size = f"{function['MemorySize']} MB, {function['Timeout']} s"
+    print(f"{name} is active ({function['Runtime']}, {function['Handler']}, {size}). To go on:")
+    print(f"  lambent invoke {name}{flags} --payload '{{}}' --log")
+    print(f"  lambent logs {name}{flags} --follow")
+
+
+def step(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
