@@ -117,6 +117,14 @@ async def test_a_head_without_end_is_refused():
     assert many.startswith(b"HTTP/1.1 431")
 
 
+async def test_trailers_without_end_are_refused_by_their_bytes_like_any_framing():
+    limits = HttpLimits(head_bytes=4096, head_timeout_s=5.0, body_timeout_s=5.0)
+    request = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nx: "
+    async with door(limits=limits) as (port, _):
+        heard = await said(port, request, *[b"y" * 64_000] * 10)
+    assert heard.startswith(b"HTTP/1.1 413")
+
+
 async def test_what_is_not_http_gets_400_and_the_connection_ends():
     async with door() as (port, _):
         for junk in (

@@ -32,13 +32,19 @@ from lambent.wire.messages import Request, Response
 
 log: Final = structlog.get_logger()
 
-STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 BODILESS: Final = frozenset({204, 304})
 UNQUESTIONED_BYTES: Final = 16 * 1024  # a body that says it is so small is read without asking what it is for
 SWEEP_S: Final = 0.5  # how late a deadline may be noticed
 LINGER_S: Final = 2.0  # how long a refused client may go on sending before the connection is closed
 LINGER_BYTES: Final = 128 * 1024 * 1024  # and how much of it is read and thrown away
+FRAMING: Final = 8  # how many times its size a body in chunks may take: chunks of one byte take six, then come trailers
+
+# What of a request has arrived; plain numbers, since they are compared for every read.
+NOTHING: Final = 0
+HEAD: Final = 1  # a part of its head
+BODY: Final = 2  # its head, and perhaps a part of its body
 
 
 class Fault(enum.Enum):
@@ -95,15 +101,17 @@ class Connection(asyncio.Protocol, ABC):
         "_discarded",
         "_faulted",
         "_head",
-        "_head_bytes",
-        "_headers",
         "_limit",
         "_limits",
+        "_lines",
         "_loop",
         "_parser",
         "_peer",
+        "_part_bytes",
+        "_phase",
         "_received_bytes",
         "_taken",
+        "_timed",
         "_url",
         "closing",
         "deadline",
@@ -114,9 +122,11 @@ class Connection(asyncio.Protocol, ABC):
         self._limits: Final = limits
         self._budget: Final = budget
         self._parser: Final = httptools.HttpRequestParser(self)
+        self._phase = NOTHING
+        self._timed = NOTHING  # the phase that the deadline is for
         self._url = b""
-        self._headers: dict[str, str] = {}
-        self._head_bytes = 0
+        self._lines: list[tuple[bytes, bytes]] = []  # the header lines of a head that is arriving
+        self._part_bytes = 0  # of a request that arrives in more than one read
         self._head: Request | None = None
         self._limit = 0
         self._chunks: list[bytes] = []
@@ -166,6 +176,20 @@ class Connection(asyncio.Protocol, ABC):
             # Raised too when one of our own callbacks raised `_Refused`, which has then already answered.
             if not self._faulted:
                 self.refuse(Fault.MALFORMED)
+            return
+        if self._phase != NOTHING:
+            self._arrived_in_part(len(data))
+
+    def _arrived_in_part(self, size: int) -> None:
+        """Bound a request that did not arrive whole in one read, in time and in size; most do, and never come here."""
+        self._part_bytes += size
+        limits, in_head = self._limits, self._phase == HEAD
+        if self._part_bytes > limits.head_bytes + (0 if in_head else FRAMING * self._limit):
+            self.refuse(Fault.HEAD_TOO_LARGE if in_head else Fault.BODY_TOO_LARGE)
+            return
+        if self._timed != self._phase:
+            self._timed = self._phase
+            self.wait(limits.head_timeout_s if in_head else limits.body_timeout_s)
 
     def wait(self, seconds: float | None) -> None:
         """Expect the client's next bytes within `seconds`; None: it is our turn."""
@@ -174,7 +198,7 @@ class Connection(asyncio.Protocol, ABC):
     def overdue(self) -> None:
         """The deadline has passed: say so if a request had begun, else just close."""
         self.deadline = None
-        if self._faulted or (not self._head_bytes and self._head is None):
+        if self._faulted or self._phase == NOTHING:
             self.close()
         else:
             self.refuse(Fault.SLOW)
@@ -182,45 +206,28 @@ class Connection(asyncio.Protocol, ABC):
     # --- httptools ---------------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
+        self._phase = HEAD
+        self._timed = NOTHING
         self._url = b""
-        self._headers = {}
-        self._head = None
-        self._head_bytes = 0
-        self.wait(self._limits.head_timeout_s)
+        self._lines = []
+        self._part_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         self._url += url
-        self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count_head(len(name) + len(value) + 4)
-        key = name.decode("latin-1").lower()
-        text = value.decode("latin-1")
-        headers = self._headers
-        if key in headers:
-            headers[key] += "," + text
-        elif len(headers) < self._limits.head_count:
-            headers[key] = text
-        else:
-            self.refuse(Fault.HEAD_TOO_LARGE)
-            raise _Refused
+        self._lines.append((name, value))
 
     def on_headers_complete(self) -> None:
+        self._phase = BODY
         url = self._url.decode("latin-1")
+        headers = self._headers(len(url))
         path, _, query = url.partition("?")
-        if not path.startswith("/"):  # absolute form, as a proxy sends it
+        if path[:1] != "/":  # absolute form, as a proxy sends it
             path = "/" + path.partition("://")[2].partition("/")[2]
-        head = Request(
-            method=self._parser.get_method().decode("latin-1"),
-            path=path,
-            query=query,
-            headers=self._headers,
-            body=b"",
-            peer=self._peer,
-        )
-        self._head = head
-        declared = self._headers.get("content-length")
-        if declared is None and "transfer-encoding" not in self._headers:
+        head = self._head = Request(self._parser.get_method().decode("latin-1"), path, query, headers, b"", self._peer)
+        declared = headers.get("content-length")
+        if declared is None and "transfer-encoding" not in headers:
             return
         size = int(declared) if declared is not None else None
         small = size is not None and size <= UNQUESTIONED_BYTES
@@ -228,9 +235,20 @@ class Connection(asyncio.Protocol, ABC):
         if size is not None and size > self._limit:
             self.refuse(Fault.BODY_TOO_LARGE)
             raise _Refused
-        self.wait(self._limits.body_timeout_s)
-        if self._headers.get("expect", "").lower() == "100-continue" and self.transport is not None:
+        if "expect" in headers and headers["expect"].lower() == "100-continue" and self.transport is not None:
             self.transport.write(CONTINUE)
+
+    def _headers(self, size: int) -> dict[str, str]:
+        """The lines of a whole head, whose URL has `size` bytes, by name. Raises _Refused."""
+        headers: dict[str, str] = {}
+        for name, value in self._lines:
+            size += len(name) + len(value) + 4
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            headers[key] = text if key not in headers else f"{headers[key]},{text}"
+        if size > self._limits.head_bytes or len(self._lines) > self._limits.head_count:
+            self.refuse(Fault.HEAD_TOO_LARGE)
+            raise _Refused
+        return headers
 
     def on_body(self, body: bytes) -> None:
         size = len(body)
@@ -254,7 +272,7 @@ class Connection(asyncio.Protocol, ABC):
             self._chunks = []
             self._received_bytes = 0
         self._head = None
-        self._head_bytes = 0
+        self._phase = NOTHING
         self.deadline = None
         self.received(request, keep_alive=self._parser.should_keep_alive())
 
@@ -277,12 +295,6 @@ class Connection(asyncio.Protocol, ABC):
         self.deadline = None
         if self.transport is not None:
             self.transport.close()
-
-    def _count_head(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > self._limits.head_bytes:
-            self.refuse(Fault.HEAD_TOO_LARGE)
-            raise _Refused
 
     def refuse(self, fault: Fault) -> None:
         """Answer with the fault, then discard what the client still sends, for a while."""
@@ -312,16 +324,16 @@ class _Refused(Exception):
 
 def encode(response: Response, *, keep_alive: bool, bodiless: bool) -> bytes:
     """The response as bytes; its length and connection headers are ours."""
-    status = response.status
-    parts = [STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n".encode()]
-    for name, value in response.headers:
-        parts.append(f"{name}: {value}\r\n".encode("latin-1", "replace"))
-    if status not in BODILESS:
-        parts.append(b"content-length: %d\r\n" % len(response.body))
-    parts.append(b"\r\n" if keep_alive else b"connection: close\r\n\r\n")
-    if not bodiless and status not in BODILESS:
-        parts.append(response.body)
-    return b"".join(parts)
+    status, body = response.status, response.body
+    lines = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
+    if status in BODILESS:
+        length, bodiless = "", True
+    else:
+        length = f"content-length: {len(body)}\r\n"
+    end = "\r\n" if keep_alive else "connection: close\r\n\r\n"
+    start = STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
+    head = f"{start}{lines}{length}{end}".encode("latin-1", "replace")
+    return head if bodiless else head + body
 
 
 class Door:
