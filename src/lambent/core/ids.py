@@ -8,6 +8,7 @@ import os
 import random
 
 PORTION_BYTES = 1024
+VARIANT = {f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)}  # a UUID's: the two bits 10, and two of ours
 
 UPPER_CASE_32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 """The alphabet of IAM's unique ids (AROA..., AKIA...)."""
@@ -30,11 +31,9 @@ class Ids:
 
     def uuid(self) -> str:
         """A version 4 UUID, lower-case with dashes: request ids, revision ids, mapping ids."""
-        raw = bytearray(self.random_bytes(16))
-        raw[6] = (raw[6] & 0x0F) | 0x40
-        raw[8] = (raw[8] & 0x3F) | 0x80
-        digits = raw.hex()
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+        digits = self.random_bytes(16).hex()
+        variant = VARIANT[digits[16]]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def hex(self, length: int) -> str:
         """`length` lower-case hexadecimal digits."""

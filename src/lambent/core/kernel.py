@@ -230,11 +230,11 @@ class Service(Generic[S]):
         bound = self.operations.get(operation_name)
         return bound.action if bound else f"{self.model.signing_name}:{operation_name}"
 
-    async def call(self, operation_name: str, members: dict[str, Any], ctx: Context[Any]) -> dict[str, Any]:
-        """Run an operation on members by the model's names. Raises AwsError."""
+    def call(self, operation_name: str, members: dict[str, Any], ctx: Context[Any]) -> Awaitable[dict[str, Any]]:
+        """Run an operation on members by the model's names; also raises AwsError before it is awaited."""
         operation = self.operations.get(operation_name)
         if operation is None:
             if operation_name in self.model.traits.operations:
                 raise NotImplementedYet(service=self.name, operation=operation_name)
             raise UnknownOperationException
-        return await operation.answer(members, ctx)
+        return operation.answer(members, ctx)

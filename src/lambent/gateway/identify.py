@@ -43,7 +43,7 @@ class Located(msgspec.Struct, frozen=True, gc=False):
 
     endpoint: Endpoint
     operation: OperationModel
-    labels: dict[str, str]
+    labels: Mapping[str, str]
 
 
 class Directory:
@@ -105,7 +105,7 @@ def _by_name(endpoints: Iterable[Endpoint]) -> Mapping[str, tuple[Endpoint, ...]
 def _operation(endpoint: Endpoint, request: Request) -> Located | None:
     """The operation of one service that the request means, in the way of the service's protocol."""
     model = endpoint.service.model
-    labels: dict[str, str] = {}
+    labels: Mapping[str, str] = {}
     match model.metadata.protocol:
         case "json":
             prefix, name = target(request)

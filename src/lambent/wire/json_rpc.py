@@ -34,7 +34,7 @@ class JsonRpc:
         self._readers: dict[str, Convert] = {}
         self._writers: dict[str, Convert] = {}
 
-    def parse(self, operation: OperationModel, request: Request, labels: dict[str, str]) -> dict[str, Any]:  # noqa: ARG002
+    def parse(self, operation: OperationModel, request: Request, labels: Mapping[str, str]) -> dict[str, Any]:  # noqa: ARG002
         """The members of a request; there are no labels. Raises SerializationException."""
         reader = self._readers.get(operation.name)
         if reader is None:

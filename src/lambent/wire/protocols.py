@@ -1,6 +1,7 @@
 """What every protocol can do, and which one a service speaks."""
 
 import typing
+from collections.abc import Mapping
 from typing import Any
 
 from lambent.model.errors import AwsError
@@ -14,7 +15,7 @@ from lambent.wire.rest_json import RestJson
 class Protocol(typing.Protocol):
     """Reads requests and writes responses of one service; compiles an operation when it is first asked for."""
 
-    def parse(self, operation: OperationModel, request: Request, labels: dict[str, str]) -> dict[str, Any]:
+    def parse(self, operation: OperationModel, request: Request, labels: Mapping[str, str]) -> dict[str, Any]:
         """The members of a request by the model's names. Raises SerializationException."""
         ...
 

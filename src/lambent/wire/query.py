@@ -5,7 +5,7 @@ that fields the model does not know cost nothing further and no name can reach d
 names say the order of a list and nothing else: a billion is as good as two.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -37,7 +37,7 @@ class Query:
         self._writers: dict[str, Callable[[dict[str, Any], list[str]], None]] = {}
         self._xml = XmlCodec()
 
-    def parse(self, operation: OperationModel, request: Request, labels: dict[str, str]) -> dict[str, Any]:  # noqa: ARG002
+    def parse(self, operation: OperationModel, request: Request, labels: Mapping[str, str]) -> dict[str, Any]:  # noqa: ARG002
         """The members of a request; there are no labels. Raises SerializationException."""
         if operation.input is None:
             return {}

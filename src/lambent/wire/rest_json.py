@@ -4,7 +4,7 @@ Each operation is compiled once into two closures: from a request to members, an
 headers are compared in lower case; those of query parameters exactly.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -17,7 +17,7 @@ from lambent.wire.headers import header_reader, header_writer, safe
 from lambent.wire.json_body import TOO_DEEP, Convert, JsonCodec, decode, encode
 from lambent.wire.messages import Request, Response
 
-Parse = Callable[[Request, dict[str, str]], dict[str, Any]]
+Parse = Callable[[Request, Mapping[str, str]], dict[str, Any]]
 Serialize = Callable[[dict[str, Any], str], Response]
 _Fill = Callable[[Request, dict[str, Any]], None]
 
@@ -36,7 +36,7 @@ class RestJson:
         self._parsers: dict[str, Parse] = {}
         self._serializers: dict[str, Serialize] = {}
 
-    def parse(self, operation: OperationModel, request: Request, labels: dict[str, str]) -> dict[str, Any]:
+    def parse(self, operation: OperationModel, request: Request, labels: Mapping[str, str]) -> dict[str, Any]:
         """The members of a request. Raises SerializationException."""
         parser = self._parsers.get(operation.name)
         if parser is None:
@@ -92,7 +92,7 @@ def _parser(operation: OperationModel, codec: JsonCodec) -> Parse:
     if body is not None:
         fills.append(body)
 
-    def parse(request: Request, values: dict[str, str]) -> dict[str, Any]:
+    def parse(request: Request, values: Mapping[str, str]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for label, name, convert in labels:
             text = values[label]

@@ -3,12 +3,20 @@
 A fixed segment wins over a label, and of two operations on one path the one with more fixed query parameters wins
 (`?find=LayerVersion`). A greedy label (`{Key+}`) takes all that is left but for the segments behind it. Labels are
 decoded here and nowhere else; a path is split before it is decoded, so an encoded slash stays inside its label.
+
+The way to an operation is remembered for paths that were asked before, within bounds: clients ask the same ones again.
 """
 
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
 from urllib.parse import unquote
 
 from lambent.model.service import ServiceModel
 from lambent.wire.messages import Request
+
+REMEMBERED: Final = 2048  # paths with their queries
+REMEMBERED_CHARACTERS: Final = 512  # of one; longer ones are looked up each time
 
 _Route = tuple[frozenset[str], str, tuple[str, ...]]  # fixed query parameters, operation, names of its labels in order
 
@@ -28,18 +36,24 @@ class _Node:
 class Router:
     """The paths of one service."""
 
-    __slots__ = ("_root",)
+    __slots__ = ("_remembered", "_root")
 
     def __init__(self, model: ServiceModel) -> None:
         self._root = _Node()
+        self._remembered = lru_cache(REMEMBERED)(self._find)
         for name, operation in model.traits.operations.items():
             self._add(operation.http.method, operation.http.request_uri, name)
 
-    def find(self, request: Request) -> tuple[str | None, dict[str, str]]:
+    def find(self, request: Request) -> tuple[str | None, Mapping[str, str]]:
         """The operation's name and its labels; None when the service has no such path."""
-        segments = request.path.split("/")
+        path, query = request.path, request.query
+        known = len(path) + len(query) <= REMEMBERED_CHARACTERS
+        return (self._remembered if known else self._find)(request.method, path, query)
+
+    def _find(self, method: str, path: str, query: str) -> tuple[str | None, Mapping[str, str]]:
+        segments = path.split("/")
         values: list[str] = []
-        found = self._straight(segments, values, request) or self._thorough(segments, values, request)
+        found = self._straight(segments, values, method, query) or self._thorough(segments, values, method, query)
         if found is None:
             return None, {}
         _, name, labels = found
@@ -47,7 +61,7 @@ class Router:
             label: unquote(value) if "%" in value else value for label, value in zip(labels, values, strict=True)
         }
 
-    def _straight(self, segments: list[str], values: list[str], request: Request) -> _Route | None:
+    def _straight(self, segments: list[str], values: list[str], method: str, query: str) -> _Route | None:
         """The first way that `_walk` would try, with no way back: nearly every path is found so, in half the time."""
         node = self._root
         for segment in segments[1:]:
@@ -58,14 +72,14 @@ class Router:
                     return None
                 values.append(segment)
             node = below
-        return _chosen(node, request.method, request.query)
+        return _chosen(node, method, query)
 
-    def _thorough(self, segments: list[str], values: list[str], request: Request) -> _Route | None:
+    def _thorough(self, segments: list[str], values: list[str], method: str, query: str) -> _Route | None:
         values.clear()
-        found = _walk(self._root, segments, 1, values, request.method, request.query)
+        found = _walk(self._root, segments, 1, values, method, query)
         if found is None and not segments[-1] and len(segments) > 2:
             values.clear()
-            found = _walk(self._root, segments[:-1], 1, values, request.method, request.query)
+            found = _walk(self._root, segments[:-1], 1, values, method, query)
         return found
 
     def _add(self, method: str, uri: str, name: str) -> None:

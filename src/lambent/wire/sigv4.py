@@ -137,7 +137,9 @@ def canonical_request(claim: Claim, request: Request, payload: str) -> str:
         value = headers.get(name, "")
         if "  " in value or "\t" in value:
             value = " ".join([word for word in value.replace("\t", " ").split(" ") if word])
-        lines.append(f"{name}:{value.strip(' ')}")
+        elif value[:1] == " " or value[-1:] == " ":
+            value = value.strip(" ")
+        lines.append(f"{name}:{value}")
     lines += ("", signed, payload)
     return "\n".join(lines)
 

@@ -7,12 +7,17 @@ headers are covered, and the signature. Here they are only read and checked for 
 The order of the checks and their sentences are AWS's, as DynamoDB and STS answer them (each check below was reported by
 callers of the real services): parameters, date, expiry, host, algorithm, credential, scope. A caller who sees the first
 sentence of a list can look it up. Nothing here needs the secret, so all of it may be said to a stranger.
+
+All that a client's requests of one day have in common (everything in its header but the signature) is read once and
+remembered, within bounds; a header that is not as SDKs write it, or has anything wrong, is read by the book each time.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -39,6 +44,12 @@ S3_SERVICES: Final = frozenset({"s3", "s3-object-lambda", "s3-outposts", "s3expr
 # Covered by a signature even when the list of signed headers does not name them: the date and the payload's hash are
 # lines of the signed text themselves, and the token only ever finds the secret.
 COVERED: Final = frozenset({"x-amz-date", "x-amz-content-sha256", "x-amz-security-token"})
+USUAL: Final = re.compile(
+    rf"{ALGORITHM} Credential=([^/,\s]+)/(([0-9]{{8}})/([^/,\s]+)/([^/,\s]+)/{TERMINATOR}), ?SignedHeaders=([^,\s]+), ?Signature="
+)
+USUAL_CHARACTERS: Final = 1024  # of a header that is remembered
+REMEMBERED: Final = 1024  # headers, and dates
+SIGNATURE_CHARACTERS: Final = 64
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,8 +121,62 @@ def unproven(request: Request) -> Claim | None:
     )
 
 
+class _Signer(msgspec.Struct, frozen=True):
+    """What all requests have in common that one key signs on one day, for one service and with the same headers."""
+
+    access_key_id: str
+    scope: str
+    date: str
+    region: str
+    service: str
+    signed_headers: str
+    covered: frozenset[str]
+
+
+@lru_cache(REMEMBERED)
+def _signer(prefix: str) -> _Signer | None:
+    """What stands before the signature in a header as SDKs write it; None for any other header."""
+    found = USUAL.fullmatch(prefix)
+    if found is None:
+        return None
+    access_key_id, scope, date, region, service, signed_headers = found.groups()
+    names = frozenset(signed_headers.split(";"))
+    return _Signer(access_key_id, scope, date, region, service, signed_headers, names | COVERED)
+
+
 def _from_header(request: Request, authorization: str, now: float) -> Claim:
-    headers = request.headers
+    return _as_usual(request.headers, authorization, now) or _by_the_book(request.headers, authorization, now)
+
+
+def _as_usual(headers: dict[str, str], authorization: str, now: float) -> Claim | None:
+    """The claim in a header as SDKs write it; None when it is another one, or anything is wrong with it."""
+    signature = authorization[-SIGNATURE_CHARACTERS:]
+    prefix = authorization[:-SIGNATURE_CHARACTERS]
+    signer = _signer(prefix) if len(prefix) <= USUAL_CHARACTERS else None
+    timestamp = headers.get("x-amz-date")
+    if signer is None or timestamp is None or timestamp[:8] != signer.date or "host" not in signer.covered:
+        return None
+    if not signature.isalnum() or not -SKEW_S <= _epoch(timestamp) - now <= SKEW_S:
+        return None
+    covered = signer.covered
+    for name in headers:
+        if name[:6] == "x-amz-" and name not in covered:
+            return None
+    return Claim(
+        access_key_id=signer.access_key_id,
+        scope=signer.scope,
+        date=signer.date,
+        region=signer.region,
+        service=signer.service,
+        timestamp=timestamp,
+        signed_headers=signer.signed_headers,
+        signature=signature,
+        session_token=headers.get("x-amz-security-token"),
+        payload=headers.get("x-amz-content-sha256"),
+    )
+
+
+def _by_the_book(headers: dict[str, str], authorization: str, now: float) -> Claim:
     algorithm, *pairs = authorization.replace(",", " ").split()
     _refuse_asymmetric(algorithm)
     given: dict[str, str] = {}
@@ -224,12 +289,18 @@ def _instant(text: str, as_http_date: bool) -> tuple[str, float]:
             text = parsedate_to_datetime(text).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         except (ValueError, OverflowError):
             raise bad_date(text) from None
+    return text, _epoch(text)
+
+
+@lru_cache(REMEMBERED)
+def _epoch(text: str) -> float:
+    """A date in ISO 8601 basic format as Unix epoch seconds. Raises SignatureRefused."""
     if len(text) != 16 or text[8] != "T" or text[15] != "Z" or not text.isascii():
         raise bad_date(text)
     if not (text[:8].isdigit() and text[9:15].isdigit()):
         raise bad_date(text)
     try:
-        return text, datetime.fromisoformat(text).timestamp()
+        return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError):
         raise bad_date(text) from None
 

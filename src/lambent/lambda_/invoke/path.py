@@ -105,7 +105,8 @@ class InvokePath:
 
     def _new_trace(self) -> str:
         """A trace that starts here and is not sampled: X-Ray is not there yet."""
-        return f"Root=1-{int(self._clock.now()):08x}-{self._ids.hex(24)};Parent={self._ids.hex(16)};Sampled=0"
+        digits = self._ids.hex(40)
+        return f"Root=1-{int(self._clock.now()):08x}-{digits[:24]};Parent={digits[24:]};Sampled=0"
 
 
 def decoded(client_context: str) -> str:
