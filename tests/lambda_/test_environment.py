@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from lambent.core.clock import FakeClock
-from lambent.core.ports import LogEvent
 from lambent.lambda_.environment.environment import Environment, Facts, Outcome, environment
 from lambent.lambda_.environment.life_cycle import State
 from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
@@ -25,9 +24,9 @@ class Lines:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def append(self, group: str, stream: str, events: Sequence[LogEvent]) -> None:
+    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None:
         assert (group, stream) == ("/aws/lambda/f", "stream")
-        self.lines += [event.message for event in events]
+        self.lines += messages
 
 
 class Stage:

@@ -11,7 +11,6 @@ import pytest
 
 from lambent.core.clock import FakeClock
 from lambent.core.ids import SeededIds
-from lambent.core.ports import LogEvent
 from lambent.lambda_.code import Code
 from lambent.lambda_.configuration import Logging
 from lambent.lambda_.environment.environment import Environment, Facts, Outcome
@@ -47,7 +46,7 @@ SETTINGS = Settings(freeze_after_s=0.01, idle_timeout_s=60, handover_s=0.2, max_
 
 
 class NoLog:
-    def append(self, group: str, stream: str, events: Sequence[LogEvent]) -> None: ...
+    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None: ...
 
 
 @dataclass

@@ -20,7 +20,6 @@ from botocore.exceptions import ClientError
 from lambent.core.clock import FakeClock
 from lambent.core.http import HttpLimits, serving
 from lambent.core.ids import SeededIds
-from lambent.core.ports import LogEvent
 from lambent.gateway.gateway import Gateway, Mode
 from lambent.services.iam.service import MIGRATIONS, iam
 from lambent.services.logs.service import logs
@@ -84,7 +83,7 @@ class Cloud:
 
     async def logged(self, group: str, stream: str, *messages: str) -> None:
         """Messages of the same moment, through the sink, until they are readable."""
-        self.sink.append(group, stream, [LogEvent(self.now_ms, message) for message in messages])
+        self.sink.append(group, stream, self.now_ms, messages)
         await self.services["logs"].state.writer.drain()
 
     @property

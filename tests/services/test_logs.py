@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from lambent.core.ports import LogEvent
 from lambent.services.logs.limits import SINK_BYTES
 from tests.services.cloud import Cloud
 
@@ -154,7 +153,7 @@ async def test_a_token_of_an_empty_stream_finds_what_comes_later(aws: Cloud):
 
 async def test_filtering_interleaves_streams_and_pages_through_all(aws: Cloud):
     for index in range(20):
-        aws.sink.append(G, f"s{index % 3}", [LogEvent(aws.now_ms + index, f"line {index}")])
+        aws.sink.append(G, f"s{index % 3}", aws.now_ms + index, [f"line {index}"])
     await aws.services["logs"].state.writer.drain()
     found: list[str] = []
     token: dict[str, str] = {}
@@ -183,10 +182,10 @@ async def test_what_the_data_plane_appends_makes_its_group_and_stream(aws: Cloud
 
 async def test_a_full_sink_drops_and_counts(aws: Cloud):
     writer = aws.services["logs"].state.writer
-    half = [LogEvent(aws.now_ms, "x" * (SINK_BYTES // 2))]
-    aws.sink.append(G, S, half)
-    aws.sink.append(G, S, half)
-    aws.sink.append(G, S, [LogEvent(aws.now_ms, "small")])
+    half = ["x" * (SINK_BYTES // 2)]
+    aws.sink.append(G, S, aws.now_ms, half)
+    aws.sink.append(G, S, aws.now_ms, half)
+    aws.sink.append(G, S, aws.now_ms, ["small"])
     assert writer.dropped == 1
 
 

@@ -27,8 +27,8 @@ class LogEvent(NamedTuple):
 class LogSink(Protocol):
     """Where an execution environment's output goes."""
 
-    def append(self, group: str, stream: str, events: Sequence[LogEvent]) -> None:
-        """Accept events for writing soon; the group and the stream come into being with their first event.
+    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None:
+        """Accept the events of one moment for writing soon; the group and the stream come into being with their first event.
 
         Never waits and never raises: when the buffer is full the events are dropped and counted, since a function must
         not stand still because of its own log.

@@ -45,7 +45,8 @@ S3_SERVICES: Final = frozenset({"s3", "s3-object-lambda", "s3-outposts", "s3expr
 # lines of the signed text themselves, and the token only ever finds the secret.
 COVERED: Final = frozenset({"x-amz-date", "x-amz-content-sha256", "x-amz-security-token"})
 USUAL: Final = re.compile(
-    rf"{ALGORITHM} Credential=([^/,\s]+)/(([0-9]{{8}})/([^/,\s]+)/([^/,\s]+)/{TERMINATOR}), ?SignedHeaders=([^,\s]+), ?Signature="
+    rf"{ALGORITHM} Credential=([^/,\s]+)/(([0-9]{{8}})/([^/,\s]+)/([^/,\s]+)/{TERMINATOR}), ?"
+    r"SignedHeaders=([^,\s]+), ?Signature="
 )
 USUAL_CHARACTERS: Final = 1024  # of a header that is remembered
 REMEMBERED: Final = 1024  # headers, and dates

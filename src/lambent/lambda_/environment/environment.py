@@ -13,8 +13,7 @@ the three lines START, END and REPORT.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
@@ -23,8 +22,9 @@ import msgspec
 import structlog
 
 from lambent.core.clock import Clock
-from lambent.core.ports import LogEvent, LogSink
+from lambent.core.ports import LogSink
 from lambent.lambda_.environment.failures import Failure, exited, timed_out
+from lambent.lambda_.environment.journal import Journal
 from lambent.lambda_.environment.life_cycle import Event, State, after
 from lambent.lambda_.environment.output import Output
 from lambent.lambda_.environment.reports import InitReport, PlatformLog, Report
@@ -33,8 +33,6 @@ from lambent.lambda_.runtimes.entrypoints import InvalidEntrypoint
 from lambent.sandbox.contract import RUNTIME_API_PORT, Exit, Sandbox
 
 log: Final = structlog.get_logger()
-
-TAIL_BYTES: Final = 4096  # what LogType=Tail gives back
 
 
 class Late(msgspec.Struct, frozen=True):
@@ -85,7 +83,7 @@ class Environment:
         self.sandbox: Sandbox | None = None
         self._start_sandbox: Final = start_sandbox
         self._log: Final = log
-        self._sink: Final = sink
+        self._journal: Final = Journal(sink, facts.log_group, facts.log_stream, clock)
         self._clock: Final = clock
         self._tasks: Final = tasks
         self._changed: Final = changed
@@ -95,8 +93,6 @@ class Environment:
         self._runtime: AsyncExitStack | None = None  # the sandbox, its API and its pipe; left when the runtime is gone
         self._waiter: asyncio.Future[News] | None = None
         self._early: News | None = None
-        self._tail: deque[str] = deque()
-        self._tail_size = 0
         self._init_ms: float | None = None  # of an initialisation that no invocation has reported yet
         self._finish_timer: asyncio.TimerHandle | None = None
         self._memory_used = 0
@@ -107,7 +103,8 @@ class Environment:
     async def initialise(self) -> None:
         """The init phase: IDLE afterwards, or BROKEN, and then the first invocation tries once more."""
         started = self._clock.monotonic()
-        self._write(self._log.init_start(self._now_ms(), self.facts.runtime))
+        now_ms = self._journal.now_ms()
+        self._journal.write(now_ms, self._log.init_start(now_ms, self.facts.runtime))
         failure = await self._boot(self._loop.time() + self.facts.init_timeout_s)
         self._init_ms = (self._clock.monotonic() - started) * 1000
         if self.sandbox is not None and failure is None:
@@ -124,8 +121,7 @@ class Environment:
         """
         self._close_books()
         started = self._clock.monotonic()
-        self._tail.clear()
-        self._tail_size = 0
+        self._journal.begin(tail=tail)
         deadline = self._loop.time() + self.facts.timeout_s
         if self.state is State.BROKEN:
             self._begin(invocation)
@@ -171,7 +167,7 @@ class Environment:
                 self._move(Event.FAILED)
                 return Failure(error.error_type, str(error)), None
             self.frozen = False
-            self._output = Output(sandbox.output, self._line)
+            self._output = Output(sandbox.output, self._journal.line)
             stack.callback(self._output.close)
             self._api = await stack.enter_async_context(runtime_api(sandbox.listeners[RUNTIME_API_PORT], self._tell))
             self._tasks.create_task(self._guarded(self._watch(sandbox)))
@@ -272,7 +268,8 @@ class Environment:
     # --- what is said ------------------------------------------------------------------------------------------------
 
     def _begin(self, invocation: Invocation) -> None:
-        self._write(self._log.start(self._now_ms(), invocation.request_id, self.facts.version))
+        now_ms = self._journal.now_ms()
+        self._journal.write(now_ms, self._log.start(now_ms, invocation.request_id, self.facts.version))
 
     def _answered(
         self, invocation: Invocation, started: float, deadline: float, result: Result, *, tail: bool
@@ -291,7 +288,7 @@ class Environment:
             self._close_books()
         else:
             self._loop.call_soon(self._close_books)
-        return Outcome(result.body, function_error, self._tail_bytes() if tail else b"")
+        return Outcome(result.body, function_error, self._journal.tail())
 
     def _close_books(self) -> None:
         """Write what is still to be said of the last invocation: once, and before anything else of this environment."""
@@ -309,13 +306,14 @@ class Environment:
     def _failed(self, invocation: Invocation, started: float, failure: Failure, body: bytes | None) -> Outcome:
         request_id = invocation.request_id
         if body is None:
-            now_ms = self._now_ms()
-            self._write(self._log.failure(now_ms, request_id, failure.sentence(request_id), failure.error_type))
+            now_ms = self._journal.now_ms()
+            sentence = failure.sentence(request_id)
+            self._journal.write(now_ms, self._log.failure(now_ms, request_id, sentence, failure.error_type))
             body = failure.body(request_id)
         timeout = failure.status == "timeout"
         took_s = self._clock.monotonic() - started
         self._end(invocation, took_s, failure.status, None if timeout else failure.error_type)
-        return Outcome(body, "Unhandled", self._tail_bytes())
+        return Outcome(body, "Unhandled", self._journal.tail())
 
     def _end(self, invocation: Invocation, took_s: float, status: str, error_type: str | None) -> None:
         report = Report(
@@ -328,7 +326,8 @@ class Environment:
             error_type=error_type,
         )
         self._init_ms = None
-        self._write(self._log.end(self._now_ms(), report))
+        now_ms = self._journal.now_ms()
+        self._journal.write(now_ms, self._log.end(now_ms, report))
 
     def _report_init(self, phase: str, started: float, failure: Failure) -> None:
         report = InitReport(
@@ -337,27 +336,8 @@ class Environment:
             status=failure.status,
             error_type=None if failure.status == "timeout" else failure.error_type,
         )
-        self._write(self._log.init_report(self._now_ms(), report))
-
-    def _line(self, line: str) -> None:
-        self._write((line,))
-
-    def _write(self, lines: Sequence[str]) -> None:
-        """Append to the log stream, and keep the last 4 KB for the caller who asked for them."""
-        now_ms = self._now_ms()
-        self._sink.append(self.facts.log_group, self.facts.log_stream, [LogEvent(now_ms, line) for line in lines])
-        tail = self._tail
-        for line in lines:
-            tail.append(line)
-            self._tail_size += len(line)
-        while self._tail_size > TAIL_BYTES and len(tail) > 1 and self._tail_size - len(tail[0]) >= TAIL_BYTES:
-            self._tail_size -= len(tail.popleft())
-
-    def _tail_bytes(self) -> bytes:
-        return "".join(self._tail).encode()[-TAIL_BYTES:]
-
-    def _now_ms(self) -> int:
-        return int(self._clock.now() * 1000)
+        now_ms = self._journal.now_ms()
+        self._journal.write(now_ms, self._log.init_report(now_ms, report))
 
     def _move(self, event: Event) -> None:
         self.state = after(self.state, event)

@@ -21,6 +21,7 @@ from typing import Final
 
 
 class State(enum.Enum):
+    __hash__ = object.__hash__  # the table is asked three times an invocation; Enum's own is written in Python
     INIT = "init"
     BROKEN = "broken"
     IDLE = "idle"
@@ -30,6 +31,7 @@ class State(enum.Enum):
 
 
 class Event(enum.Enum):
+    __hash__ = object.__hash__
     READY = "ready"  # the runtime asked for the next event
     INVOKE = "invoke"  # it was given one
     RESPONSE = "response"  # it answered, with a result or an error

@@ -31,7 +31,7 @@ from lambent.storage.errors import StorageError
 LOG: Final = structlog.get_logger()
 BATCH_APPENDS: Final = 4_096  # in one transaction
 
-Append = tuple[Place, str, str, Sequence[LogEvent]]
+Append = tuple[Place, str, str, int, Sequence[str]]
 
 
 class LogWriter:
@@ -51,16 +51,14 @@ class LogWriter:
         """Return the sink of an account in a region."""
         return PlacedSink(self, Place(account, region))
 
-    def append(self, place: Place, group: str, stream: str, events: Sequence[LogEvent]) -> None:
+    def append(self, place: Place, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None:
         """Buffer events; the caller does not change the sequence afterwards."""
-        size = SINK_EVENT_BYTES * len(events)
-        for event in events:
-            size += len(event.message)
+        size = SINK_EVENT_BYTES * len(messages) + sum(map(len, messages))
         if self._waiting_bytes + size > SINK_BYTES:
-            self.dropped += len(events)
+            self.dropped += len(messages)
             return
         self._waiting_bytes += size
-        self._waiting.append((place, group, stream, events))
+        self._waiting.append((place, group, stream, timestamp_ms, messages))
         if not self._appended.is_set():
             self._appended.set()
 
@@ -84,8 +82,8 @@ class LogWriter:
 
     async def _write(self, appends: Sequence[Append]) -> None:
         by_stream: defaultdict[tuple[Place, str, str], list[LogEvent]] = defaultdict(list)
-        for place, group, stream, events in appends:
-            by_stream[place, group, stream].extend(events)
+        for place, group, stream, timestamp_ms, messages in appends:
+            by_stream[place, group, stream].extend([LogEvent(timestamp_ms, message) for message in messages])
         now_ms = round(self._clock.now() * 1000)
 
         def write(connection: apsw.Connection) -> None:
@@ -109,9 +107,9 @@ class PlacedSink:
         self._writer = writer
         self._place = place
 
-    def append(self, group: str, stream: str, events: Sequence[LogEvent]) -> None:
+    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None:
         """Accept events for writing soon; the caller does not change the sequence afterwards."""
-        self._writer.append(self._place, group, stream, events)
+        self._writer.append(self._place, group, stream, timestamp_ms, messages)
 
 
 @asynccontextmanager
