@@ -63,7 +63,7 @@ class InvokePath:
         self.check(version, event)
         context = None if client_context is None else decoded(client_context)
         try:
-            placed = await self._placement.acquire(version)
+            placed = self._placement.take(version) or await self._placement.acquire(version)
         except SandboxError as error:
             log.exception("invoke.no_sandbox", function=version.key, request_id=request_id)
             raise SandboxUnavailable from error

@@ -9,7 +9,7 @@ they have answered.
 An environment that has answered but not yet asked for its next event is about to be idle: an invocation that comes in
 that moment waits for it a little (`handover_s`) before it starts another one.
 
-                 acquire                 release
+              take, acquire               release
       idle ────────────────▶ running ───────────────▶ idle | finishing ──▶ idle
        │ freeze after grace                │ stale revision, too old
        ▼ end after idle time               ▼
@@ -68,13 +68,23 @@ class Placed:
         self.end: Final = asyncio.Event()
 
 
+class Home:
+    """An account in a region, and how many invocations run in it."""
+
+    __slots__ = ("running",)
+
+    def __init__(self) -> None:
+        self.running = 0
+
+
 class Slot:
     """The environments of one revision of one function version."""
 
-    __slots__ = ("finishing", "idle", "revision_id", "version", "waiters")
+    __slots__ = ("finishing", "home", "idle", "revision_id", "version", "waiters")
 
-    def __init__(self, version: FunctionVersion) -> None:
+    def __init__(self, version: FunctionVersion, home: Home) -> None:
         self.version: Final = version
+        self.home: Final = home
         self.revision_id: Final = version.revision_id
         self.idle: Final[list[Placed]] = []  # the last used one at the end, so that the others grow old
         self.finishing: Final[set[Placed]] = set()
@@ -82,7 +92,10 @@ class Slot:
 
 
 class Placement:
-    """Made by `placement(...)`. `acquire` and `release` come in pairs; neither touches a file or a database."""
+    """Made by `placement(...)`. Each environment that `take` or `acquire` gives is given back to `release`, once.
+
+    None of them touches a file or a database.
+    """
 
     def __init__(self, launch: Launch, settings: Settings, clock: Clock, tasks: asyncio.TaskGroup) -> None:
         self._launch: Final = launch
@@ -93,47 +106,57 @@ class Placement:
         self._all: Final[set[Placed]] = set()
         self._thawed: Final[set[Placed]] = set()  # idle, and not frozen yet
         self._freezer: asyncio.TimerHandle | None = None
-        self._running: Final[dict[tuple[str, str], int]] = {}  # invocations, by account and region
+        self._homes: Final[dict[tuple[str, str], Home]] = {}  # by account and region
 
     # --- the path of an invocation -----------------------------------------------------------------------------------
 
+    def take(self, version: FunctionVersion) -> Placed | None:
+        """An idle environment, for this invocation alone; None when there is none.
+
+        Raises ConcurrentInvocationLimitExceeded.
+        """
+        slot = self._slot(version)
+        self._admit(slot)
+        placed = self._pop(slot)
+        if placed is not None:
+            slot.home.running += 1
+        return placed
+
     async def acquire(self, version: FunctionVersion) -> Placed:
-        """An environment that is this invocation's alone until `release`.
+        """An environment for this invocation alone: one that finishes in time, or else a new one.
 
         Raises ConcurrentInvocationLimitExceeded, SandboxError.
         """
-        home = (version.arn.account, version.arn.region)
-        running = self._running.get(home, 0)
-        if running >= self._settings.concurrent_executions:
-            raise ConcurrentInvocationLimitExceeded
-        self._running[home] = running + 1
+        slot = self._slot(version)
+        self._admit(slot)
+        slot.home.running += 1
         try:
-            return await self._placed(self._slot(version))
+            placed = await self._handed_over(slot) if len(slot.finishing) > len(slot.waiters) else None
+            return placed or self._pop(slot) or await self._started(slot)
         except BaseException:
-            self._running[home] -= 1
+            slot.home.running -= 1
             raise
 
     def release(self, placed: Placed) -> None:
         """The invocation has its outcome; the environment takes another one when its runtime asks for it."""
         slot = placed.slot
-        arn = slot.version.arn
-        self._running[arn.account, arn.region] -= 1
+        slot.home.running -= 1
         if placed.environment.state is State.FINISHING:
             slot.finishing.add(placed)
         else:
             self._idle(placed)
 
-    async def _placed(self, slot: Slot) -> Placed:
+    def _pop(self, slot: Slot) -> Placed | None:
         while slot.idle:
             placed = slot.idle.pop()
             self._thawed.discard(placed)
             if not placed.end.is_set():
                 return placed
-        if len(slot.finishing) > len(slot.waiters):
-            placed = await self._handed_over(slot)
-            if placed is not None:
-                return placed
-        return await self._started(slot)
+        return None
+
+    def _admit(self, slot: Slot) -> None:
+        if slot.home.running >= self._settings.concurrent_executions:
+            raise ConcurrentInvocationLimitExceeded
 
     async def _handed_over(self, slot: Slot) -> Placed | None:
         """The next environment of the slot that finishes, if one does so in time."""
@@ -233,7 +256,8 @@ class Placement:
         if slot is None or slot.revision_id != version.revision_id:
             if slot is not None:
                 self._retire(slot)
-            slot = self._slots[version.arn] = Slot(version)
+            home = self._homes.setdefault((version.arn.account, version.arn.region), Home())
+            slot = self._slots[version.arn] = Slot(version, home)
         return slot
 
     def forget(self, version: FunctionArn) -> None:
