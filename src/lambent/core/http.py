@@ -366,16 +366,22 @@ class Door:
 
 
 class Visitor(Connection):
-    """A connection to a `Door`: requests are answered in order, one task each."""
+    """A connection to a `Door`: one task, begun with its first request, answers them all, in order."""
 
-    __slots__ = ("_door", "_late", "_queue", "task")
+    __slots__ = ("_door", "_late", "_queue", "_resting", "task")
 
     def __init__(self, door: Door) -> None:
         super().__init__(door.limits, door.budget)
         self._door: Final = door
         self._queue: Final[deque[tuple[Request, bool]]] = deque()
         self._late: Fault | None = None  # what came behind a request that is still being answered, and is told after it
-        self.task: asyncio.Task[None] | None = None  # while a request is being answered
+        self._resting: asyncio.Future[None] | None = None  # the task waits for a request
+        self.task: asyncio.Task[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being answered."""
+        return self.task is not None and self._resting is None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -387,6 +393,11 @@ class Visitor(Connection):
         super().connection_lost(exc)
         self._door.connections.discard(self)
         self._queue.clear()
+        self._wake()
+
+    def close(self) -> None:
+        super().close()
+        self._wake()
 
     def body_limit(self, head: Request) -> int:
         return self._door.body_limit(head)
@@ -395,46 +406,50 @@ class Visitor(Connection):
         return self._door.refusal(fault, head)
 
     def received(self, request: Request, *, keep_alive: bool) -> None:
-        if self.task is not None:
-            self._queue.append((request, keep_alive))
-            if self.transport is not None:
-                self.transport.pause_reading()
-            return
-        self.task = self._door.tasks.create_task(self._answer(request, keep_alive))
-
-    async def _answer(self, request: Request, keep_alive: bool) -> None:
-        """Answer one request. A bug, in the door's handler or here, ends this connection; the others go on."""
-        try:
-            response = await self._door.handle(request)
-            self.task = None
-            kept = keep_alive and not self._door.stopping
-            self.send(response, keep_alive=kept, bodiless=request.method == "HEAD")
-            self._go_on()
-        except Exception:
-            log.exception("http.answer_failed", method=request.method, path=request.path)
-            self.task = None
-            if not self.closing and not self._faulted:
-                self.send(Response(status=500, headers=[], body=b""), keep_alive=False)
-            self.close()
-
-    def _go_on(self) -> None:
-        """Turn to what has arrived meanwhile."""
-        if self.closing:
-            return
-        if self._queue:
-            following, keep_alive = self._queue.popleft()
-            if not self._queue and self.transport is not None:
-                self.transport.resume_reading()
-            self.received(following, keep_alive=keep_alive)
-        elif self._late is not None:
-            self.refuse(self._late)
+        self._queue.append((request, keep_alive))
+        if self.task is None:
+            self.task = self._door.tasks.create_task(self._serve())
+        elif self._resting is not None:
+            self._wake()
+        elif self.transport is not None:
+            self.transport.pause_reading()
 
     def refuse(self, fault: Fault) -> None:
-        if self.task is None:
-            super().refuse(fault)
-        else:
+        if self.busy:
             self._faulted = True
             self._late = fault
+        else:
+            super().refuse(fault)
+
+    def _wake(self) -> None:
+        resting, self._resting = self._resting, None
+        if resting is not None:
+            resting.set_result(None)
+
+    async def _serve(self) -> None:
+        """Answer request after request. A bug, in the door's handler or here, ends this connection; the others go on."""
+        while not self.closing:
+            if not self._queue:
+                await self._rest()
+                continue
+            request, keep_alive = self._queue.popleft()
+            if not self._queue and self.transport is not None:
+                self.transport.resume_reading()
+            try:
+                response = await self._door.handle(request)
+                kept = keep_alive and not self._door.stopping
+                self.send(response, keep_alive=kept, bodiless=request.method == "HEAD")
+            except Exception:
+                log.exception("http.answer_failed", method=request.method, path=request.path)
+                self.send(Response(status=500, headers=[], body=b""), keep_alive=False)
+
+    async def _rest(self) -> None:
+        """Wait for the next request, or for the end."""
+        resting = self._resting = self._loop.create_future()
+        if self._late is not None:
+            late, self._late = self._late, None
+            super().refuse(late)
+        await resting
 
 
 @asynccontextmanager
@@ -468,9 +483,9 @@ async def serving(
 async def _settled(door: Door, grace_s: float) -> None:
     """Close every connection: idle ones at once, the others when they have answered or `grace_s` is over."""
     for connection in list(door.connections):
-        if connection.task is None:
+        if not connection.busy:
             connection.close()
-    running = [c.task for c in door.connections if c.task is not None]
+    running = [c.task for c in door.connections if c.task is not None and c.busy]
     if running:
         _, late = await asyncio.wait(running, timeout=grace_s)
         for task in late:

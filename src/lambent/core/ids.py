@@ -6,9 +6,12 @@ tests alone.
 
 import os
 import random
+from typing import Final
 
 PORTION_BYTES = 1024
-VARIANT = {f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)}  # a UUID's: the two bits 10, and two of ours
+VARIANT: Final = {
+    f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)
+}  # a UUID's: the two bits 10, and two of ours
 
 UPPER_CASE_32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 """The alphabet of IAM's unique ids (AROA..., AKIA...)."""
