@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 AWSCLI := .build/awscli-venv
 MODELS := .build/botocore-sdist
+SOURCES := $(shell find src -name '*.py')
 ARGS ?=
 
 .PHONY: help install demo up test check format bench clean
@@ -17,7 +18,7 @@ ARGS ?=
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
-install: $(VENV)/.installed ## make .venv with lambent in it
+install: $(VENV)/.compiled ## make .venv with lambent in it
 
 $(VENV)/bin/python:
 	@bash tools/make_venv.sh $(VENV)
@@ -25,6 +26,11 @@ $(VENV)/bin/python:
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@echo "installing lambent into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+# Where PYTHONDONTWRITEBYTECODE is set, as in many containers, Python would compile our modules at every start: 0.2 s each.
+$(VENV)/.compiled: $(VENV)/.installed $(SOURCES)
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
@@ -46,13 +52,13 @@ $(MODELS)/.unpacked: $(VENV)/.installed
 	@$(BIN)/python tools/fetch_conformance.py $(MODELS)
 	@touch $@
 
-demo: $(VENV)/.installed ## deploy and invoke an example, show what happened, leave nothing running
+demo: $(VENV)/.compiled ## deploy and invoke an example, show what happened, leave nothing running
 	@$(BIN)/python examples/demo.py $(ARGS)
 
-up: $(VENV)/.installed ## start Lambent and keep it running; ARGS='--port 4567 --ephemeral'
+up: $(VENV)/.compiled ## start Lambent and keep it running; ARGS='--port 4567 --ephemeral'
 	@exec $(BIN)/lambent up $(ARGS)
 
-test: $(VENV)/.installed-dev $(AWSCLI)/.installed $(MODELS)/.unpacked ## install what tests need and pass all of them; ARGS='-k name'
+test: $(VENV)/.installed-dev $(VENV)/.compiled $(AWSCLI)/.installed $(MODELS)/.unpacked ## install what tests need and pass all of them; ARGS='-k name'
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.installed-dev ## formatting, lint, types, architecture
@@ -65,7 +71,7 @@ format: $(VENV)/.installed-dev ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.installed ## measure the numbers of docs/SPECIFICATION.md; ARGS='--only start --json out.json'
+bench: $(VENV)/.compiled ## measure the numbers of docs/SPECIFICATION.md; ARGS='--only start --json out.json'
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove what the other targets made

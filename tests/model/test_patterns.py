@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lambent.model import files
-from lambent.model.patterns import matcher, translated
+from lambent.model.patterns import matches, translated
 from lambent.model.service import load
 
 UNREADABLE = {r"^arn:\S+:rbin:[a-z\-0-9]{0,63}:[0-9]{12}:rule/[0-9a-zA-Z]{11}{0,1011}$"}
@@ -36,16 +36,12 @@ UNREADABLE = {r"^arn:\S+:rbin:[a-z\-0-9]{0,63}:[0-9]{12}:rule/[0-9a-zA-Z]{11}{0,
     ],
 )
 def test_a_pattern_means_what_it_means_in_java(pattern: str, fits: str, does_not: str) -> None:
-    matches = matcher(pattern)
-    assert matches is not None
-    assert matches(fits)
-    assert not matches(does_not)
+    assert matches(pattern, fits)
+    assert not matches(pattern, does_not)
 
 
 def test_a_pattern_matches_the_whole_text_and_a_line_break_is_text() -> None:
-    matches = matcher("[a-z]+")
-    assert matches is not None
-    assert not matches("abc\n")
+    assert not matches("[a-z]+", "abc\n")
 
 
 @pytest.mark.filterwarnings("error::FutureWarning")
@@ -71,6 +67,14 @@ def test_of_the_patterns_python_refuses_as_they_stand_all_but_one_can_be_read() 
         "fsx",
     ):
         for shape in load(service, folder).traits.shapes.values():
-            if shape.pattern and matcher(shape.pattern) is None:
+            if shape.pattern and not readable(shape.pattern):
                 refused.add(shape.pattern)
     assert refused == UNREADABLE
+
+
+def readable(pattern: str) -> bool:
+    try:
+        re.compile(translated(pattern), re.ASCII)
+    except re.error:
+        return False
+    return True

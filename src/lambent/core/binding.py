@@ -41,11 +41,30 @@ class Parameter(NamedTuple):
     convert_to: Any  # the type to make of the member's value; None: it is already what the function wants
 
 
-def bound_parameters(function: Callable[..., Any], shape: ShapeModel | None, where: str) -> dict[str, Parameter]:
-    """The function's parameters by the member each takes. Raises ModelMismatch."""
+Agreed = set[tuple[Any, str, bool]]
+"""Which of our types were found to agree with which shapes of one service, and whether they are sent."""
+
+
+def bound(
+    function: Callable[..., Any], input_shape: ShapeModel | None, output: ShapeModel | None, where: str, agreed: Agreed
+) -> dict[str, Parameter]:
+    """The function's parameters by the member each takes. Raises ModelMismatch.
+
+    `agreed` is what earlier operations of the service have shown, and learns what this one shows: most of them answer
+    with the same few shapes.
+    """
+    signature = inspect.signature(function)
+    parameters = _bound_parameters(function, signature, input_shape, where, agreed)
+    _check_result(function, signature, output, where, agreed)
+    return parameters
+
+
+def _bound_parameters(
+    function: Callable[..., Any], signature: inspect.Signature, shape: ShapeModel | None, where: str, agreed: Agreed
+) -> dict[str, Parameter]:
     members = {snake_case(name): name for name in shape.members} if shape else {}
     parameters: dict[str, Parameter] = {}
-    _context, *ours = inspect.signature(function).parameters.values()
+    _context, *ours = signature.parameters.values()
     for parameter in ours:
         if shape is None or parameter.name not in members:
             raise ModelMismatch(f"{where}: no member is called {parameter.name}; the model has {', '.join(members)}")
@@ -56,36 +75,39 @@ def bound_parameters(function: Callable[..., Any], shape: ShapeModel | None, whe
             needed = "required, so it has no default" if member in shape.required else "optional, so it needs a default"
             raise ModelMismatch(f"{where}.{parameter.name}: the model says {member} is {needed}")
         hint = _evaluated(parameter.annotation, function)
-        check(hint, shape.members[member], f"{where}.{parameter.name}")
+        _check(hint, shape.members[member], f"{where}.{parameter.name}", sent=False, agreed=agreed)
         parameters[member] = Parameter(parameter.name, None if _is_builtin(hint) else hint)
     return parameters
 
 
-def check_result(function: Callable[..., Any], shape: ShapeModel | None, where: str) -> None:
-    """The function's return type names members of the output. Raises ModelMismatch."""
-    hint = _without_none(_evaluated(inspect.signature(function).return_annotation, function))
+def _check_result(
+    function: Callable[..., Any], signature: inspect.Signature, shape: ShapeModel | None, where: str, agreed: Agreed
+) -> None:
+    """The function's return type names members of the output."""
+    hint = _without_none(_evaluated(signature.return_annotation, function))
     if hint is None or hint is types.NoneType:
         return
     if shape is None:
         raise ModelMismatch(f"{where}: the model has no output")
-    check(hint, shape, f"{where} -> {shape.name}", sent=True)
+    _check(hint, shape, f"{where} -> {shape.name}", sent=True, agreed=agreed)
 
 
-def check(hint: Any, shape: ShapeModel, where: str, *, sent: bool = False, seen: frozenset[Any] = frozenset()) -> None:
-    """Whether values of `shape` can be of type `hint`; `sent`: whether they go out. Raises ModelMismatch."""
+def _check(hint: Any, shape: ShapeModel, where: str, *, sent: bool, agreed: Agreed) -> None:
+    """Whether values of `shape` can be of type `hint`; `sent`: whether they go out."""
     hint = _without_none(hint)
     origin = typing.get_origin(hint) or hint
     if origin is Literal or (isinstance(origin, type) and issubclass(origin, enum.Enum)):
         _check_enum(hint, origin, shape, where)
     elif shape.type == "list":
         _expect(origin in (list, tuple, Sequence), "a list", hint, where)
-        check(typing.get_args(hint)[0], shape.member, f"{where}[]", sent=sent, seen=seen)
+        _check(typing.get_args(hint)[0], shape.member, f"{where}[]", sent=sent, agreed=agreed)
     elif shape.type == "map":
         _expect(origin in (dict, Mapping), "a dict", hint, where)
-        check(typing.get_args(hint)[1], shape.value, f"{where}{{}}", sent=sent, seen=seen)
+        _check(typing.get_args(hint)[1], shape.value, f"{where}{{}}", sent=sent, agreed=agreed)
     elif shape.type == "structure":
-        if origin not in (dict, Mapping, Any, object) and hint not in seen:
-            _check_fields(hint, shape, where, sent=sent, seen=seen | {hint})
+        if origin not in (dict, Mapping, Any, object) and (hint, shape.name, sent) not in agreed:
+            agreed.add((hint, shape.name, sent))  # already here, because a shape may hold itself
+            _check_fields(hint, shape, where, sent=sent, agreed=agreed)
     else:
         allowed = _SCALARS[shape.type]
         _expect(
@@ -97,7 +119,7 @@ def check(hint: Any, shape: ShapeModel, where: str, *, sent: bool = False, seen:
         _expect(shape.type == "boolean" or origin is not bool, shape.type, hint, where)
 
 
-def _check_fields(hint: Any, shape: ShapeModel, where: str, *, sent: bool, seen: frozenset[Any]) -> None:
+def _check_fields(hint: Any, shape: ShapeModel, where: str, *, sent: bool, agreed: Agreed) -> None:
     if not (isinstance(hint, type) and issubclass(hint, msgspec.Struct)):
         raise ModelMismatch(f"{where}: the model says a Shape for {shape.name}, not {hint}")
     for field in msgspec.structs.fields(hint):
@@ -107,7 +129,7 @@ def _check_fields(hint: Any, shape: ShapeModel, where: str, *, sent: bool, seen:
             )
         if sent and not (field.required or field.default is None):
             raise ModelMismatch(f"{where}: {hint.__name__}.{field.name}: a default is not sent, so it can only be None")
-        check(field.type, shape.members[field.encode_name], f"{where}.{field.name}", sent=sent, seen=seen)
+        _check(field.type, shape.members[field.encode_name], f"{where}.{field.name}", sent=sent, agreed=agreed)
 
 
 def _check_enum(hint: Any, origin: Any, shape: ShapeModel, where: str) -> None:

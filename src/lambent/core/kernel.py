@@ -17,14 +17,13 @@ operations found in the modules it is given.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
+from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, cast, overload
 
 import msgspec
 
-from lambent.core.binding import ModelMismatch, bound_parameters, check_result
+from lambent.core.binding import Agreed, ModelMismatch, bound
 from lambent.core.clock import Clock
 from lambent.core.errors import (
     NotImplementedYet,
@@ -55,8 +54,7 @@ class Shape(msgspec.Struct, rename="pascal", omit_defaults=True, kw_only=True):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Whoever signed the request."""
 
     account: str
@@ -67,8 +65,7 @@ class Caller:
     session_name: str | None = None
 
 
-@dataclass(slots=True)
-class Context(Generic[S]):
+class Context(msgspec.Struct, Generic[S]):
     """What an operation may know besides its members."""
 
     state: S
@@ -101,8 +98,7 @@ class Operation(Generic[P, R]):
         self.module = function.__module__
         self.__name__ = function.__name__
         self.__doc__ = function.__doc__
-        self._parameters = bound_parameters(function, self.model.input, name)
-        check_result(function, self.model.output, name)
+        self._parameters = bound(function, self.model.input, self.model.output, name, binding.agreed)
 
     def __repr__(self) -> str:
         return f"<{self.binding.name}:{self.name} bound to {self.module}.{self.__name__}>"
@@ -151,6 +147,7 @@ class Binding:
     def __init__(self, name: str, *, validation_error_code: str | None = None) -> None:
         self.name = name
         self._validation_error_code = validation_error_code
+        self.agreed: Final = Agreed()  # grows while operations are bound, and is of no use after
 
     @cached_property
     def model(self) -> ServiceModel:
@@ -182,10 +179,10 @@ class Binding:
     def operation(self, function: Callable[..., Awaitable[Any]] | None = None, /, *, action: str | None = None) -> Any:
         """Bind a function to the operation it is named after; `action`: IAM's, if it differs. Raises ModelMismatch."""
 
-        def bound(given: Callable[..., Awaitable[Any]]) -> Operation[..., Any]:
+        def bind(given: Callable[..., Awaitable[Any]]) -> Operation[..., Any]:
             return Operation(self, given, action)
 
-        return bound if function is None else bound(function)
+        return bind if function is None else bind(function)
 
 
 def operations_in(*modules: ModuleType) -> tuple[Operation[..., Any], ...]:

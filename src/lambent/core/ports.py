@@ -11,8 +11,9 @@ This file is not a place for behaviour: only for the nouns that cross a seam and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+
+import msgspec
 
 from lambent.core.kernel import Caller
 
@@ -36,8 +37,7 @@ class LogSink(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SessionCredentials:
+class SessionCredentials(msgspec.Struct, frozen=True):
     """What AssumeRole hands out: keys that sign as `role_arn` until `expires_at`."""
 
     access_key_id: str  # ASIA...
@@ -46,8 +46,7 @@ class SessionCredentials:
     expires_at: float  # Unix epoch seconds
 
 
-@dataclass(frozen=True, slots=True)
-class AssumableRole:
+class AssumableRole(msgspec.Struct, frozen=True):
     """What a session of a role takes over from the role."""
 
     arn: str
@@ -87,8 +86,7 @@ class RoleCredentials(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True):
     """Who an access key belongs to, and the secret with which it signs."""
 
     secret_access_key: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from lambent.core.ids import Ids
 from lambent.core.ports import Roles
@@ -17,8 +18,7 @@ from lambent.lambda_.store import Functions, opened
 from lambent.storage.database import Database
 
 
-@dataclass(frozen=True, slots=True)
-class ControlPlane:
+class ControlPlane(msgspec.Struct, frozen=True):
     """The functions, their code, and who gets them ready."""
 
     functions: Functions

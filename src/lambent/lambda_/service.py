@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from lambent.core.kernel import Binding
 from lambent.core.ports import Roles
@@ -16,8 +17,7 @@ from lambent.lambda_.store import Functions
 LAMBDA: Final = Binding("lambda")
 
 
-@dataclass(frozen=True, slots=True)
-class Lambda:
+class Lambda(msgspec.Struct, frozen=True):
     """The control plane's parts, and the way into the data plane."""
 
     functions: Functions

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from lambent.model import java
 from lambent.model.names import lower_camel
-from lambent.model.patterns import matcher
+from lambent.model.patterns import matches
 from lambent.model.service import ShapeModel
 from lambent.model.wording import Wording
 
@@ -210,9 +210,9 @@ class _Compiler:
             rules += _lengths(traits.min, traits.max)
         elif shape.type in ("integer", "long", "float", "double"):
             rules += _ranges(shape)
-        if traits.pattern and (matches := matcher(traits.pattern)):
+        if traits.pattern:
             shown = self._wording.patterns.get(shape.name, traits.pattern)
-            rules.append(_Rule(_unlike(matches), f"satisfy regular expression pattern: {shown}"))
+            rules.append(_Rule(_unlike(traits.pattern), f"satisfy regular expression pattern: {shown}"))
         return rules
 
 
@@ -251,9 +251,9 @@ def _outside(known: frozenset[str]) -> _Test:
     return broken_by
 
 
-def _unlike(matches: Callable[[str], object | None]) -> _Test:
+def _unlike(pattern: str) -> _Test:
     def broken_by(value: Any) -> bool:
-        return not matches(value)
+        return not matches(pattern, value)
 
     return broken_by
 

@@ -4,8 +4,9 @@ Nine of ten patterns mean the same in both. What differs: `\\p{L}` and its kind,
 `-` after a class escape inside brackets, intersections (`[a-z&&[^x]]`), flags in the middle, a repeated anchor, and
 `\\w \\d \\s \\b`, which in Java are ASCII. A match is always of the whole text, as in Java's `matches()`.
 
-A pattern that Python's engine cannot read (one of 4,876 in all of AWS) is not enforced. It is not a defence against
-patterns that backtrack for ever: they are AWS's own, and a text is bounded by the body it came in.
+Python's engine takes years over some of these patterns. It is used where `backtracking` proves that it takes time in
+proportion to the text, `automaton` for the others. What neither can do is not enforced: of AWS's 4,994 patterns 104
+that look around, hold a word boundary or an anchor in the middle and are not proven, and one that Python cannot read.
 """
 
 import re
@@ -14,6 +15,13 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import groupby
 from typing import Final
+
+from lambent.model import backtracking, regular
+from lambent.model.automaton import Automaton
+
+SQUARED_LETTERS: Final = (
+    2048  # a text that takes time in proportion to its square: 40 ms; a longer one is not held against it
+)
 
 _POSIX: Final = {
     "Alnum": "a-zA-Z0-9",
@@ -47,13 +55,31 @@ _REPEATED_ANCHOR: Final = re.compile(r"(?<!\\)\$(?=\{\d)")
 _DASH_AFTER_ESCAPE: Final = re.compile(r"(\\[wdsWDS])-(?!\])")
 
 
+def matches(pattern: str, text: str) -> bool:
+    """Whether the whole text is one that the pattern describes; True where the pattern is not enforced."""
+    return _matcher(pattern)(text)
+
+
 @lru_cache(maxsize=2048)
-def matcher(pattern: str) -> Callable[[str], object | None] | None:
-    """A function that is true of a text which matches as a whole; None for a pattern that cannot be read."""
+def _matcher(pattern: str) -> Callable[[str], bool]:
+    """What matches, made when a text is first held against the pattern: most never are."""
     try:
-        return re.compile(translated(pattern), re.ASCII).fullmatch
-    except re.error:
-        return None
+        python = translated(pattern)
+        fullmatch = re.compile(python, re.ASCII).fullmatch
+        tree = regular.tree(python)
+    except (re.error, regular.NotRegular):
+        return _unenforced
+    forks = backtracking.forks(tree)
+    if not forks:
+        return lambda text: fullmatch(text) is not None
+    try:
+        return Automaton(tree).matches
+    except regular.NotRegular:
+        return _unenforced if forks > 1 else lambda text: len(text) > SQUARED_LETTERS or fullmatch(text) is not None
+
+
+def _unenforced(_text: str) -> bool:
+    return True
 
 
 def translated(pattern: str) -> str:

@@ -21,9 +21,10 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from lambent.storage.database import Durability
 from lambent.storage.errors import DataDirectoryBusy, DataDirectoryForeign, DiskReadOnly
@@ -33,8 +34,7 @@ REMOVER: Final = 'trap "" INT TERM HUP QUIT; read -r _; chmod -R u+rwx "$1"; rm 
 REMOVER_TIMEOUT_S: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class DataDirectory:
+class DataDirectory(msgspec.Struct, frozen=True):
     """A data directory that this process holds."""
 
     path: Path

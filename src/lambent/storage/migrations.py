@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
 
 import apsw
+import msgspec
 
 from lambent.storage.errors import DatabaseTooNew, MigrationFailed, of_disk
 from lambent.storage.sql import execute
@@ -33,8 +33,7 @@ CREATE TABLE IF NOT EXISTS lambent_migrations (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(msgspec.Struct, frozen=True):
     """One step of one package's schema."""
 
     package: str

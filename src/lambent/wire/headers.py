@@ -5,14 +5,18 @@ header, and never a line break or another control character with it.
 """
 
 import binascii
+import re
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.request import parse_http_list
 
 from lambent.model.service import ShapeModel
 from lambent.wire import scalars
 from lambent.wire.faults import SerializationException
 
+_ITEM: Final = re.compile(r'((?:[^",]|"(?:[^"\\]|\\.)*+(?:"|\\?\Z))*+)(?:,|\Z)', re.DOTALL)
+"""An item with what ends it; possessive, so that it never looks back."""
+
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _CONTROLS: Final = dict.fromkeys((*range(0x20), 0x7F), " ")
 
 
@@ -54,9 +58,10 @@ def _read_json(text: str) -> str:
 
 
 def _split(text: str) -> list[str]:
+    """Items between commas, of which those in quotes may hold commas and escaped quotes (RFC 9110, 5.6)."""
+    *found, _ = (item[1].strip() for item in _ITEM.finditer(text))  # the last is what is behind the end: nothing
     return [
-        item[1:-1].replace('\\"', '"').replace("\\\\", "\\") if item[:1] == item[-1:] == '"' and len(item) > 1 else item
-        for item in parse_http_list(text)
+        _ESCAPED.sub(r"\1", item[1:-1]) if item[:1] == item[-1:] == '"' and len(item) > 1 else item for item in found
     ]
 
 

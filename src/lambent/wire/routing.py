@@ -7,6 +7,7 @@ decoded here and nowhere else; a path is split before it is decoded, so an encod
 The way to an operation is remembered for paths that were asked before, within bounds: clients ask the same ones again.
 """
 
+from bisect import insort
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
@@ -97,9 +98,11 @@ class Router:
                 node.label = node = node.label or _Node()
             else:
                 node = node.fixed.setdefault(segment, _Node())
-        routes = node.routes.setdefault(method, [])
-        routes.append((frozenset(part for part in query.split("&") if part), name, tuple(labels)))
-        routes.sort(key=lambda route: -len(route[0]))
+        insort(
+            node.routes.setdefault(method, []),
+            (frozenset(part for part in query.split("&") if part), name, tuple(labels)),
+            key=lambda route: -len(route[0]),
+        )
 
 
 def _greedy(node: _Node, behind: tuple[str, ...]) -> _Node:

@@ -14,7 +14,7 @@ from lambent.wire import scalars
 Append = Callable[[str, Any, list[str]], None]
 """Appends the value under an element's name."""
 
-_SPECIAL: Final = re.compile("[^ !#-%'-;=?-\ud7ff\ue000-\U0010ffff]|&")
+_SPECIAL: Final = re.compile('[\x00-\x1f"&<>]|[\ud800-\udfff]')  # in one bracket they would take 4 ms to compile
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;", "\n": "&#xA;", "\t": "&#x9;"}
 
 

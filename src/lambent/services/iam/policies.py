@@ -6,9 +6,9 @@ Each has one version, v1: CreatePolicyVersion is not here yet.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import apsw
+import msgspec
 
 from lambent.services.iam.errors import (
     PolicyAlreadyExists,
@@ -26,8 +26,7 @@ QUERIES = queries_of("lambent.services.iam")
 ONLY_VERSION = "v1"
 
 
-@dataclass(frozen=True, slots=True)
-class ManagedPolicy:
+class ManagedPolicy(msgspec.Struct, frozen=True):
     """A policy that is attached by its ARN; the fields are the columns of its queries, in order."""
 
     name: str

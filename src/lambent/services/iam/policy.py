@@ -17,8 +17,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn, cast
+
+import msgspec
 
 from lambent.services.iam.errors import MalformedPolicyDocument
 
@@ -101,8 +102,7 @@ Principals = Mapping[str, tuple[str, ...]]  # by type ("AWS", "Service", ...); {
 Conditions = Mapping[str, Mapping[str, tuple[str, ...]]]  # operator -> key -> values
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True):
     """One statement; of each pair (Action and NotAction, ...) one is empty."""
 
     effect: str  # "Allow" | "Deny"
@@ -116,8 +116,7 @@ class Statement:
     conditions: Conditions | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A parsed policy."""
 
     version: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import apsw
+import msgspec
 
 from lambent.core.kernel import Caller
 from lambent.core.ports import AssumableRole
@@ -37,8 +37,7 @@ from lambent.storage.database import Database
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(msgspec.Struct, frozen=True):
     """A role; the fields are the columns of its queries, in order."""
 
     account: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from lambent.core.kernel import Binding
 from lambent.services.iam.policies import ManagedPolicies
@@ -12,8 +13,7 @@ from lambent.services.iam.roles import Roles
 IAM: Final = Binding("iam")
 
 
-@dataclass(frozen=True, slots=True)
-class Iam:
+class Iam(msgspec.Struct, frozen=True):
     """The state of IAM; global, so no region stands in it."""
 
     roles: Roles

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import apsw
+import msgspec
 
 from lambent.core.arn import Arn, InvalidArn
 from lambent.services.logs.errors import (
@@ -56,8 +56,7 @@ class Place(NamedTuple):
         return arn.resource_id.removesuffix(":*")
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """A log group; the fields are the columns of its queries, in order."""
 
     id: int

@@ -8,10 +8,10 @@ a head and a tail of it. Source: API reference, PutLogEvents and RejectedLogEven
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import apsw
+import msgspec
 
 from lambent.core.ports import LogEvent
 from lambent.services.logs.errors import BatchSpansTooLong, BatchTooLarge, NotChronological
@@ -26,8 +26,7 @@ from lambent.services.logs.limits import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Sorting:
+class Sorting(msgspec.Struct, frozen=True):
     """How many events at the head of a batch are too old or expired, and where the tail of too new ones begins."""
 
     too_old_end: int

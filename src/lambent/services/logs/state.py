@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from lambent.core.kernel import Binding, Context
 from lambent.services.logs.events import LogEvents
@@ -14,8 +15,7 @@ from lambent.services.logs.streams import LogStreams
 LOGS: Final = Binding("logs", validation_error_code="InvalidParameterException")
 
 
-@dataclass(frozen=True, slots=True)
-class Logs:
+class Logs(msgspec.Struct, frozen=True):
     """The state of CloudWatch Logs."""
 
     groups: LogGroups

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import apsw
+import msgspec
 
 from lambent.services.logs.errors import LogStreamAlreadyExists, LogStreamNotFound
 from lambent.services.logs.groups import QUERIES, Place, group_in
 from lambent.storage.database import Database
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(msgspec.Struct, frozen=True):
     """A log stream; the fields are the columns of its queries, in order."""
 
     id: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from lambent.core.kernel import Binding
 from lambent.core.ports import Roles
@@ -12,8 +13,7 @@ from lambent.services.sts.access_keys import AccessKeys
 STS: Final = Binding("sts")
 
 
-@dataclass(frozen=True, slots=True)
-class Sts:
+class Sts(msgspec.Struct, frozen=True):
     """The state of STS, which is nearly none."""
 
     keys: AccessKeys
