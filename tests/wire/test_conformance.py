@@ -1,5 +1,6 @@
 """AWS's own protocol cases, backwards: see conformance.py for how."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import pytest
@@ -52,7 +53,7 @@ READ_BY_HEADERS: Final = frozenset(
 def test_the_request_of_a_client_is_read_as_the_params_it_was_made_of(case: Case) -> None:
     request = request_of(case.raw["serialized"])
     operation = case.model.operation(case.operation_name)
-    labels: dict[str, str] = {}
+    labels: Mapping[str, str] = {}
     if case.model.metadata.protocol == "rest-json":
         found, labels = Router(case.model).find(request)
         assert found == case.operation_name

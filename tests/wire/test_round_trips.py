@@ -1,6 +1,7 @@
 """Every operation of the services we have, both ways, against botocore's real serializer and parser."""
 
 import io
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
@@ -73,7 +74,7 @@ def read_by_botocore(service: str, operation: str, response: Response) -> Any:
 
 def parsed_by_us(service: str, operation: OperationModel, request: Request) -> dict[str, Any]:
     model, codec, router = ours(service)
-    labels: dict[str, str] = {}
+    labels: Mapping[str, str] = {}
     if model.metadata.protocol == "rest-json":
         found, labels = router.find(request)
         assert found == operation.name

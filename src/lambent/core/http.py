@@ -368,12 +368,13 @@ class Door:
 class Visitor(Connection):
     """A connection to a `Door`: one task, begun with its first request, answers them all, in order."""
 
-    __slots__ = ("_door", "_late", "_queue", "_resting", "task")
+    __slots__ = ("_door", "_late", "_paused", "_queue", "_resting", "task")
 
     def __init__(self, door: Door) -> None:
         super().__init__(door.limits, door.budget)
         self._door: Final = door
         self._queue: Final[deque[tuple[Request, bool]]] = deque()
+        self._paused = False  # nothing more is read until the queue is empty
         self._late: Fault | None = None  # what came behind a request that is still being answered, and is told after it
         self._resting: asyncio.Future[None] | None = None  # the task waits for a request
         self.task: asyncio.Task[None] | None = None
@@ -412,6 +413,7 @@ class Visitor(Connection):
         elif self._resting is not None:
             self._wake()
         elif self.transport is not None:
+            self._paused = True
             self.transport.pause_reading()
 
     def refuse(self, fault: Fault) -> None:
@@ -433,7 +435,8 @@ class Visitor(Connection):
                 await self._rest()
                 continue
             request, keep_alive = self._queue.popleft()
-            if not self._queue and self.transport is not None:
+            if self._paused and not self._queue and self.transport is not None:
+                self._paused = False
                 self.transport.resume_reading()
             try:
                 response = await self._door.handle(request)
