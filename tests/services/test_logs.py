@@ -180,6 +180,12 @@ async def test_what_the_data_plane_appends_makes_its_group_and_stream(aws: Cloud
     assert found["lastEventTimestamp"] == aws.now_ms
 
 
+async def test_a_message_is_kept_letter_by_letter(aws: Cloud):
+    odd = 'a\0b "quoted" \\ \u2028 \N{GRINNING FACE}\x01\x7f\tend'
+    await aws.logged(G, S, odd)
+    assert await messages(aws) == [odd]
+
+
 async def test_a_full_sink_drops_and_counts(aws: Cloud):
     writer = aws.services["logs"].state.writer
     half = ["x" * (SINK_BYTES // 2)]

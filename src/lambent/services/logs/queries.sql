@@ -87,10 +87,10 @@ DELETE FROM streams WHERE id = :id;
 -- Reserve consecutive numbers for events; returns the last of them.
 UPDATE last_number SET value = value + :count RETURNING value;
 
--- name: insert_event
--- Keep one event.
+-- name: insert_events
+-- Keep events of a stream, numbered from :first on; :events is a list of [timestamp_ms, message] in JSON.
 INSERT INTO events (group_id, timestamp_ms, number, stream_id, ingested_ms, message)
-VALUES (:group_id, :timestamp_ms, :number, :stream_id, :ingested_ms, :message);
+SELECT :group_id, value ->> 0, :first + key, :stream_id, :ingested_ms, value ->> 1 FROM json_each(:events);
 
 -- name: note_events
 -- Note on a stream that events came.
