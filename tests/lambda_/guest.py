@@ -18,6 +18,8 @@ class Guest:
         os.set_blocking(self.output, False)
         self.pid = 0
         self.frozen = False
+        self.cpus: float | None = None
+        self.vacated = False
         self.killed = False
         self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
 
@@ -34,14 +36,19 @@ class Guest:
         self.frozen = False
 
     def set_cpus(self, cpus: float) -> None:
-        del cpus
+        self.cpus = cpus
 
     async def exited(self) -> Exit:
         return await asyncio.shield(self._exit)
 
-    async def kill(self) -> None:
-        self.killed = True
+    async def vacate(self) -> None:
+        self.vacated = True
         self.exit(Exit(None, 9))
+        await asyncio.sleep(0)
+
+    async def kill(self) -> None:
+        await self.vacate()
+        self.killed = True
 
     def memory_peak_mib(self) -> int:
         return 36

@@ -12,7 +12,7 @@ from lambent.lambda_.environment.environment import Environment, Facts, Outcome,
 from lambent.lambda_.environment.life_cycle import State
 from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.environment.runtime_api import RESPONSE_LIMIT_BYTES, Invocation
-from lambent.sandbox.contract import Exit
+from lambent.sandbox.contract import Exit, Sandbox
 from tests.lambda_.guest import Client, Guest
 
 Play = Callable[[Guest], Awaitable[None]]
@@ -30,10 +30,11 @@ class Lines:
 
 
 class Stage:
-    def __init__(self, made: Environment, lines: Lines, guests: list[Guest]) -> None:
+    def __init__(self, made: Environment, lines: Lines, guests: list[Guest], left: list[Guest | None]) -> None:
         self.environment = made
         self.log = lines.lines
         self.guests = guests
+        self.left = left  # for each guest, the one whose place it took
 
     async def invoke(self, event: bytes = b"{}", request_id: str = "r1", *, tail: bool = True) -> Outcome:
         arn = "arn:aws:lambda:us-east-1:000000000000:function:f"
@@ -48,17 +49,23 @@ class Stage:
 async def stage(
     *plays: Play, timeout_s: float = 5.0, init_timeout_s: float = 5.0, log: PlatformLog | None = None
 ) -> AsyncIterator[Stage]:
-    """An environment past its init phase; each sandbox that it starts runs the next play, the last one again."""
-    lines, guests = Lines(), list[Guest]()
+    """An environment past its init phase; each guest that it starts runs the next play, the last one again."""
+    lines, guests, left = Lines(), list[Guest](), list[Guest | None]()
 
     async with asyncio.TaskGroup() as tasks:
         plays_running: list[asyncio.Task[None]] = []
 
         @asynccontextmanager
-        async def start() -> AsyncIterator[Guest]:
+        async def start(vacated: Sandbox | None) -> AsyncIterator[Guest]:
+            assert vacated is None or isinstance(vacated, Guest)
+            if vacated is not None:
+                assert vacated.vacated
+                assert not vacated.killed
+                vacated.killed = True
             guest = Guest()
             play = plays[min(len(guests), len(plays) - 1)]
             guests.append(guest)
+            left.append(vacated)
 
             async def act() -> None:
                 with suppress(
@@ -70,13 +77,13 @@ async def stage(
             try:
                 yield guest
             finally:
-                await guest.kill()
+                await guest.vacate()
 
         facts = Facts("$LATEST", "python:3.11.v1", 128, 0.07, "/aws/lambda/f", "stream", timeout_s, init_timeout_s)
         made = Environment(facts, start, log or TextLog(), lines, FakeClock(), tasks, lambda: None)
         try:
             async with environment(made):
-                yield Stage(made, lines, guests)
+                yield Stage(made, lines, guests, left)
         finally:
             for play in plays_running:
                 play.cancel()
@@ -169,7 +176,7 @@ async def test_a_function_that_runs_out_of_time_is_killed_and_the_next_event_sta
             "errorMessage": "RequestId: r1 Error: Task timed out after 0.05 seconds",
         }
         assert outcome.function_error == "Unhandled"
-        assert on.guests[0].killed
+        assert on.guests[0].vacated
         assert on.environment.state is State.BROKEN
         assert on.log[-1].endswith("Status: timeout\n")
         assert any("r1 Task timed out after 0.05 seconds\n" in line for line in on.log)
@@ -382,3 +389,129 @@ async def test_without_tail_the_log_is_the_same_a_moment_later():
         await on.until(State.IDLE)
         await on.invoke(b"2", "r2", tail=False)
     assert [line.split()[0] for line in on.log] == ["INIT_START", *["START", "working", "END", "REPORT"] * 2]
+
+
+async def crash(guest: Guest, _client: Client, _headers: dict[str, str], _body: bytes) -> None:
+    guest.exit(Exit(1, None))
+    await asyncio.Event().wait()
+
+
+async def hang(_guest: Guest) -> None:
+    await asyncio.Event().wait()
+
+
+async def out_of_memory(guest: Guest) -> None:
+    guest.exit(Exit(None, 9, out_of_memory=True))
+
+
+def request_ids(log: Sequence[str]) -> list[str]:
+    return [line.split()[2] for line in log if line.startswith("START")]
+
+
+async def test_a_runtime_that_was_reset_is_followed_by_one_in_the_same_sandbox():
+    async with stage(serving(never), serving(crash), failed_init, serving(echo), timeout_s=0.1) as on:
+        for number in range(4):
+            await on.invoke(b"1", f"r{number}")
+    assert on.left == [None, *on.guests[:-1]]
+    assert len(on.guests) == 4
+
+
+async def test_a_runtime_that_was_reset_writes_to_the_same_log_stream_and_has_its_share_of_the_processor():
+    async with stage(serving(crash), serving(echo)) as on:
+        await on.invoke(b"1", "r1")
+        assert (await on.invoke(b"2", "r2")).payload == b"2"
+        assert [guest.cpus for guest in on.guests] == [0.07, 0.07]
+    assert request_ids(on.log) == ["r1", "r2"]
+    assert sum(line.startswith("INIT_START") for line in on.log) == 1
+
+
+async def test_what_the_old_runtime_still_sends_is_not_taken_for_the_new_ones():
+    async def late(guest: Guest) -> None:
+        client = await guest.connect()
+        client.ask_next()
+        await client.answer()
+        while not guest.vacated:
+            await asyncio.sleep(0)
+        client.ask("POST", "/2018-06-01/runtime/invocation/r1/response", b'"late"')
+        client.ask_next()
+        await asyncio.Event().wait()
+
+    async with stage(late, serving(echo), timeout_s=0.05) as on:
+        assert b"Sandbox.Timedout" in (await on.invoke(b"1", "r1")).payload
+        assert (await on.invoke(b"2", "r1")).payload == b"2"
+
+
+async def test_a_suppressed_init_that_takes_the_whole_timeout_is_a_timeout_of_the_invocation():
+    async with stage(failed_init, hang, serving(echo), timeout_s=0.05) as on:
+        outcome = await on.invoke(b"1", "r1")
+        assert json.loads(outcome.payload) == {
+            "errorType": "Sandbox.Timedout",
+            "errorMessage": "RequestId: r1 Error: Task timed out after 0.05 seconds",
+        }
+        assert any("Phase: invoke\tStatus: timeout" in line for line in on.log)
+        assert on.log[-1].endswith("Status: timeout\n")
+        assert (await on.invoke(b"2", "r2")).payload == b"2"
+
+
+async def test_a_crash_in_a_suppressed_init_is_the_invocations_error_and_the_next_one_tries_again():
+    async def exit_at_once(guest: Guest) -> None:
+        guest.exit(Exit(3, None))
+
+    async with stage(exit_at_once, exit_at_once, serving(echo)) as on:
+        outcome = await on.invoke()
+        assert json.loads(outcome.payload) == {
+            "errorType": "Runtime.ExitError",
+            "errorMessage": "RequestId: r1 Error: Runtime exited with error: exit status 3",
+        }
+        assert sum("INIT_REPORT" in line for line in on.log) == 2
+        assert (await on.invoke(b"2", "r2")).payload == b"2"
+    assert [line.split()[0] for line in on.log if "r2" in line] == ["START", "END", "REPORT"]
+
+
+async def test_a_runtime_that_crashes_every_time_is_started_every_time():
+    async with stage(serving(crash)) as on:
+        for number in range(20):
+            outcome = await on.invoke(b"1", f"r{number}")
+            assert json.loads(outcome.payload)["errorType"] == "Runtime.ExitError"
+    assert len(on.guests) == 20
+    assert request_ids(on.log) == [f"r{number}" for number in range(20)]
+
+
+async def test_an_event_that_meets_a_runtime_just_dying_is_run_by_the_next_one():
+    async with stage(serving(echo)) as on:
+        on.guests[0].exit(Exit(1, None))
+        await asyncio.sleep(0)  # the environment has heard of it, and cleared nothing away yet
+        await asyncio.sleep(0)
+        assert on.environment.state is State.BROKEN
+        assert (await on.invoke(b"9")).payload == b"9"
+        await on.until(State.IDLE)
+        assert (await on.invoke(b"10", "r2")).payload == b"10"
+    assert len(on.guests) == 2
+
+
+async def test_a_frozen_environment_whose_runtime_dies_starts_the_next_one_thawed():
+    async with stage(serving(echo)) as on:
+        on.environment.freeze()
+        on.guests[0].exit(Exit(None, 9))
+        await on.until(State.BROKEN)
+        assert (await on.invoke(b"9")).payload == b"9"
+        assert not on.guests[1].frozen
+
+
+async def test_an_environment_that_stops_while_its_runtime_is_cleared_away_leaves_nothing():
+    async with stage(serving(echo)) as on:
+        on.guests[0].exit(Exit(1, None))
+        await on.until(State.BROKEN)
+    assert on.guests[0].killed
+
+
+async def test_running_out_of_memory_keeps_the_sandbox_unless_its_init_has_no_room_in_it():
+    async def leak(guest: Guest, _client: Client, _headers: dict[str, str], _body: bytes) -> None:
+        await out_of_memory(guest)
+        await asyncio.Event().wait()
+
+    async with stage(serving(leak), out_of_memory, serving(echo)) as on:
+        assert b"signal: killed" in (await on.invoke(b"1", "r1")).payload
+        assert b"signal: killed" in (await on.invoke(b"2", "r2")).payload
+        assert (await on.invoke(b"3", "r3")).payload == b"3"
+    assert on.left == [None, on.guests[0], None]

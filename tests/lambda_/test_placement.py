@@ -28,7 +28,7 @@ from lambent.lambda_.invoke.path import InvokePath
 from lambent.lambda_.invoke.placement import Changed, Placement, Settings, placement
 from lambent.lambda_.names import FunctionArn
 from lambent.lambda_.states import Phase
-from lambent.sandbox.contract import SandboxError
+from lambent.sandbox.contract import Sandbox, SandboxError
 from tests.lambda_.guest import Client, Guest
 
 VERSION = FunctionVersion(
@@ -66,7 +66,9 @@ class House:
 
     def launch(self, version: FunctionVersion, tasks: asyncio.TaskGroup, changed: Changed) -> Environment:
         @asynccontextmanager
-        async def start() -> AsyncIterator[Guest]:
+        async def start(vacated: Sandbox | None) -> AsyncIterator[Guest]:
+            if vacated is not None:
+                await vacated.kill()
             if self.no_sandbox:
                 raise SandboxError("no")
             guest = Guest()
@@ -75,7 +77,7 @@ class House:
             try:
                 yield guest
             finally:
-                await guest.kill()
+                await guest.vacate()
 
         facts = Facts(version.version, "python", 128, 0.07, "g", "s", 5.0, 5.0)
         return Environment(facts, start, TextLog(), NoLog(), self.clock, tasks, changed)

@@ -1,11 +1,15 @@
 """What a sandbox is, whoever makes it. Every backend satisfies this file and passes the same tests (`tests/contract`).
 
 A **template** is what all sandboxes of one runtime share. A **waiting** sandbox has been made from it and is locked down
-already, but has neither code nor environment variables. An **assignment** gives it both, once; from then on it is a
-**sandbox**, which runs a program until that exits or is killed, and is never assigned again.
+already, but has neither code nor environment variables. An **assignment** gives it both; from then on it is a **sandbox**,
+which runs a program until that exits or is killed. A sandbox that is **vacated** has no process any more and keeps its
+/tmp; another guest of the same function can be started in what it has left. Nothing else outlives a guest.
 
-    prepare(template) -> Waiting -- assign(assignment) --> Sandbox -- exit | kill --> gone
+    prepare(template) -> Waiting -- assign(assignment) --> Sandbox -- exit | vacate --> vacant -- kill --> gone
+                                                              ▲                           │
+                                                              └── restart(assignment) ────┘
 
+Whoever has a sandbox ends it by `kill` or hands it to `restart`: until then it holds its /tmp, even after its guest's exit.
 Outside a sandbox holds: the listeners inside its network, the pipe of its output, the right to freeze and to kill it.
 Nothing of what a guest does can raise here; it can only exit.
 """
@@ -106,7 +110,7 @@ class Waiting(Protocol):
 
 
 class Sandbox(Protocol):
-    """A sandbox that has its assignment. All methods may be called after its end, and then do nothing."""
+    """One guest's life in a sandbox. All methods may be called after its end, and then do nothing."""
 
     pid: int  # of its first process, as the host numbers it; all its others descend from that one
 
@@ -134,6 +138,10 @@ class Sandbox(Protocol):
 
     async def exited(self) -> Exit:
         """Wait for the end of the program. Any number of tasks may wait; a late one gets the answer at once."""
+        ...
+
+    async def vacate(self) -> None:
+        """Return when it is gone with all its descendants; what `restart` needs stays. Idempotent; safe to cancel."""
         ...
 
     async def kill(self) -> None:
@@ -169,4 +177,12 @@ class Backend(Protocol):
 
     async def start(self, template: Template, assignment: Assignment) -> Sandbox:
         """Prepare and assign in one step, which is quicker than two. Raises SandboxError."""
+        ...
+
+    async def restart(self, vacated: Sandbox, assignment: Assignment) -> Sandbox:
+        """Start another guest, as new as the first was, that finds in /tmp what the last one left there.
+
+        The assignment is one of the same function. The vacated sandbox is gone then, also when this raises SandboxError or
+        is cancelled.
+        """
         ...

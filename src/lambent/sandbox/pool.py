@@ -54,6 +54,10 @@ class Pool:
         self._refill(template)
         return await self._backend.assign(waiting, assignment)
 
+    async def restart(self, vacated: Sandbox, assignment: Assignment) -> Sandbox:
+        """Another guest in what a vacated sandbox has left: none that waits has its /tmp. Raises SandboxError."""
+        return await self._backend.restart(vacated, assignment)
+
     def _taken(self, template: Template) -> Waiting | None:
         ready = self._waiting.setdefault(template.name, deque())
         while ready:

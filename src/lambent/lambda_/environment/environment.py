@@ -1,6 +1,8 @@
 """An execution environment: one sandbox at a time, one runtime in it, one invocation at a time.
 
-It owns the sandbox, the runtime's API, and the log stream, and moves by the table in `life_cycle`. Everything that can
+It owns the sandbox, the runtime's API, and the log stream, and moves by the table in `life_cycle`. A runtime that has failed
+is ended with all its processes (a reset), and the next one finds the same /tmp; that it finds no more is the sandbox's work
+(`restart`, `sandbox/contract.py`). Everything that can
 happen to it is a piece of news: the runtime asks (`Ready`), answers (`Result`), gives up (`InitError`), ends (`Exit`),
 or the time is over (`Late`). News for which somebody waits goes to them; other news (an idle runtime that dies, a
 finishing one that asks for more) moves the state and is told to the owner, who places invocations.
@@ -48,7 +50,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 News = Ready | Result | InitError | Exit | Late
-StartSandbox = Callable[[], AbstractAsyncContextManager[Sandbox]]  # a sandbox with the function in it; leaving kills it
+# A sandbox with the function in it, in what the vacated one has left if there is one; leaving vacates it, `stop` kills it.
+StartSandbox = Callable[[Sandbox | None], AbstractAsyncContextManager[Sandbox]]
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -90,7 +93,8 @@ class Environment:
         self._loop: Final = asyncio.get_running_loop()
         self._api: RuntimeApi | None = None
         self._output: Output | None = None
-        self._runtime: AsyncExitStack | None = None  # the sandbox, its API and its pipe; left when the runtime is gone
+        self._runtime: AsyncExitStack | None = None  # the guest, its API and its pipe; left when the runtime is gone
+        self._leaving: Final = asyncio.Lock()
         self._waiter: asyncio.Future[News] | None = None
         self._early: News | None = None
         self._init_ms: float | None = None  # of an initialisation that no invocation has reported yet
@@ -107,8 +111,6 @@ class Environment:
         self._journal.write(now_ms, self._log.init_start(now_ms, self.facts.runtime))
         failure = await self._boot(self._loop.time() + self.facts.init_timeout_s)
         self._init_ms = (self._clock.monotonic() - started) * 1000
-        if self.sandbox is not None and failure is None:
-            self.sandbox.set_cpus(self.facts.cpus)
         if failure is not None:
             self._report_init("init", started, failure[0])
             self._init_ms = None
@@ -123,7 +125,8 @@ class Environment:
         started = self._clock.monotonic()
         self._journal.begin(tail=tail)
         deadline = self._loop.time() + self.facts.timeout_s
-        if self.state is State.BROKEN:
+        reset = self.state is State.BROKEN
+        if reset:
             self._begin(invocation)
             self._move(Event.RESET)
             failure = await self._boot(deadline)
@@ -134,7 +137,8 @@ class Environment:
         self._move(Event.INVOKE)
         assert self._api is not None
         self._api.offer(invocation)
-        self._begin(invocation)
+        if not reset:
+            self._begin(invocation)
         news = await self._news(deadline)
         if isinstance(news, Result):
             return self._answered(invocation, started, deadline, news, tail=tail)
@@ -144,7 +148,11 @@ class Environment:
     async def stop(self) -> None:
         """End the guest, at once: without extensions AWS gives no notice (reference/lambda.md 2.10, Shutdown)."""
         self._move(Event.STOP)
-        await self._leave_runtime()
+        try:
+            await self._leave_runtime()
+        finally:
+            if self.sandbox is not None:
+                await self.sandbox.kill()
 
     def freeze(self) -> None:
         if not self.frozen and self.sandbox is not None:
@@ -160,9 +168,11 @@ class Environment:
 
     async def _boot(self, deadline: float) -> tuple[Failure, bytes | None] | None:
         """Start a sandbox with a runtime in it and wait until it asks for an event; None: it did."""
+        await self._leave_runtime()  # one that has died a moment ago may still be on its way out
+        vacated = self.sandbox
         async with AsyncExitStack() as stack:
             try:
-                sandbox = self.sandbox = await stack.enter_async_context(self._start_sandbox())
+                sandbox = self.sandbox = await stack.enter_async_context(self._start_sandbox(vacated))
             except InvalidEntrypoint as error:
                 self._move(Event.FAILED)
                 return Failure(error.error_type, str(error)), None
@@ -175,8 +185,19 @@ class Environment:
         news = await self._news(deadline)
         if isinstance(news, Ready):
             self._move(Event.READY)
+            sandbox.set_cpus(self.facts.cpus)
             return None
-        return await self._break(news)
+        failed = await self._break(news)
+        if vacated is not None and isinstance(news, Exit) and news.out_of_memory:
+            await self._replace("no_memory_for_init")
+        return failed
+
+    async def _replace(self, reason: str) -> None:
+        """Give up the sandbox with its /tmp, which counts as memory: with too much there no runtime would ever start."""
+        assert self.sandbox is not None
+        log.warning("environment.replaced", reason=reason, log_stream=self.facts.log_stream)
+        await self.sandbox.kill()
+        self.sandbox = None
 
     async def _watch(self, sandbox: Sandbox) -> None:
         """Tell when the sandbox's runtime has ended."""
@@ -206,24 +227,25 @@ class Environment:
         return failure, body
 
     async def _leave_runtime(self) -> None:
-        """Kill the guest, read its last words, close what belonged to it."""
+        """End the guest, read its last words, close what belonged to it. Who comes second waits until that is done."""
         self._close_books()
         if self._finish_timer is not None:
             self._finish_timer.cancel()
             self._finish_timer = None
-        stack, self._runtime = self._runtime, None
-        if stack is None:
-            return
-        sandbox, output = self.sandbox, self._output
-        assert sandbox is not None
-        assert output is not None
-        self._memory_used = sandbox.memory_peak_mib()
-        output.drain()
-        await sandbox.kill()
-        output.drain()
-        output.flush()
-        self._api = None
-        await stack.aclose()
+        async with self._leaving:
+            stack, self._runtime = self._runtime, None
+            if stack is None:
+                return
+            sandbox, output = self.sandbox, self._output
+            assert sandbox is not None
+            assert output is not None
+            self._memory_used = sandbox.memory_peak_mib()
+            output.drain()
+            async with stack:
+                await sandbox.vacate()
+                output.drain()
+                output.flush()
+                self._api = None
 
     # --- news --------------------------------------------------------------------------------------------------------
 
@@ -250,7 +272,8 @@ class Environment:
             if self.state is State.FINISHING:
                 self._finished()
         elif self.state in (State.IDLE, State.FINISHING):
-            self._tasks.create_task(self._guarded(self._died(news)))
+            self._move(Event.FAILED)  # at once: an invocation that comes before it is cleared away starts another
+            self._tasks.create_task(self._guarded(self._died(self._runtime)))
 
     def _finished(self) -> None:
         if self._finish_timer is not None:
@@ -259,11 +282,11 @@ class Environment:
         self._move(Event.READY)
         self._changed()
 
-    async def _died(self, news: News) -> None:
+    async def _died(self, runtime: AsyncExitStack | None) -> None:
         """The runtime ended while nobody waited for it."""
-        if self.state in (State.IDLE, State.FINISHING):
-            await self._break(news)
-            self._changed()
+        if self._runtime is runtime:  # and no invocation has been quicker
+            await self._leave_runtime()
+        self._changed()
 
     # --- what is said ------------------------------------------------------------------------------------------------
 

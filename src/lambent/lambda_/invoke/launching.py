@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
+import structlog
 
 from lambent.core.clock import Clock
 from lambent.core.ids import Ids
@@ -33,8 +34,10 @@ from lambent.lambda_.runtimes.interpreters import Interpreters, Missing
 from lambent.lambda_.runtimes.templates import MIB_PER_CPU, Launcher, Visible
 from lambent.lambda_.runtimes.variables import FunctionFacts
 from lambent.lambda_.states import Reason
-from lambent.sandbox.contract import Assignment, Sandbox
+from lambent.sandbox.contract import Assignment, Sandbox, SandboxError, Template
 from lambent.sandbox.pool import Pool
+
+log: Final = structlog.get_logger()
 
 CREDENTIALS_S: Final = 12 * 3600  # an environment lives for a shorter time: Settings.max_age_s
 INIT_CPUS: Final = 1.0
@@ -93,7 +96,7 @@ class Launching:
         )
         return Environment(
             facts,
-            lambda: self._sandbox(code, version, facts.log_stream),
+            lambda vacated: self._sandbox(code, version, facts.log_stream, vacated),
             platform_log(version),
             self._sink_at(version.arn.account, version.arn.region),
             self._clock,
@@ -102,8 +105,10 @@ class Launching:
         )
 
     @asynccontextmanager
-    async def _sandbox(self, code: CodeStore, version: FunctionVersion, log_stream: str) -> AsyncGenerator[Sandbox]:
-        """A sandbox with the function in it. Raises RoleNotAssumable, InvalidEntrypoint, SandboxError."""
+    async def _sandbox(
+        self, code: CodeStore, version: FunctionVersion, log_stream: str, vacated: Sandbox | None
+    ) -> AsyncGenerator[Sandbox]:
+        """A sandbox with the function in it, vacated at the end. Raises RoleNotAssumable, InvalidEntrypoint, SandboxError."""
         launcher = await self._launcher(version.runtime)
         with code.holding(version.code_digest) as code_dir:
             assignment = launcher.assignment(
@@ -124,7 +129,7 @@ class Launching:
                     endpoint_url=self._endpoint_url,
                 )
             )
-            sandbox = await self._pool.start(launcher.template, boosted(assignment))
+            sandbox = await self._started(launcher.template, boosted(assignment), vacated)
             try:
                 door = await self._open_door(sandbox)
                 try:
@@ -133,7 +138,16 @@ class Launching:
                     if door is not None:
                         door.close()
             finally:
-                await sandbox.kill()
+                await sandbox.vacate()
+
+    async def _started(self, template: Template, assignment: Assignment, vacated: Sandbox | None) -> Sandbox:
+        """Start the function in what a vacated sandbox has left; in a new one if there is none, or it cannot be used."""
+        if vacated is not None:
+            try:
+                return await self._pool.restart(vacated, assignment)
+            except SandboxError:
+                log.exception("environment.replaced", reason="not_restarted", template=template.name)
+        return await self._pool.start(template, assignment)
 
     def _role_session(self, version: FunctionVersion):
         try:

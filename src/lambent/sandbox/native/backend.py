@@ -1,7 +1,9 @@
 """The native backend, as the server sees it: spawners by template, sandboxes by the dozen, and an end that leaves nothing.
 
     start(template, assignment)
-      the template's spawner (started when first needed) ─ control groups ─ request ─ its first process says it is made
+      the template's spawner (started when first needed) ─ ground ─ request ─ its first process says it is made
+    restart(vacated, assignment)
+      the same, on the ground that the vacated sandbox has left
 
 Everything belongs to the `native` block: leaving it kills all sandboxes at once, ends the spawners and removes the groups.
 If this process is killed instead, its spawners see their channel close and do the same; what even they cannot do, because
@@ -24,12 +26,14 @@ from lambent.sandbox.contract import (
     Assignment,
     Limits,
     Mount,
+    Sandbox,
     SandboxError,
     Template,
     Unavailable,
     Waiting,
 )
 from lambent.sandbox.native import instance, linux
+from lambent.sandbox.native.ground import Ground
 from lambent.sandbox.native.hierarchies import discover
 from lambent.sandbox.native.sandboxes import NativeSandbox
 from lambent.sandbox.native.spawners import Spawner
@@ -77,45 +81,57 @@ class NativeBackend:
         return mount.target
 
     async def prepare(self, template: Template) -> NativeSandbox:
-        return await self._make(template, None)
+        return await self._make(template, None, None)
 
     async def start(self, template: Template, assignment: Assignment) -> NativeSandbox:
-        sandbox = await self._make(template, assignment)
-        sandbox.assigned = True
-        return sandbox
+        return await self._make(template, assignment, None)
+
+    async def restart(self, vacated: Sandbox, assignment: Assignment) -> NativeSandbox:
+        assert isinstance(vacated, NativeSandbox)
+        return await self._make(vacated.template, assignment, vacated)
 
     async def assign(self, waiting: Waiting, assignment: Assignment) -> NativeSandbox:
         assert isinstance(waiting, NativeSandbox)
         if waiting.booted and assignment.fresh:
             await waiting.kill()
             return await self.start(waiting.template, assignment)
+        waiting.assigned = True
         try:
             await self._assign(waiting, assignment)
         except BaseException:
-            waiting.doom()
+            waiting.discard()
             waiting.abandon()
             raise
-        waiting.assigned = True
         return waiting
 
     async def end(self) -> None:
         """Kill everything, concurrently."""
         self._closing = True
-        for sandbox in self._sandboxes:
-            sandbox.doom()
-        if self._sandboxes:
-            _ = await asyncio.wait([sandbox.gone for sandbox in self._sandboxes], timeout=_END_S)
+        sandboxes = list(self._sandboxes)
+        for sandbox in sandboxes:
+            sandbox.discard()
+        if sandboxes:
+            _ = await asyncio.wait([sandbox.gone for sandbox in sandboxes], timeout=_END_S)
         _ = await asyncio.gather(*(spawner.end() for spawner in self._spawners.values()))
 
-    async def _make(self, template: Template, assignment: Assignment | None) -> NativeSandbox:
-        spawner = await self._spawner(template)
-        sandbox = self._founded(spawner, template, assignment)
+    async def _make(
+        self, template: Template, assignment: Assignment | None, vacated: NativeSandbox | None
+    ) -> NativeSandbox:
+        try:
+            spawner = await self._spawner(template)
+            ground = self._ground(assignment, vacated)
+        except BaseException:
+            if vacated is not None:
+                vacated.discard()
+            raise
+        sandbox = self._founded(spawner, template, ground)
+        sandbox.assigned = assignment is not None
         booted = sandbox.booted = bool(template.boot) and not (assignment and assignment.fresh)
         limits = assignment.limits if assignment else _WAITING
         request = {
             "id": sandbox.number,
             "do": "prepare",
-            "uid": sandbox.uid,
+            "uid": ground.uid,
             "ports": LISTENER_PORTS,
             "limits": {**self._resources(limits), "RLIMIT_CORE": 0},
             "boot": booted,
@@ -125,32 +141,44 @@ class NativeBackend:
             await sandbox.ask_for(spawner, request)
             await asyncio.shield(sandbox.made)
         except BaseException:
-            sandbox.doom()
+            sandbox.discard()
             sandbox.abandon()
             raise
         return sandbox
 
-    def _founded(self, spawner: Spawner, template: Template, assignment: Assignment | None) -> NativeSandbox:
-        """Give a sandbox that is to be made its groups and its user."""
+    def _ground(self, assignment: Assignment | None, vacated: NativeSandbox | None) -> Ground:
+        """Give a sandbox that is to be made its groups and its user, or those of the one whose place it takes."""
         if self._closing:
             raise SandboxError("the backend is closing")
+        ground = self._new_ground() if vacated is None else vacated.hand_over()
+        try:
+            if ground.group is not None and vacated is not None:
+                ground.group.count_anew()
+            if ground.group is not None and assignment is not None:
+                ground.group.limit(assignment.limits)
+        except OSError as error:
+            ground.clear(lambda: None)
+            raise SandboxError(f"the control group cannot be set: {error}") from error
+        return ground
+
+    def _new_ground(self) -> Ground:
         uid = self._users.take()
-        number = spawner.next_id()
         self._made += 1
         try:
             group = self._groups.group(str(self._made)) if self._groups.usable else None
-            if group is not None and assignment is not None:
-                group.limit(assignment.limits)
         except OSError as error:
             self._users.give_back(uid)
             raise SandboxError(f"no control group could be made: {error}") from error
+        return Ground(uid, group, self._users.give_back)
+
+    def _founded(self, spawner: Spawner, template: Template, ground: Ground) -> NativeSandbox:
+        number = spawner.next_id()
 
         def gone(sandbox: NativeSandbox) -> None:
             self._sandboxes.discard(sandbox)
-            self._users.give_back(uid)
             spawner.forget(number)
 
-        sandbox = NativeSandbox(template, number, uid, group, gone)
+        sandbox = NativeSandbox(template, number, ground, gone)
         self._sandboxes.add(sandbox)
         return sandbox
 

@@ -33,6 +33,8 @@ class Group:
         self._directories: Final = {parent: directory / name for parent, directory in parents.items()}
         self._frozen = False
         self._removed = False
+        self._kills_before = 0  # and processor time that a guest before the present one was charged with
+        self._cpu_us_before = 0
         for directory in self._directories.values():
             directory.mkdir()
         unified = self._directories.get(hierarchies.unified) if hierarchies.unified else None
@@ -96,11 +98,7 @@ class Group:
 
     def ran_out_of_memory(self) -> bool:
         """Tell whether the kernel has killed a process of the group for want of memory."""
-        directory = self._of("memory")
-        if directory is None:
-            return False
-        file = "memory.events" if self._hierarchies.is_unified("memory") else "memory.oom_control"
-        return _table(directory / file).get("oom_kill", 0) > 0
+        return self._kills() > self._kills_before
 
     def memory_peak_mib(self) -> int:
         """Read how much memory the group had at most, from a file that is open: it is asked after every invocation."""
@@ -109,8 +107,15 @@ class Group:
         return -(-int(os.pread(self._peak, _NUMBER_BYTES, 0)) // _MIB)
 
     def usage(self) -> Usage:
-        cpu_us = 0 if self._unified is None else _table(self._unified / "cpu.stat").get("usage_usec", 0)
-        return Usage(memory_peak_mib=self.memory_peak_mib(), cpu_s=cpu_us / 1e6)
+        return Usage(memory_peak_mib=self.memory_peak_mib(), cpu_s=(self._cpu_us() - self._cpu_us_before) / 1e6)
+
+    def count_anew(self) -> None:
+        """Tell from now on only of the guest to come: not what the last one used, nor that it ran out of memory."""
+        self._kills_before = self._kills()
+        self._cpu_us_before = self._cpu_us()
+        if self._peak >= 0:
+            with contextlib.suppress(OSError):  # version 2 before Linux 6.12: the peak remains that of all guests
+                _ = os.write(self._peak, b"0")
 
     def remove(self) -> bool:
         """Remove the groups; False while a process in one of them is still on its way out, then call again."""
@@ -133,8 +138,22 @@ class Group:
         memory = self._of("memory")
         for name in ("memory.peak", "memory.current", "memory.max_usage_in_bytes"):
             if memory is not None and (memory / name).exists():
-                return os.open(memory / name, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    return os.open(memory / name, os.O_RDWR | os.O_CLOEXEC)  # to write is to reset
+                except PermissionError:
+                    return os.open(memory / name, os.O_RDONLY | os.O_CLOEXEC)
         return -1
+
+    def _kills(self) -> int:
+        """Return how many processes the kernel has killed for want of memory."""
+        directory = self._of("memory")
+        if directory is None:
+            return 0
+        file = "memory.events" if self._hierarchies.is_unified("memory") else "memory.oom_control"
+        return _table(directory / file).get("oom_kill", 0)
+
+    def _cpu_us(self) -> int:
+        return 0 if self._unified is None else _table(self._unified / "cpu.stat").get("usage_usec", 0)
 
     def _of(self, controller: str) -> Path | None:
         parent = self._hierarchies.controllers.get(controller)

@@ -7,8 +7,11 @@ and ends itself, at which the kernel kills whatever is left in the namespace. Th
 it is not dumpable, and pid 1 takes no signal from below. Where cgroups do not, it also stops and continues the guest's
 processes, and it limits one that has booted.
 
+Where another guest ran before in this sandbox nothing is left of it but its /tmp, which is given as a detached mount: this
+process, its namespaces and the listeners in them are as new as those of a first guest.
+
 Descriptors: 0 null, 1 and 2 the guest's output, 3 the guest's assignment, 4 the link to the server; at first also 5, a pidfd
-of the spawner, and 6.. cgroup files to join.
+of the spawner, 6.. cgroup files to join, and behind them /tmp.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from lambent.sandbox.native import channel, linux, lockdown, network, rootfs
 
 ASSIGNMENT: Final = 3
 _LINK: Final = 4
+_SPAWNER: Final = 5
 _FIRST_CGROUP: Final = 6
 _FREE: Final = 64  # above every descriptor with a fixed number
 
@@ -47,15 +51,18 @@ class World:
 
 
 def found(world: World, request: dict[str, Any], given: Sequence[int], assignment: int) -> None:
-    """Turn the process just forked into a sandbox's first, and return in its guest. `given`: link, output, cgroup files."""
+    """Turn the process just forked into a sandbox's first, and return in its guest.
+
+    `given`: the link, the output, /tmp if the request has it, cgroup files.
+    """
     try:
         _ = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        spawner = _arrange(given, assignment, world.spawner)
-        listeners = _build(world, request, spawner)
+        tmp = _arrange(given, assignment, world.spawner, has_tmp=request["has_tmp"])
+        held_outside = _build(world, request, _SPAWNER, tmp)
         children = linux.children_descriptor() if request["orders"] else -1
         guest = os.fork()
         if guest:
-            _serve(listeners, guest, children)
+            _serve(held_outside, guest, children)
         _leave(children)
     except BaseException as error:
         _fail(error)
@@ -69,27 +76,31 @@ def _leave(children: int) -> None:
     lockdown.make_dumpable()
 
 
-def _arrange(given: Sequence[int], assignment: int, spawner: int) -> int:
-    """Give every descriptor its number, close all others, and return that of the spawner's pidfd."""
-    link, output, *cgroup = given
-    wanted = [output, output, assignment, link, spawner, *cgroup]
+def _arrange(given: Sequence[int], assignment: int, spawner: int, *, has_tmp: bool) -> int | None:
+    """Give every descriptor its number, close all others, and return that of /tmp, if there is one already."""
+    link, output, *rest = given
+    tmp, cgroup = (rest[:1], rest[1:]) if has_tmp else ([], rest)
+    wanted = [output, output, assignment, link, spawner, *cgroup, *tmp]
     safe = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FREE) for descriptor in wanted]
     for target, source in enumerate(safe, start=1):
         _ = os.dup2(source, target, inheritable=target <= ASSIGNMENT)
     linux.close_from(len(safe) + 1)
-    for descriptor in range(_FIRST_CGROUP, _FIRST_CGROUP + len(cgroup)):
+    behind_cgroups = _FIRST_CGROUP + len(cgroup)
+    for descriptor in range(_FIRST_CGROUP, behind_cgroups):
         _ = os.write(descriptor, b"0")
         os.close(descriptor)
-    return _FIRST_CGROUP - 1
+    return behind_cgroups if has_tmp else None
 
 
-def _build(world: World, request: dict[str, Any], spawner: int) -> list[int]:
-    """Make the sandbox's namespaces and what is in them, and give up everything else."""
+def _build(world: World, request: dict[str, Any], spawner: int, tmp: int | None) -> list[int]:
+    """Make the sandbox's namespaces and what is in them, give up everything else; return its listeners and its /tmp."""
     itself = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     linux.unshare(_NAMESPACES)
     if request["waits"]:
         _send_mount_namespace()
-    rootfs.complete(request["tmp_mib"], request["mounts"], world.hide)
+    kept_tmp = rootfs.complete(tmp, request["tmp_mib"], request["mounts"], world.hide)
+    if tmp is not None:
+        os.close(tmp)
     rootfs.enter()
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     _ = os.dup2(null, 0)
@@ -109,7 +120,7 @@ def _build(world: World, request: dict[str, Any], spawner: int) -> list[int]:
     lockdown.seal(world.program, spawner)
     os.close(spawner)
     os.close(itself)
-    return listeners
+    return [*listeners, kept_tmp]
 
 
 def _send_mount_namespace() -> None:
@@ -120,13 +131,13 @@ def _send_mount_namespace() -> None:
     os.close(namespace)
 
 
-def _serve(listeners: Sequence[int], guest: int, children: int) -> NoReturn:
+def _serve(held_outside: Sequence[int], guest: int, children: int) -> NoReturn:
     """Be the sandbox's pid 1 until the guest ends. `children` is readable when one has; without it, no orders come."""
     link = socket.socket(fileno=_LINK)
-    channel.send(link, {"made": True}, listeners)
+    channel.send(link, {"made": True}, held_outside)
     for descriptor in (1, 2, ASSIGNMENT):
         _ = os.dup2(0, descriptor)
-    for descriptor in listeners:
+    for descriptor in held_outside:
         os.close(descriptor)
     if children < 0:
         while True:

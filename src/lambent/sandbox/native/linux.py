@@ -37,7 +37,8 @@ ATTR_NODEV: Final = 4
 _AT_FDCWD: Final = -100
 _AT_EMPTY_PATH: Final = 0x1000
 _AT_RECURSIVE: Final = 0x8000
-_OPEN_TREE: Final = 1 | os.O_CLOEXEC | _AT_RECURSIVE  # OPEN_TREE_CLONE
+_OPEN_MOUNT: Final = 1 | os.O_CLOEXEC  # OPEN_TREE_CLONE
+_OPEN_TREE: Final = _OPEN_MOUNT | _AT_RECURSIVE
 _MOVE_MOUNT_F_EMPTY_PATH: Final = 4
 _MNT_DETACH: Final = 2
 _SIG_SETMASK: Final = 2
@@ -99,6 +100,11 @@ def read_only_tree(source: str) -> int:
         os.close(tree)
         raise
     return tree
+
+
+def detached(target: str) -> int:
+    """Return a detached copy of the mount at `target`, by which its file system outlives it. The caller closes it."""
+    return call("open_tree", _AT_FDCWD, os.fsencode(target), _OPEN_MOUNT, about=target)
 
 
 def attach(tree: int, target: str) -> None:

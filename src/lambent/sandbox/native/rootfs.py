@@ -85,10 +85,17 @@ def hidden() -> list[str]:
     return [path + "/" if os.path.isdir(path) else path for path in readable]
 
 
-def complete(tmp_mib: int, mounts: Sequence[tuple[str, str]], hide: Sequence[str]) -> None:
-    """Add, in a new mount namespace, what is the sandbox's own. Its pid namespace must be new, too."""
+def complete(tmp: int | None, tmp_mib: int, mounts: Sequence[tuple[str, str]], hide: Sequence[str]) -> int:
+    """Add, in a new mount namespace, what is the sandbox's own. Its pid namespace must be new, too.
+
+    `tmp` is what an earlier call returned, if there was one for this sandbox: its /tmp as a detached mount, by which it
+    outlives the namespace. The caller closes both.
+    """
     scratch = linux.MS_NOSUID | linux.MS_NODEV
-    linux.mount("tmpfs", f"{ROOT}/tmp", "tmpfs", scratch, f"{tmp_options(tmp_mib)},mode=1777")
+    if tmp is None:
+        linux.mount("tmpfs", f"{ROOT}/tmp", "tmpfs", scratch, f"{tmp_options(tmp_mib)},mode=1777")
+    else:
+        linux.attach(tmp, f"{ROOT}/tmp")
     linux.mount("tmpfs", f"{ROOT}/dev/shm", "tmpfs", scratch | linux.MS_NOEXEC, "size=64m,nr_inodes=4096,mode=1777")
     linux.mount("proc", f"{ROOT}/proc", "proc", scratch | linux.MS_NOEXEC)
     for path in hide:
@@ -96,6 +103,7 @@ def complete(tmp_mib: int, mounts: Sequence[tuple[str, str]], hide: Sequence[str
     linux.set_attributes(f"{ROOT}/proc", linux.ATTR_READ_ONLY)  # no kernel setting is written, whatever its mode
     for source, target in mounts:
         attach(source, ROOT + target)
+    return linux.detached(f"{ROOT}/tmp")
 
 
 def enter() -> None:

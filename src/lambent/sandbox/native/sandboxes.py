@@ -1,8 +1,12 @@
-"""One sandbox as the server holds it: its link, its process, its groups; first waiting, then assigned, then gone.
+"""One sandbox as the server holds it: its link, its process, its ground; first waiting, then assigned, empty, gone.
 
-    asked for ── made ── (assigned) ── ended ── gone          each a future, in this order; `ended` may come first
-                                         │        └ the kernel has finished with every process, and the groups are removed
+    asked for ── made ── (assigned) ── ended ── empty ── gone      each a future, in this order; `ended` may come first
+                                         │        │        └ its ground is cleared, or another sandbox's
+                                         │        └ the kernel has finished with every process
                                          └ the guest's exit is known
+
+What waits is gone as soon as it is empty. What is assigned stays, since another guest may be started on its ground, until
+somebody wants it no longer.
 
 Told by two descriptors: the link, on which the sandbox's first process says that it is made, or how the guest ended, and the
 first process's pidfd, which becomes readable when the whole pid namespace is empty. No thread, no polling.
@@ -18,44 +22,41 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import structlog
-
 from lambent.sandbox.contract import LISTENER_PORTS, Exit, Limits, SandboxError, Template, Usage
 from lambent.sandbox.native import channel
 from lambent.sandbox.native.cgroups import Group
+from lambent.sandbox.native.ground import Ground
 from lambent.sandbox.native.spawners import Answer, Spawner
 
 _NOTHING: Final = Usage(memory_peak_mib=0, cpu_s=0.0)
-_RETRY_S: Final = 0.002
-_RETRIES: Final = 200
 _SHELL_KILLED: Final = 128 + signal.SIGKILL  # how a shell reports that its program was killed
-
-log: Final = structlog.get_logger("lambent.sandbox.native")
 
 
 class NativeSandbox:
-    """Made by the backend, which owns `group` and what `on_gone` gives back until this is gone."""
+    """Made by the backend; from then on `ground` is its own, until it is gone."""
 
     pid: int = 0
 
     def __init__(
-        self, template: Template, number: int, uid: int, group: Group | None, on_gone: Callable[[NativeSandbox], None]
+        self, template: Template, number: int, ground: Ground, on_gone: Callable[[NativeSandbox], None]
     ) -> None:
         self.template = template
         self.number: Final = number
-        self.uid: Final = uid
+        self.ground: Final = ground
         self.booted = False
-        self.assigned = False
+        self.assigned = False  # or is about to be
         self._on_gone: Final = on_gone
-        self._group: Final = group
         self._loop: Final = asyncio.get_running_loop()
         self._listeners: dict[int, socket.socket] = {}
         self._usage = _NOTHING
         self._pidfd = -1
         self._doomed = False
+        self._unwanted = False
+        self._left_ground = False
         self._frozen = False
         self.made: Final[asyncio.Future[None]] = self._loop.create_future()
         self._ended: Final[asyncio.Future[Exit]] = self._loop.create_future()
+        self._empty: Final[asyncio.Future[None]] = self._loop.create_future()
         self._gone: Final[asyncio.Future[None]] = self._loop.create_future()
         self._link, self._their_link = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._link.setblocking(False)
@@ -72,10 +73,12 @@ class NativeSandbox:
         try:
             request |= {
                 "waits": request["assignment"] is None,
+                "has_tmp": self.ground.tmp >= 0,
                 "into_cgroup": into is not None,
                 "orders": self.booted or self._group is None or not self._group.freezes,
             }
-            descriptors = [self._their_link.fileno(), self._their_output, *groups]
+            tmp = [self.ground.tmp] if self.ground.tmp >= 0 else []
+            descriptors = [self._their_link.fileno(), self._their_output, *tmp, *groups]
             answer = await spawner.ask(request, descriptors)
         except BaseException as error:
             self._refuse(str(error))
@@ -94,6 +97,21 @@ class NativeSandbox:
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             if self._group is not None:
                 self._group.thaw()  # version 1: what is frozen does not die
+
+    def discard(self) -> None:
+        """Kill it without waiting for its end, and leave nothing."""
+        self._unwanted = True
+        self.doom()
+        if self._empty.done():
+            self._vanish()
+
+    def hand_over(self) -> Ground:
+        """Be gone, and leave the ground to another sandbox. Raises SandboxError if it is not vacant."""
+        if not self._empty.done() or self._left_ground:
+            raise SandboxError(f"the sandbox of {self.template.name} has nothing to leave")
+        self._left_ground = True
+        self._over()
+        return self.ground
 
     def limit(self, limits: Limits, resources: Mapping[str, int]) -> None:
         """Set the limits of its assignment; `resources` are those of each process, which a guest sets itself if it can."""
@@ -149,21 +167,28 @@ class NativeSandbox:
     async def exited(self) -> Exit:
         return await asyncio.shield(self._ended)
 
-    async def kill(self) -> None:
+    async def vacate(self) -> None:
         self.doom()
+        await asyncio.shield(self._empty)
+
+    async def kill(self) -> None:
+        self.discard()
         await asyncio.shield(self._gone)
         if not self.assigned:
             self.abandon()
 
     def memory_peak_mib(self) -> int:
-        if self._group is None or self._gone.done():
-            return self._usage.memory_peak_mib
-        return self._group.memory_peak_mib()
+        return self._usage.memory_peak_mib if self._group is None else self._group.memory_peak_mib()
 
     def usage(self) -> Usage:
-        return self._usage if self._group is None or self._gone.done() else self._group.usage()
+        return self._usage if self._group is None else self._group.usage()
 
     # What happens to it
+
+    @property
+    def _group(self) -> Group | None:
+        """Its groups, as long as it has processes; afterwards they may be another's."""
+        return None if self._empty.done() else self.ground.group
 
     def _started(self, answer: asyncio.Future[Answer]) -> None:
         """Take the spawner's answer: a process, or none."""
@@ -195,10 +220,13 @@ class NativeSandbox:
         _ = self._loop.remove_reader(self._link.fileno())  # its end is near, and the pidfd tells
 
     def _take(self, message: dict[str, Any], descriptors: list[int]) -> None:
-        sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
-        if "made" in message and not self.made.done() and len(sockets) == len(LISTENER_PORTS):
-            self._listeners = dict(zip(LISTENER_PORTS, sockets, strict=True))
-            for listener in sockets:
+        if "made" in message and not self.made.done() and len(descriptors) == len(LISTENER_PORTS) + 1:
+            *doors, tmp = descriptors
+            self.ground.hold_tmp(tmp)
+            self._listeners = {
+                port: socket.socket(fileno=door) for port, door in zip(LISTENER_PORTS, doors, strict=True)
+            }
+            for listener in self._listeners.values():
                 listener.setblocking(False)
             self.made.set_result(None)
         elif "failed" in message:
@@ -222,19 +250,23 @@ class NativeSandbox:
             self._read()  # its last words
         self._refuse_making("its first process was killed")
         self._end(None, int(signal.SIGKILL))
-        self._vanish()
+        self._usage = self.usage()
+        self._close()
 
-    def _vanish(self, tries: int = 0) -> None:
-        if self._group is not None:
-            if tries == 0:
-                self._usage = self._group.usage()
-            if not self._group.remove():
-                if tries < _RETRIES:
-                    _ = self._loop.call_later(_RETRY_S, self._vanish, tries + 1)
-                    return
-                log.warning("a control group is left until the end", sandbox=self.number)
+    def _close(self) -> None:
+        """No process is left."""
         _ = self._loop.remove_reader(self._link.fileno())
         self._link.close()
+        self._empty.set_result(None)
+        if self._unwanted or not self.assigned:
+            self._vanish()
+
+    def _vanish(self) -> None:
+        if not self._left_ground:
+            self._left_ground = True
+            self.ground.clear(self._over)
+
+    def _over(self) -> None:
         self._gone.set_result(None)
         self._on_gone(self)
 
@@ -242,7 +274,7 @@ class NativeSandbox:
         """There is no process, and will be none."""
         self._refuse_making(reason)
         self._end(None, int(signal.SIGKILL))
-        self._vanish()
+        self._close()
 
     def _refuse_making(self, reason: str) -> None:
         if not self.made.done():

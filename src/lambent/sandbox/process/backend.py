@@ -99,10 +99,16 @@ class ProcessBackend:
                 listener.close()
             raise
         guest.channel.close()
-        return ProcessSandbox(guest, listeners)
+        return ProcessSandbox(waiting.template, guest, listeners)
 
     async def start(self, template: Template, assignment: Assignment) -> Sandbox:
         return await self.assign(await self.prepare(template), assignment)
+
+    async def restart(self, vacated: Sandbox, assignment: Assignment) -> Sandbox:
+        if not isinstance(vacated, ProcessSandbox):
+            raise TypeError(vacated)
+        await vacated.kill()
+        return await self.start(vacated.template, assignment)
 
     async def end(self) -> None:
         guests = list(self._guests)
@@ -128,7 +134,8 @@ class ProcessWaiting:
 
 
 class ProcessSandbox:
-    def __init__(self, guest: "Guest", listeners: Mapping[int, socket.socket]) -> None:
+    def __init__(self, template: Template, guest: "Guest", listeners: Mapping[int, socket.socket]) -> None:
+        self.template = template
         self._guest, self._listeners = guest, listeners
         self.pid = guest.pid
 
@@ -152,6 +159,10 @@ class ProcessSandbox:
     async def exited(self) -> Exit:
         await self._guest.ended.wait()
         return self._guest.exit
+
+    async def vacate(self) -> None:
+        """The machine's /tmp is its own, and stays."""
+        await self._guest.kill()
 
     async def kill(self) -> None:
         await self._guest.kill()

@@ -1,0 +1,53 @@
+"""What a sandbox stands on, and the next guest in it: its user, its control groups, its /tmp. All else is made anew for each.
+
+One sandbox has it at a time. It is handed on when the guest of a vacated sandbox is started again, so that what is in /tmp
+belongs to the same user and is charged to the same group; and cleared when nobody is to follow. /tmp is held as a detached
+mount, which no path leads to and which needs no process: it outlives a sandbox whose every process the kernel has killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from lambent.sandbox.native.cgroups import Group
+
+_RETRY_S: Final = 0.002
+_RETRIES: Final = 200
+
+log: Final = structlog.get_logger("lambent.sandbox.native")
+
+
+class Ground:
+    """Made by the backend; `give_back` is told the user when it is cleared."""
+
+    def __init__(self, uid: int, group: Group | None, give_back: Callable[[int], None]) -> None:
+        self.uid: Final = uid
+        self.group: Final = group
+        self.tmp = -1  # until a first process has made it
+        self._give_back: Final = give_back
+
+    def hold_tmp(self, tmp: int) -> None:
+        """Take over the descriptor of /tmp as the present sandbox has mounted it; an earlier one is of no use then."""
+        self._let_go_of_tmp()
+        self.tmp = tmp
+
+    def clear(self, done: Callable[[], None], tries: int = 0) -> None:
+        """Leave nothing, once no process stands on it; `done` is called then, at the latest when it is given up."""
+        self._let_go_of_tmp()
+        if self.group is not None and not self.group.remove():
+            if tries < _RETRIES:
+                _ = asyncio.get_running_loop().call_later(_RETRY_S, self.clear, done, tries + 1)
+                return
+            log.warning("a control group is left until the end", uid=self.uid)
+        self._give_back(self.uid)
+        done()
+
+    def _let_go_of_tmp(self) -> None:
+        if self.tmp >= 0:
+            os.close(self.tmp)
+            self.tmp = -1
