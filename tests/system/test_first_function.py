@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -154,6 +155,51 @@ def test_a_function_that_fails_is_a_200_that_says_unhandled(server: Server, code
     assert isinstance(body, dict)
     assert body["errorType"] == error_type
     assert message in body["errorMessage"]
+
+
+RESETS_PYTHON = """
+import os, signal, time
+ever = []
+def handler(event, context):
+    ever.append(1)
+    path = f"/tmp/{event['file']}"
+    if event["do"] == "look":
+        return [len(ever), open(path).read()]
+    open(path, "w").write("kept")
+    if event["do"] == "sleep": time.sleep(99)
+    if event["do"] == "exit": os._exit(1)
+    os.kill(os.getpid(), signal.SIGSEGV)
+"""
+RESETS_NODE = """
+const fs = require("fs"), ever = [];
+exports.handler = async (event) => {
+  ever.push(1);
+  const path = `/tmp/${event.file}`;
+  if (event.do === "look") return [ever.length, fs.readFileSync(path, "utf8")];
+  fs.writeFileSync(path, "kept");
+  if (event.do === "sleep") await new Promise(() => setTimeout(() => {}, 99000));
+  if (event.do === "exit") process.exit(1);
+  process.kill(process.pid, "SIGSEGV");
+  await new Promise(() => setTimeout(() => {}, 99000));
+};
+"""
+
+
+@pytest.mark.parametrize("how", ["sleep", "exit", "crash"])
+@pytest.mark.parametrize("language", ["python", pytest.param("node", marks=needs_node)])
+def test_after_a_reset_tmp_is_the_same_and_the_runtime_another(server: Server, language: str, how: str):
+    if language == "python":
+        runtime, handler, package = PYTHON, "app.handler", zipped(app__py=RESETS_PYTHON)
+    else:
+        runtime, handler, package = node_runtime(), "index.handler", zipped(index__js=RESETS_NODE)
+    name, file = f"resets-{language}-{how}", uuid.uuid4().hex
+    client = deployed(server, name, runtime, handler, package, Timeout=2)
+    failed = client.invoke(FunctionName=name, Payload=json.dumps({"do": how, "file": file}))
+    assert failed["FunctionError"] == "Unhandled"
+    looked = client.invoke(FunctionName=name, Payload=json.dumps({"do": "look", "file": file}))
+    assert json.loads(looked["Payload"].read()) == [1, "kept"]
+    client.delete_function(FunctionName=name)
+    Path("/tmp", file).unlink(missing_ok=True)  # where nothing is isolated, /tmp is the machine's
 
 
 def test_a_runtime_that_this_machine_lacks_fails_with_what_to_install(server: Server):
