@@ -25,6 +25,7 @@ from lambent.sandbox.contract import (
 )
 from tests.contract.conftest import chosen
 from tests.contract.stage import GUARD_S, PUPPET, WAYS, Puppet, Stage
+from tests.mortal import mortal
 
 by_every_way = pytest.mark.parametrize("way", WAYS)
 
@@ -333,6 +334,7 @@ async def test_no_guest_survives_a_server_that_is_killed(backend_name: str, stag
         backend_name,
         str(tmp_path),
         stdout=subprocess.PIPE,
+        preexec_fn=mortal,
         cwd=str(PUPPET.parents[2]),
         env={**os.environ, "TOKEN": token, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )

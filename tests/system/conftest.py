@@ -15,6 +15,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.mortal import mortal
+
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -48,7 +50,11 @@ def started(data: Path, *flags: str) -> Server:
     command = [sys.executable, "-m", "lambent"]
     where = ["--data", str(data)]
     process = subprocess.Popen(
-        [*command, "up", "--port", "0", *where, *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "up", "--port", "0", *where, *flags],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=mortal,  # noqa: PLW1509  no other thread runs yet
     )
     assert process.stdout is not None
     assert process.stderr is not None

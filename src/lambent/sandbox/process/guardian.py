@@ -35,6 +35,7 @@ _LINUX: Final = sys.platform == "linux"
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126  # as a shell says it
+_LOOK_AGAIN_S: Final = 0.02
 
 
 def main() -> None:
@@ -61,7 +62,7 @@ def main() -> None:
         ended = _reap(guest)
         if ended:
             _tell(control, ended)
-    _end_all(guest, control)
+    _end_all(guest, control, wakeup)
 
 
 def _wakeup_on_child_exit() -> int:
@@ -138,8 +139,11 @@ def _reap(guest: int) -> str | None:
             return None
 
 
-def _end_all(guest: int, control: socket.socket) -> None:
-    """Kill the guest's group and, where orphans come to this process, everything below it, until there is nothing."""
+def _end_all(guest: int, control: socket.socket, wakeup: int) -> None:
+    """Kill the guest's group and, where orphans come to this process, everything below it, until there is nothing.
+
+    Never waits for a child that it may not have seen: a list of children is only whole while none of them comes or goes.
+    """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(guest, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
@@ -147,17 +151,28 @@ def _end_all(guest: int, control: socket.socket) -> None:
             for child in _children():
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(child, signal.SIGKILL)
-            pid, status, used = os.wait4(-1, 0)
+            pid, status, used = os.wait4(-1, os.WNOHANG)
             if pid == guest:
                 _tell(control, _obituary(status, used))
+            elif pid == 0 and select.select([wakeup], [], [], _LOOK_AGAIN_S)[0]:
+                os.read(wakeup, 4096)
 
 
 def _children() -> list[int]:
-    """The children of this process; an empty list where the machine does not tell."""
+    """The children of this process; none where there is no /proc, and there no orphan comes to it either."""
     try:
         return [int(pid) for pid in Path("/proc/thread-self/children").read_text().split()]
+    except OSError:  # not every kernel has that file
+        itself = os.getpid()
+        return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _parent(entry) == itself]
+
+
+def _parent(process: Path) -> int:
+    """The parent of a process, by its directory in /proc; 0 if it has just gone."""
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
-        return []
+        return 0
 
 
 def _obituary(status: int, used: resource.struct_rusage) -> str:
