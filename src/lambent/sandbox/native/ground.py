@@ -33,21 +33,27 @@ class Ground:
 
     def hold_tmp(self, tmp: int) -> None:
         """Take over the descriptor of /tmp as the present sandbox has mounted it; an earlier one is of no use then."""
-        self._let_go_of_tmp()
+        if self.tmp >= 0:
+            os.close(self.tmp)
         self.tmp = tmp
 
-    def clear(self, done: Callable[[], None], tries: int = 0) -> None:
-        """Leave nothing, once no process stands on it; `done` is called then, at the latest when it is given up."""
-        self._let_go_of_tmp()
+    def clear(self, done: Callable[[], None]) -> None:
+        """Leave nothing, once no process stands on it; `done` is called then, at the latest when it is given up.
+
+        /tmp is closed in a thread, because with the last hold on it the kernel frees all its pages: 57 ms for 200 MB.
+        """
+        if self.tmp < 0:
+            self._clear_group(done, 0)
+            return
+        tmp, self.tmp = self.tmp, -1
+        closed = asyncio.get_running_loop().run_in_executor(None, os.close, tmp)
+        closed.add_done_callback(lambda _: self._clear_group(done, 0))
+
+    def _clear_group(self, done: Callable[[], None], tries: int) -> None:
         if self.group is not None and not self.group.remove():
             if tries < _RETRIES:
-                _ = asyncio.get_running_loop().call_later(_RETRY_S, self.clear, done, tries + 1)
+                _ = asyncio.get_running_loop().call_later(_RETRY_S, self._clear_group, done, tries + 1)
                 return
             log.warning("a control group is left until the end", uid=self.uid)
         self._give_back(self.uid)
         done()
-
-    def _let_go_of_tmp(self) -> None:
-        if self.tmp >= 0:
-            os.close(self.tmp)
-            self.tmp = -1
