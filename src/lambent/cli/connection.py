@@ -12,9 +12,9 @@ import os
 import shlex
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
-import boto3.session
+from boto3.session import Session
 from botocore import exceptions
 from botocore.config import Config as ClientConfig
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,6 +25,7 @@ from lambent.cli.settings import add_settings, configuration
 from lambent.config import Config
 
 SETTINGS: Final = ("host", "port", "data", "region")
+CONNECT_TIMEOUT_S: Final = 10
 READ_TIMEOUT_S: Final = 60
 BAD_KEYS: Final = ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidSignatureException")
 
@@ -46,15 +47,19 @@ class Connection(NamedTuple):
 
     def client(self, service: str, *, read_timeout_s: float = READ_TIMEOUT_S) -> Any:
         """A boto3 client that asks once and goes through no proxy."""
-        session: Any = boto3.session.Session()
-        return session.client(
+        return Session().client(
             service,
-            endpoint_url=self.endpoint,
             region_name=self.region,
+            endpoint_url=self.endpoint,
             aws_access_key_id=self.keys.access_key_id,
             aws_secret_access_key=self.keys.secret_access_key,
             aws_session_token=self.keys.session_token,
-            config=ClientConfig(retries={"total_max_attempts": 1}, read_timeout=read_timeout_s, proxies={}),
+            config=ClientConfig(
+                retries={"total_max_attempts": 1},
+                connect_timeout=CONNECT_TIMEOUT_S,
+                read_timeout=read_timeout_s,
+                proxies={},
+            ),
         )
 
 
@@ -108,11 +113,11 @@ def keys_of(config: Config, environ: Mapping[str, str], *, theirs_first: bool) -
 
 def code_of(error: ClientError) -> str:
     """AWS's name of the error."""
-    return cast("Any", error).response["Error"]["Code"]
+    return error.response["Error"]["Code"]
 
 
 def told(error: ClientError, connection: Connection) -> str:
-    details = cast("Any", error).response["Error"]
+    details = error.response["Error"]
     if details["Code"] in BAD_KEYS:
         return (
             f"the Lambent at {connection.endpoint} refuses the keys from {connection.keys.source} "
