@@ -19,6 +19,7 @@ from botocore import exceptions
 from botocore.config import Config as ClientConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambent.cli.endpoint import endpoint, from_environment
 from lambent.cli.errors import Failed
 from lambent.cli.keys import data_directory, root_key
 from lambent.cli.settings import add_settings, configuration
@@ -84,31 +85,38 @@ def connected(given: argparse.Namespace) -> Generator[Connection]:
 def connection_of(given: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> Connection:
     """Raises Failed."""
     named = {name: getattr(given, name) for name in SETTINGS if getattr(given, name) is not None}
-    from_environment = None if "host" in named or "port" in named else environ.get("AWS_ENDPOINT_URL")
+    exported = from_environment(given, environ) is not None
     region = config.region
-    if from_environment and "region" not in named:
+    if exported and "region" not in named:
         region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or region
     return Connection(
-        from_environment or f"http://{config.host}:{config.port}",
+        endpoint(given, config, environ),
         region,
-        keys_of(config, environ, theirs_first=from_environment is not None and "data" not in named),
+        keys_of(config, environ, theirs_first=exported and "data" not in named),
         "".join(f" --{name} {shlex.quote(str(value))}" for name, value in named.items()),
     )
 
 
 def keys_of(config: Config, environ: Mapping[str, str], *, theirs_first: bool) -> Keys:
-    """Raises Failed."""
+    """Those of the environment, or of the data directory, or the ones that are there. Raises Failed."""
+    theirs = keys_in(environ)
+    if theirs is not None and theirs_first:
+        return theirs
     directory = data_directory(config)
-    theirs = "AWS_ACCESS_KEY_ID" in environ and "AWS_SECRET_ACCESS_KEY" in environ
-    if theirs and (theirs_first or not (directory / "root.key").exists()):
-        return Keys(
-            environ["AWS_ACCESS_KEY_ID"],
-            environ["AWS_SECRET_ACCESS_KEY"],
-            environ.get("AWS_SESSION_TOKEN"),
-            "the environment",
-        )
-    key = root_key(directory)
+    try:
+        key = root_key(directory)
+    except Failed:
+        if theirs is None:
+            raise
+        return theirs
     return Keys(key.access_key_id, key.secret_access_key, None, str(directory))
+
+
+def keys_in(environ: Mapping[str, str]) -> Keys | None:
+    access_key_id, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
+    if not access_key_id or not secret:
+        return None
+    return Keys(access_key_id, secret, environ.get("AWS_SESSION_TOKEN"), "the environment")
 
 
 def code_of(error: ClientError) -> str:
