@@ -20,6 +20,7 @@ OLDEST_KERNEL: Final = (5, 12)  # mount_setattr
 _PROC: Final = Path("/proc")
 _NAMESPACES: Final = ("pid", "mnt", "net", "ipc", "uts", "cgroup", "user")
 _NEEDED: Final = ("pid", "mnt", "net", "ipc", "uts")
+_VERSIONS: Final = {"1": "version 1", "2": "version 2", "hybrid": "versions 1 and 2 (hybrid)"}
 _CAP_SYS_ADMIN: Final = 21
 _FILTERED: Final = 2
 
@@ -85,17 +86,17 @@ def _seccomp() -> Mechanism:
 def _groups() -> list[Mechanism]:
     hierarchies = discover()
     with instance.opened(hierarchies) as groups:
-        why = "; ".join(groups.why) or "no hierarchy that carries it is mounted"
-        rows = [
+        version = _VERSIONS.get(groups.version, "none")
+        why = "; ".join(groups.why)
+        limits = [
             Mechanism(
                 f"{name} limit",
                 name not in groups.missing,
-                why if name in groups.missing else f"control groups in {hierarchies.controllers[name]}",
+                "for each process only" if name in groups.missing else f"in {hierarchies.controllers[name]}",
             )
             for name in CONTROLLERS
         ]
-        version = {"1": "version 1", "2": "version 2", "hybrid": "versions 1 and 2 (hybrid)"}.get(groups.version)
-        return [Mechanism("control groups", groups.usable, version or "none can be made"), *rows]
+        return [Mechanism("control groups", groups.usable, f"{version}; {why}" if why else version), *limits]
 
 
 def _of_users() -> list[str]:
