@@ -3,7 +3,7 @@
     data directory
       databases (state.db, logs.db), secrets
         services: logs, iam, sts
-        sandboxes: backend, pool
+        sandboxes: backend, its probe beside the rest of the start, pool
           lambda: control plane, data plane
         gateway: all services behind one door, on the port and inside every sandbox
 
@@ -18,7 +18,7 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any, Final
 
@@ -42,8 +42,9 @@ from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.operations import account, functions, invocations, tags, versions
 from lambent.lambda_.runtimes.interpreters import Interpreters
 from lambent.lambda_.service import LAMBDA, Lambda
-from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox
-from lambent.sandbox.native.backend import NativeConfig, native
+from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox, Unavailable
+from lambent.sandbox.native.backend import NativeBackend, NativeConfig, native
+from lambent.sandbox.native.probe import prove
 from lambent.sandbox.pool import pooled
 from lambent.sandbox.process.backend import process
 from lambent.services.iam.service import MIGRATIONS as IAM_MIGRATIONS
@@ -61,8 +62,8 @@ STOP_S: Final = 1.0  # what invocations under way get when Lambent stops
 MAX_AGE_S: Final = 11 * 3600  # an hour less than its credentials are good for
 
 
-class AddressInUse(Exception):
-    """Another program listens where Lambent should."""
+class CannotListen(Exception):
+    """Lambent cannot have the address that it should listen on: another program has it, or it is nobody's to have."""
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -79,7 +80,7 @@ class Running(msgspec.Struct, frozen=True):
 async def running(config: Config, clock: Clock | None = None, ids: Ids | None = None) -> AsyncGenerator[Running]:
     """Lambent, for as long as the block lasts.
 
-    Raises AddressInUse, DataDirectoryBusy, DataDirectoryForeign, sandbox.contract.Unavailable, and what storage raises.
+    Raises CannotListen, DataDirectoryBusy, DataDirectoryForeign, sandbox.contract.Unavailable, and what storage raises.
     """
     clock, ids = clock or Clock(), ids or Ids()
     async with AsyncExitStack() as on:
@@ -87,6 +88,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         endpoint = f"http://{config.host}:{listener.getsockname()[1]}"
         data = on.enter_context(data_directory(config))
         backend = await on.enter_async_context(sandboxes(config))
+        proven = await on.enter_async_context(probing(backend, config.probe_timeout_s))
         pool = await on.enter_async_context(pooled(backend, config.waiting_pool_size))
 
         state = await on.enter_async_context(
@@ -174,6 +176,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             region=config.region,
             version=__version__,
         )
+        await proven()
         door: Door = await on.enter_async_context(
             serving(
                 gateway.handle,
@@ -193,11 +196,13 @@ def listening(config: Config) -> Generator[socket.socket]:
     try:
         listener = socket.create_server((config.host, config.port), backlog=1024)
     except OSError as error:
+        where = f"{config.host}:{config.port}"
         if error.errno == errno.EADDRINUSE:
-            raise AddressInUse(
-                f"{config.host}:{config.port} is in use by another program; choose another with --port, 0 takes any"
-            ) from None
-        raise
+            reason = f"{where} is in use by another program; choose another with --port, 0 takes any"
+        else:
+            why = os.strerror(error.errno or 0) if (error.errno or 0) > 0 else "there is no such host"
+            reason = f"Lambent cannot listen on {where}: {why}; --host and --port choose another"
+        raise CannotListen(reason) from None
     try:
         yield listener
     finally:
@@ -223,6 +228,36 @@ async def sandboxes(config: Config) -> AsyncGenerator[Backend]:
     else:
         async with native(NativeConfig(limits=config.limits)) as backend:
             yield backend
+
+
+@asynccontextmanager
+async def probing(backend: Backend, timeout_s: float) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
+    """Begin to prove that the backend isolates; what is yielded waits for the proof, and raises Unavailable without one.
+
+    A backend that promises no isolation has nothing to prove.
+    """
+    async with asyncio.TaskGroup() as tasks:
+        probe = tasks.create_task(proven(backend, timeout_s, tasks)) if isinstance(backend, NativeBackend) else None
+
+        async def wait() -> None:
+            if probe is not None and (refusal := await probe) is not None:
+                raise refusal
+
+        try:
+            yield wait
+        finally:
+            if probe is not None:
+                probe.cancel()
+
+
+async def proven(backend: NativeBackend, timeout_s: float, tasks: asyncio.TaskGroup) -> Unavailable | None:
+    """Why functions cannot be isolated, if so: an answer, not an error, so that it reaches whoever waits for it once."""
+    try:
+        proof = await prove(backend, timeout_s, tasks)
+    except Unavailable as unavailable:
+        return unavailable
+    log.debug("isolation.proved", took_ms=round(proof.took_s * 1e3))
+    return None
 
 
 def http_limits(config: Config) -> HttpLimits:

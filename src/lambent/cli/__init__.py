@@ -41,6 +41,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "invoke": Command("lambent.cli.invoke:invoke", "call a function and print what it answers"),
     "logs": Command("lambent.cli.logs:logs", "print what a function has logged, and with --follow what it logs"),
     "status": Command("lambent.cli.status:status", "tell whether Lambent answers, and which functions it has"),
+    "doctor": Command("lambent.cli.doctor:doctor", "tell what this machine has and lacks, and prove that it isolates"),
 }
 
 
@@ -49,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name, rest = chosen(arguments)
     command = COMMANDS[name]
     parser = argparse.ArgumentParser(prog=f"lambent {name}", description=f"{capitalised(command.sentence)}.")
-    run = loaded(command, parser)
     try:
+        run = loaded(command, parser)
         return run(parser.parse_args(rest))
     except ConfigError as error:
         print(f"lambent: {error}", file=sys.stderr)
@@ -83,12 +84,13 @@ def chosen(arguments: Sequence[str] | None) -> tuple[str, list[str]]:
         description="AWS Lambda that you own.",
         epilog="commands:\n"
         + "\n".join(f"  {name:<{width}}  {command.sentence}" for name, command in COMMANDS.items())
-        + "\n\n`lambent COMMAND --help` tells what a command takes.",
+        + "\n\n`lambent COMMAND --help` tells what a command takes. "
+        "Exit status: 0 done, 1 could not be done, 2 called wrongly.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lambent {__version__}")
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     return given.command, given.arguments
 

@@ -12,19 +12,21 @@ import os
 import shlex
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
-import boto3.session
+from boto3.session import Session
 from botocore import exceptions
 from botocore.config import Config as ClientConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambent.cli.endpoint import endpoint, from_environment
 from lambent.cli.errors import Failed
 from lambent.cli.keys import data_directory, root_key
 from lambent.cli.settings import add_settings, configuration
 from lambent.config import Config
 
 SETTINGS: Final = ("host", "port", "data", "region")
+CONNECT_TIMEOUT_S: Final = 10
 READ_TIMEOUT_S: Final = 60
 BAD_KEYS: Final = ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidSignatureException")
 
@@ -46,15 +48,19 @@ class Connection(NamedTuple):
 
     def client(self, service: str, *, read_timeout_s: float = READ_TIMEOUT_S) -> Any:
         """A boto3 client that asks once and goes through no proxy."""
-        session: Any = boto3.session.Session()
-        return session.client(
+        return Session().client(
             service,
-            endpoint_url=self.endpoint,
             region_name=self.region,
+            endpoint_url=self.endpoint,
             aws_access_key_id=self.keys.access_key_id,
             aws_secret_access_key=self.keys.secret_access_key,
             aws_session_token=self.keys.session_token,
-            config=ClientConfig(retries={"total_max_attempts": 1}, read_timeout=read_timeout_s, proxies={}),
+            config=ClientConfig(
+                retries={"total_max_attempts": 1},
+                connect_timeout=CONNECT_TIMEOUT_S,
+                read_timeout=read_timeout_s,
+                proxies={},
+            ),
         )
 
 
@@ -79,40 +85,47 @@ def connected(given: argparse.Namespace) -> Generator[Connection]:
 def connection_of(given: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> Connection:
     """Raises Failed."""
     named = {name: getattr(given, name) for name in SETTINGS if getattr(given, name) is not None}
-    from_environment = None if "host" in named or "port" in named else environ.get("AWS_ENDPOINT_URL")
+    exported = from_environment(given, environ) is not None
     region = config.region
-    if from_environment and "region" not in named:
+    if exported and "region" not in named:
         region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or region
     return Connection(
-        from_environment or f"http://{config.host}:{config.port}",
+        endpoint(given, config, environ),
         region,
-        keys_of(config, environ, theirs_first=from_environment is not None and "data" not in named),
+        keys_of(config, environ, theirs_first=exported and "data" not in named),
         "".join(f" --{name} {shlex.quote(str(value))}" for name, value in named.items()),
     )
 
 
 def keys_of(config: Config, environ: Mapping[str, str], *, theirs_first: bool) -> Keys:
-    """Raises Failed."""
+    """Those of the environment, or of the data directory, or the ones that are there. Raises Failed."""
+    theirs = keys_in(environ)
+    if theirs is not None and theirs_first:
+        return theirs
     directory = data_directory(config)
-    theirs = "AWS_ACCESS_KEY_ID" in environ and "AWS_SECRET_ACCESS_KEY" in environ
-    if theirs and (theirs_first or not (directory / "root.key").exists()):
-        return Keys(
-            environ["AWS_ACCESS_KEY_ID"],
-            environ["AWS_SECRET_ACCESS_KEY"],
-            environ.get("AWS_SESSION_TOKEN"),
-            "the environment",
-        )
-    key = root_key(directory)
+    try:
+        key = root_key(directory)
+    except Failed:
+        if theirs is None:
+            raise
+        return theirs
     return Keys(key.access_key_id, key.secret_access_key, None, str(directory))
+
+
+def keys_in(environ: Mapping[str, str]) -> Keys | None:
+    access_key_id, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
+    if not access_key_id or not secret:
+        return None
+    return Keys(access_key_id, secret, environ.get("AWS_SESSION_TOKEN"), "the environment")
 
 
 def code_of(error: ClientError) -> str:
     """AWS's name of the error."""
-    return cast("Any", error).response["Error"]["Code"]
+    return error.response["Error"]["Code"]
 
 
 def told(error: ClientError, connection: Connection) -> str:
-    details = cast("Any", error).response["Error"]
+    details = error.response["Error"]
     if details["Code"] in BAD_KEYS:
         return (
             f"the Lambent at {connection.endpoint} refuses the keys from {connection.keys.source} "

@@ -11,7 +11,6 @@ import argparse
 import base64
 import hashlib
 import json
-import os
 import re
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from lambent.cli import Run
+from lambent.cli.checks import check
 from lambent.cli.connection import Connection, add_connection, code_of, connected
 from lambent.cli.errors import Failed
 from lambent.cli.guesses import handler_of, runtime_of
@@ -68,20 +68,28 @@ def run(given: argparse.Namespace) -> int:
     directory: Path = given.directory.resolve()
     if not directory.is_dir():
         raise Failed(f"{given.directory} is not a folder")
-    name = given.name or re.sub(r"[^a-zA-Z0-9_-]+", "-", directory.name).strip("-")
+    name = given.name or name_of(directory)
     with connected(given) as aws:
         client = aws.client("lambda")
         before = settled(client, name) if exists(client, name) else None
         runtime: str = given.runtime or (before["Runtime"] if before else runtime_of(directory))
-        package = package_of(directory, runtime)
+        handler: str = given.handler or (before["Handler"] if before else handler_of(directory, runtime))
+        package = package_of(directory, runtime, handler)
         wanted = configuration_of(given)
         if before is None:
-            handler = given.handler or handler_of(directory, runtime)
             create(aws, client, {"FunctionName": name, "Runtime": runtime, "Handler": handler} | wanted, package)
         else:
             update(client, before, wanted, package)
         told(settled(client, name), aws.flags)
     return 0
+
+
+def name_of(directory: Path) -> str:
+    """The folder's name, as a function may be named. Raises Failed."""
+    name = re.sub(r"[^a-zA-Z0-9_-]+", "-", directory.name).strip("-")
+    if not name:
+        raise Failed(f"no function can be named after {directory}; tell --name")
+    return name
 
 
 def configuration_of(given: argparse.Namespace) -> dict[str, Any]:
@@ -106,7 +114,7 @@ def exists(client: Any, name: str) -> bool:
     return True
 
 
-def package_of(directory: Path, runtime: str) -> bytes:
+def package_of(directory: Path, runtime: str, handler: str) -> bytes:
     """Raises Failed."""
     row = CATALOGUE.get(runtime)
     requirements = directory / "requirements.txt"
@@ -116,21 +124,10 @@ def package_of(directory: Path, runtime: str) -> bytes:
             step(f"installing {requirements.name} for {runtime}")
             install(requirements, row, Path(scratch))
             directories.insert(0, Path(scratch))
-        check(directory, row.provider if row is not None else Provider.NONE)
+        check(directories, row.provider if row is not None else Provider.NONE, handler)
         package = packaged(*directories)
     step(f"packaged {directory.name}: {len(package) / 1e6:.1f} MB")
     return package
-
-
-def check(directory: Path, provider: Provider) -> None:
-    """Refuse what could be deployed and could not run. Raises Failed."""
-    bootstrap = directory / "bootstrap"
-    if provider is Provider.PACKAGE and bootstrap.is_file() and not os.access(bootstrap, os.X_OK):
-        raise Failed(f"{bootstrap} is not executable; chmod +x {bootstrap}")
-    manifest = directory / "package.json"
-    bare = provider is Provider.NODE and manifest.is_file() and not (directory / "node_modules").exists()
-    if bare and json.loads(manifest.read_bytes()).get("dependencies"):
-        raise Failed(f"{manifest} has dependencies and there is no node_modules; run npm install there first")
 
 
 def create(aws: Connection, client: Any, configuration: dict[str, Any], package: bytes) -> None:

@@ -48,7 +48,7 @@ def handler_of(directory: Path, runtime: str) -> str:
             case Provider.PYTHON:
                 return f"{file.stem}.{python_handler(file)}"
             case Provider.NODE:
-                return f"{file.stem}.{HANDLERS[0]}"
+                return f"{file.stem}.{node_handler(file)}"
             case _:
                 return file.name  # AWS wants one; a runtime of the package's own decides what it means
     raise Failed(f"the handler of a function of {runtime} cannot be guessed from {directory}; tell --handler")
@@ -61,6 +61,14 @@ def python_handler(file: Path) -> str:
         if re.search(rf"^(?:def\s+|from\s.+\simport\s.*)?\b{name}\b", text, re.MULTILINE):
             return name
     raise Failed(f"{file} defines neither {' nor '.join(HANDLERS)}; tell --handler {file.stem}.NAME")
+
+
+def node_handler(file: Path) -> str:
+    """Raises Failed."""
+    name = HANDLERS[0]
+    if not re.search(rf"\b{name}\b", file.read_text(errors="replace")):
+        raise Failed(f"{file} exports no {name}; tell --handler {file.stem}.NAME")
+    return name
 
 
 async def newest(provider: Provider) -> Runtime:

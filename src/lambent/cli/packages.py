@@ -31,6 +31,14 @@ LINES_SHOWN: Final = 12
 
 def packaged(*directories: Path) -> bytes:
     """The .zip of these folders together; of two files with one name, that of the later folder. Raises Failed."""
+    try:
+        return archived(*directories)
+    except OSError as error:
+        raise Failed(f"{error.filename} cannot be packaged: {error.strerror}") from None
+
+
+def archived(*directories: Path) -> bytes:
+    """Raises OSError."""
     found = {str(file.relative_to(directory)): file for directory in directories for file in files(directory)}
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as package:

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Final
-from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
-
-import msgspec
+from typing import Any
 
 from lambent.cli import Run
 from lambent.cli.connection import add_connection, connected
-from lambent.cli.errors import Failed
-
-TIMEOUT_S: Final = 5.0
-
-
-class Health(msgspec.Struct):
-    """What the gateway says of itself."""
-
-    status: str
-    version: str
+from lambent.cli.endpoint import health
 
 
 def status(parser: argparse.ArgumentParser) -> Run:
@@ -40,17 +27,6 @@ def run(given: argparse.Namespace) -> int:
     for name, runtime, state in functions:
         print(f"  {name:<{width}}  {runtime:<15}  {state}")
     return 0
-
-
-def health(endpoint: str) -> Health:
-    """Raises Failed."""
-    try:
-        with build_opener(ProxyHandler({})).open(f"{endpoint}/_lambent/health", timeout=TIMEOUT_S) as answer:
-            return msgspec.json.decode(answer.read(), type=Health)
-    except URLError as error:
-        raise Failed(f"nothing answers at {endpoint} ({error.reason}); `lambent up` starts it") from None
-    except (OSError, msgspec.DecodeError) as error:
-        raise Failed(f"what answers at {endpoint} is not Lambent ({error})") from None
 
 
 def listed(client: Any) -> list[tuple[str, str, str]]:

@@ -12,8 +12,9 @@ import sys
 import structlog
 import uvloop
 
-from lambent.app import AddressInUse, Running, running
+from lambent.app import CannotListen, Running, running
 from lambent.cli import Run
+from lambent.cli.errors import Failed, sentences
 from lambent.cli.settings import add_settings, configuration
 from lambent.config import Config
 from lambent.sandbox.contract import SandboxError
@@ -21,6 +22,11 @@ from lambent.storage.errors import StorageError
 
 
 def up(parser: argparse.ArgumentParser) -> Run:
+    parser.epilog = (
+        "It is ready when it has said so on stdout: a program has run in a real sandbox then. It stops within three seconds "
+        "of SIGINT or SIGTERM, leaving neither process nor mount nor control group behind. Exit status: 0 stopped as it was "
+        "told to, 1 could not start, 2 called wrongly."
+    )
     add_settings(parser)
     return run
 
@@ -31,14 +37,11 @@ def run(given: argparse.Namespace) -> int:
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, config.log_level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    status = 0
     try:
         uvloop.run(until_told(config))
-    except* (AddressInUse, SandboxError, StorageError) as group:
-        for error in group.exceptions:
-            print(f"lambent: {error}", file=sys.stderr)
-        status = 1
-    return status
+    except* (CannotListen, SandboxError, StorageError) as group:
+        raise Failed(sentences(group)) from None
+    return 0
 
 
 async def until_told(config: Config) -> None:

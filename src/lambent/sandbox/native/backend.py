@@ -35,12 +35,12 @@ from lambent.sandbox.contract import (
 from lambent.sandbox.native import instance, linux
 from lambent.sandbox.native.ground import Ground
 from lambent.sandbox.native.hierarchies import discover
+from lambent.sandbox.native.machine import OLDEST_KERNEL, kernel_version
 from lambent.sandbox.native.sandboxes import NativeSandbox
 from lambent.sandbox.native.spawners import Spawner
 from lambent.sandbox.native.users import Users, users
 
 _WAITING: Final = Limits(memory_mib=0)  # until it is assigned: only what can be changed then, or must not be
-_OLDEST_KERNEL: Final = (5, 12)
 _END_S: Final = 2.0
 _MIB: Final = 1 << 20
 
@@ -103,6 +103,13 @@ class NativeBackend:
             waiting.abandon()
             raise
         return waiting
+
+    async def retire(self, template: Template) -> None:
+        """End what the template's sandboxes share, and them; the next that is asked for has it started anew."""
+        async with self._starting.setdefault(template, asyncio.Lock()):
+            spawner = self._spawners.pop(template, None)
+            if spawner is not None:
+                await spawner.kill()
 
     async def end(self) -> None:
         """Kill everything, concurrently."""
@@ -231,7 +238,7 @@ class NativeBackend:
                 await self._instruct(spawner, template)
             except BaseException:
                 del self._spawners[template]
-                await spawner.end()
+                await spawner.kill()
                 raise
             return spawner
 
@@ -273,10 +280,9 @@ async def native(config: NativeConfig) -> AsyncGenerator[NativeBackend]:
 def _require_kernel() -> None:
     if sys.platform != "linux" or not linux.supported():
         raise Unavailable(f"the native backend needs Linux on x86_64 or aarch64, and this is {sys.platform}")
-    release = os.uname().release
-    major, minor = release.split(".")[:2]
-    if (int(major), int(minor)) < _OLDEST_KERNEL:
-        raise Unavailable(f"the native backend needs Linux {'.'.join(map(str, _OLDEST_KERNEL))}, and this is {release}")
+    if kernel_version() < OLDEST_KERNEL:
+        oldest, release = ".".join(map(str, OLDEST_KERNEL)), os.uname().release
+        raise Unavailable(f"the native backend needs Linux {oldest}, and this is {release}")
 
 
 def _explained(groups: instance.Instance) -> str:

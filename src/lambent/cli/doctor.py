@@ -1,0 +1,129 @@
+"""`lambent doctor`: what this machine has of what Lambent needs, and the proof, by the probe of `lambent up`.
+
+The survey explains; the last line decides. What is missing is told with what would change it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from lambent import __version__
+from lambent.cli import Run
+from lambent.cli.endpoint import endpoint, health
+from lambent.cli.errors import Failed, sentences
+from lambent.cli.keys import data_directory
+from lambent.cli.settings import add_settings, configuration
+from lambent.config import Config
+from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
+from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters
+from lambent.sandbox.contract import Unavailable
+from lambent.sandbox.native.backend import NativeConfig, native
+from lambent.sandbox.native.machine import survey
+from lambent.sandbox.native.probe import Proof, prove
+from lambent.storage.directory import LOCK, holder
+
+MARKS: Final = {True: "ok", False: "--"}
+LITTLE_SPACE_BYTES: Final = 1 << 30
+
+
+def doctor(parser: argparse.ArgumentParser) -> Run:
+    parser.epilog = (
+        "Exit status: 0 when functions can be run isolated, 1 when they cannot; the reason and the flag that would allow "
+        "weaker isolation are the last line."
+    )
+    add_settings(parser, ("host", "port", "data", "limits", "probe_timeout_s"))
+    return run
+
+
+def run(given: argparse.Namespace) -> int:
+    config = configuration(given)
+    where = "root" if os.geteuid() == 0 else f"user {os.geteuid()}"
+    print(f"Lambent {__version__}, Python {platform.python_version()}, as {where}")
+    print("\nIsolation")
+    for mechanism in survey():
+        line(mechanism.there, mechanism.name, mechanism.detail)
+    print("\nInterpreters")
+    asyncio.run(interpreters())
+    print("\nData directory")
+    for good, text in data(data_directory(config)):
+        line(good, "", text)
+    print("\nServer")
+    line(*server(endpoint(given, config, os.environ)))
+    print("\nProof", flush=True)
+    return proof(config)
+
+
+def line(good: bool, name: str, text: str) -> None:
+    print(f"  {MARKS[good]}  {f'{name:<15} ' if name else ''}{text}")
+
+
+async def interpreters() -> None:
+    """A line for every runtime that Lambent executes with an interpreter of this machine."""
+    known = Interpreters(os.environ)
+    for row in CATALOGUE.values():
+        if row.provider in (Provider.PYTHON, Provider.NODE):
+            found = await known.find(row)
+            if isinstance(found, Interpreter):
+                line(True, row.id, f"{found.version}, {found.executable}")
+            elif found is not None:
+                line(False, row.id, found.install.partition(",")[2].strip().removeprefix("for example with "))
+    line(True, "provided.*", Provider.PACKAGE.value)
+
+
+def data(directory: Path) -> Iterator[tuple[bool, str]]:
+    """What is to be said of a data directory."""
+    try:
+        facts = directory.stat()
+    except FileNotFoundError:
+        yield True, f"{directory} is not there yet; `lambent up` makes it"
+    except OSError as error:
+        yield False, f"{directory} cannot be looked at: {error.strerror}"
+    else:
+        if facts.st_uid != os.geteuid():
+            yield False, f"{directory} belongs to another user ({facts.st_uid}); name another with --data"
+        elif not (directory / LOCK).exists() and any(directory.iterdir()):
+            yield False, f"{directory} is not empty, and not one of Lambent's; name another with --data"
+        else:
+            pid = holder(directory)
+            yield True, f"{directory}, {f'in use by process {pid}' if pid is not None else 'not in use'}"
+    free = shutil.disk_usage(existing(directory)).free
+    yield free >= LITTLE_SPACE_BYTES, f"{free / 1e9:.1f} GB are free"
+
+
+def existing(path: Path) -> Path:
+    """The path, or the first directory above it that can be looked at."""
+    return next((place for place in (path, *path.parents) if os.access(place, os.R_OK)), Path("/"))
+
+
+def server(where: str) -> tuple[bool, str, str]:
+    try:
+        found = health(where)
+    except Failed as failed:
+        return False, "", str(failed)
+    return True, "", f"Lambent {found.version} is {found.status} at {where}"
+
+
+def proof(config: Config) -> int:
+    """Prove it, as `lambent up` does. Raises Failed."""
+    try:
+        proved = asyncio.run(proven(config))
+    except* Unavailable as group:
+        raise Failed(sentences(group)) from None
+    print(f"  ok  a program ran in a sandbox, which took {proved.took_s * 1e3:.0f} ms:")
+    for sentence in proved.sentences:
+        print(f"      {sentence}")
+    print("\nFunctions can be run isolated on this machine.")
+    return 0
+
+
+async def proven(config: Config) -> Proof:
+    """Raises Unavailable, in a group."""
+    async with native(NativeConfig(limits=config.limits)) as backend, asyncio.TaskGroup() as tasks:
+        return await prove(backend, config.probe_timeout_s, tasks)

@@ -1,0 +1,52 @@
+"""`lambent up`: how it starts, refuses to start, and stops."""
+
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Shell
+from tests.system.conftest import started
+from tests.system.test_first_function import descendants
+
+STOP_S = 3  # what is promised
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_when_told_to_and_leaves_nothing(tmp_path: Path, number: signal.Signals):
+    server = started(tmp_path / "data")
+    below = descendants(server.process.pid)
+    server.process.send_signal(number)
+    assert server.process.wait(timeout=STOP_S) == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in below)
+    assert list(Path("/sys/fs/cgroup").rglob(f"lambent-{server.process.pid}-*")) == []
+
+
+def test_the_probe_leaves_neither_process_nor_group(tmp_path: Path):
+    server = started(tmp_path / "data")
+    try:
+        deadline = time.monotonic() + 30  # only against hanging: it goes in the background
+        while descendants(server.process.pid) and time.monotonic() < deadline:
+            os.sched_yield()
+        assert descendants(server.process.pid) == []
+        trees = Path("/sys/fs/cgroup").rglob(f"lambent-{server.process.pid}-*")
+        assert [group for tree in trees for group in tree.iterdir() if group.is_dir() and group.name != "server"] == []
+    finally:
+        server.process.terminate()
+        server.process.wait(timeout=STOP_S)
+
+
+def test_an_address_that_it_cannot_have_is_told(nowhere: Shell):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        said = nowhere.cannot("up", "--port", str(taken.getsockname()[1]))
+    assert "is in use by another program" in said
+    assert "cannot listen on 192.0.2.1" in nowhere.cannot("up", "--host", "192.0.2.1", "--port", "0")
+
+
+def test_a_setting_that_cannot_be_is_a_wrong_call(nowhere: Shell):
+    assert "setting port" in nowhere.cannot("up", "--port", "many", status=2)
+    nowhere.variables["LAMBENT_PROT"] = "1"
+    assert "unknown setting prot" in nowhere.cannot("up", status=2)

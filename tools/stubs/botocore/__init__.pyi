@@ -1,0 +1,1 @@
+"""What `lambent.cli` uses of botocore, for the type checker."""
