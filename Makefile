@@ -13,7 +13,7 @@ MODELS := .build/botocore-sdist
 SOURCES := $(shell find src -name '*.py')
 ARGS ?=
 
-.PHONY: help install demo up test check format bench clean
+.PHONY: help install demo up test check format docs bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -70,6 +70,9 @@ check: $(VENV)/.installed-dev ## formatting, lint, types, architecture
 format: $(VENV)/.installed-dev ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.installed ## write docs/coverage.md anew, after an operation or a member was added
+	@$(BIN)/python -m tools.coverage
 
 bench: $(VENV)/.compiled ## measure the numbers of docs/SPECIFICATION.md; ARGS='--only start --json out.json'
 	@$(BIN)/python -m benchmarks $(ARGS)
