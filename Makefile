@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 AWSCLI := .build/awscli-venv
 MODELS := .build/botocore-sdist
 SOURCES := $(shell find src -name '*.py')
+INTERPRETERS := .build/interpreters
+NODES := 18 22 24
 ARGS ?=
 
 .PHONY: help install demo up test check format docs bench clean
@@ -52,13 +54,21 @@ $(MODELS)/.unpacked: $(VENV)/.installed
 	@$(BIN)/python tools/fetch_conformance.py $(MODELS)
 	@touch $@
 
+# Node.js versions that hardly any machine has together; without npm the tests of those that are missing are skipped.
+$(INTERPRETERS)/node%/.installed:
+	@if command -v npm > /dev/null; then \
+		echo "fetching Node.js $* into $(@D)"; \
+		npm install --silent --no-audit --no-fund --prefix $(@D) node-linux-$$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')@$*; \
+		touch $@; \
+	else echo "no npm here: tests of Node.js $* are skipped"; fi
+
 demo: $(VENV)/.compiled ## deploy and invoke an example, show what happened, leave nothing running
 	@$(BIN)/python examples/demo.py $(ARGS)
 
 up: $(VENV)/.compiled ## start Lambent and keep it running; ARGS='--port 4567 --ephemeral'
 	@exec $(BIN)/lambent up $(ARGS)
 
-test: $(VENV)/.installed-dev $(VENV)/.compiled $(AWSCLI)/.installed $(MODELS)/.unpacked ## install what tests need and pass all of them; ARGS='-k name'
+test: $(VENV)/.installed-dev $(VENV)/.compiled $(AWSCLI)/.installed $(MODELS)/.unpacked $(NODES:%=$(INTERPRETERS)/node%/.installed) ## install what tests need and pass all of them; ARGS='-k name'
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.installed-dev ## formatting, lint, types, architecture
