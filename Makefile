@@ -11,9 +11,11 @@ BIN := $(VENV)/bin
 AWSCLI := .build/awscli-venv
 MODELS := .build/botocore-sdist
 SOURCES := $(shell find src -name '*.py')
+INTERPRETERS := .build/interpreters
+NODES := 18 22 24
 ARGS ?=
 
-.PHONY: help install demo up test check format bench clean
+.PHONY: help install demo up test check format docs bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -52,13 +54,21 @@ $(MODELS)/.unpacked: $(VENV)/.installed
 	@$(BIN)/python tools/fetch_conformance.py $(MODELS)
 	@touch $@
 
+# Node.js versions that hardly any machine has together; without npm the tests of those that are missing are skipped.
+$(INTERPRETERS)/node%/.installed:
+	@if command -v npm > /dev/null; then \
+		echo "fetching Node.js $* into $(@D)"; \
+		npm install --silent --no-audit --no-fund --prefix $(@D) node-linux-$$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')@$*; \
+		touch $@; \
+	else echo "no npm here: tests of Node.js $* are skipped"; fi
+
 demo: $(VENV)/.compiled ## deploy and invoke an example, show what happened, leave nothing running
 	@$(BIN)/python examples/demo.py $(ARGS)
 
 up: $(VENV)/.compiled ## start Lambent and keep it running; ARGS='--port 4567 --ephemeral'
 	@exec $(BIN)/lambent up $(ARGS)
 
-test: $(VENV)/.installed-dev $(VENV)/.compiled $(AWSCLI)/.installed $(MODELS)/.unpacked ## install what tests need and pass all of them; ARGS='-k name'
+test: $(VENV)/.installed-dev $(VENV)/.compiled $(AWSCLI)/.installed $(MODELS)/.unpacked $(NODES:%=$(INTERPRETERS)/node%/.installed) ## install what tests need and pass all of them; ARGS='-k name'
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.installed-dev ## formatting, lint, types, architecture
@@ -70,6 +80,9 @@ check: $(VENV)/.installed-dev ## formatting, lint, types, architecture
 format: $(VENV)/.installed-dev ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.installed ## write docs/coverage.md anew, after an operation or a member was added
+	@$(BIN)/python -m tools.coverage
 
 bench: $(VENV)/.compiled ## measure the numbers of docs/SPECIFICATION.md; ARGS='--only start --json out.json'
 	@$(BIN)/python -m benchmarks $(ARGS)

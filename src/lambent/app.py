@@ -38,6 +38,7 @@ from lambent.lambda_.functions import Function
 from lambent.lambda_.invoke.launching import Launching
 from lambent.lambda_.invoke.path import InvokePath
 from lambent.lambda_.invoke.placement import Settings, placement
+from lambent.lambda_.invoke.warming import warming
 from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.operations import account, functions, invocations, tags, versions
 from lambent.lambda_.runtimes.interpreters import Interpreters
@@ -187,6 +188,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 grace_s=STOP_S,
             )
         )
+        await on.enter_async_context(warming(control.functions.everything(), launching.prepare))
         yield Running(endpoint, keys.root.account, keys.root.access_key_id, keys.root.secret_access_key, config.region)
 
 

@@ -176,6 +176,23 @@ async def test_an_operation_that_aws_does_not_have_is_unknown() -> None:
 def test_what_is_not_taken_is_listed_in_the_models_order() -> None:
     assert invoke.unused[:3] == ["InvocationType", "LogType", "ClientContext"]
     assert get_role.unused == []
+    assert [name for name in create_function.unused if name.startswith("Code.")] == [
+        "Code.S3Key",
+        "Code.S3ObjectVersion",
+        "Code.S3ObjectStorageMode",
+        "Code.ImageUri",
+        "Code.SourceKMSKeyArn",
+    ]
+
+
+def test_what_is_stored_or_refused_is_told_of_members_that_are_taken() -> None:
+    async def create_function(
+        ctx: Context[Any], *, function_name: str, role: str, code: FunctionCode, layers: list[str] | None = None
+    ) -> None:
+        pass
+
+    bound = LAMBDA.operation(stored={"Role"}, refused={"S3Bucket", "ImageUri", "Layers"})(create_function)
+    assert (bound.stored, bound.refused) == (["Role"], ["Code.S3Bucket", "Layers"])
 
 
 def test_the_iam_action_is_derived_unless_it_is_said() -> None:

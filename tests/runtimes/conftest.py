@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
-from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters, Missing
+from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters, Missing, home_of_interpreters
 from lambent.lambda_.runtimes.templates import Launcher
 from lambent.lambda_.runtimes.variables import FunctionFacts
 from lambent.sandbox.contract import RUNTIME_API_PORT, Backend, Exit, Sandbox
@@ -21,6 +21,7 @@ from lambent.sandbox.process.backend import process
 from tests.runtimes.runtime_api import Event, Post, RuntimeApi, runtime_api
 
 PATIENCE_S = 30
+FOR_TESTS = Path(__file__).parents[2] / ".build" / "interpreters"  # where `make test` puts some
 
 
 @dataclass
@@ -67,7 +68,8 @@ def interpreter() -> Callable[[str], Interpreter | None]:
 
     def found(runtime_id: str) -> Interpreter | None:
         if runtime_id not in known:
-            search = Interpreters(os.environ).find(CATALOGUE[runtime_id])
+            places = [FOR_TESTS, home_of_interpreters(os.environ)]
+            search = Interpreters(os.environ, places).find(CATALOGUE[runtime_id])
             with ThreadPoolExecutor(1) as elsewhere:  # the test that asks has a running loop
                 known[runtime_id] = elsewhere.submit(asyncio.run, search).result()
         answer = known[runtime_id]

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from lambent.core.ports import SessionCredentials
+from lambent.lambda_.limits import RESERVED_ENVIRONMENT
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
 from lambent.lambda_.runtimes.entrypoints import InvalidEntrypoint
 from lambent.lambda_.runtimes.interpreters import Interpreter
@@ -119,6 +120,24 @@ def test_the_functions_variables_override_presets_and_not_the_platform(python: L
     environment = assigned(python, tmp_path, TZ="Asia/Tokyo", AWS_REGION="mars-1", _SECRET="x", MINE="y").environment
     assert (environment["TZ"], environment["AWS_REGION"], environment["MINE"]) == ("Asia/Tokyo", "us-east-1", "y")
     assert "_SECRET" not in environment
+
+
+@pytest.mark.parametrize("runtime", ["python3.12", "nodejs22.x", "provided.al2023"])
+def test_what_the_platform_sets_is_what_a_function_may_not_set(runtime: str, tmp_path: Path) -> None:
+    interpreter = {"python3.12": PYTHON, "nodejs22.x": NODE, "provided.al2023": None}[runtime]
+    executable(tmp_path / "bootstrap", b"#!/bin/sh\n")
+    facts = msgspec.structs.replace(
+        facts_of(tmp_path), credentials=SessionCredentials("ASIA1", "secret", "token", 0.0), log_level="INFO"
+    )
+    launcher = Launcher(CATALOGUE[runtime], interpreter, inside)
+    names = launcher.assignment(facts).environment
+    tried = msgspec.structs.replace(facts, variables=dict.fromkeys(names, "theirs"))
+    environment = launcher.assignment(tried).environment
+    platform = {name for name, value in environment.items() if value != "theirs"}
+    assert {name for name in platform if not name.startswith("_")} == set(names) & {
+        name for name in RESERVED_ENVIRONMENT if not name.startswith("_")
+    }
+    assert {name for name in names if name.startswith("_")} <= platform
 
 
 def test_levels_and_formats_of_logs_are_passed_on(python: Launcher, tmp_path: Path) -> None:

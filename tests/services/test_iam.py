@@ -135,6 +135,17 @@ async def test_roles_are_tagged_and_changed(aws: Cloud):
     assert profiles["InstanceProfiles"] == []
 
 
+async def test_a_trust_policy_is_replaced_as_a_whole_and_only_by_a_good_one(aws: Cloud):
+    await role(aws)
+    other = document(ASSUME | {"Principal": {"Service": "events.amazonaws.com"}})
+    await aws.call("iam", "update_assume_role_policy", RoleName="worker", PolicyDocument=other)
+    told = (await aws.call("iam", "get_role", RoleName="worker"))["Role"]
+    assert told["AssumeRolePolicyDocument"] == json.loads(other)
+    refused = await aws.refusal("iam", "update_assume_role_policy", RoleName="worker", PolicyDocument="{")
+    assert refused == ("MalformedPolicyDocument", "This policy contains invalid Json")
+    assert (await aws.call("iam", "get_role", RoleName="worker"))["Role"] == told
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -217,6 +217,24 @@ async def test_tags_are_set_listed_and_removed(aws: Cloud):
     assert (await aws.call("logs", "list_tags_log_group", logGroupName=G))["tags"] == {"b": "2"}
 
 
+async def test_tags_are_set_and_removed_in_the_older_way_too(aws: Cloud):
+    await aws.call("logs", "create_log_group", logGroupName=G)
+    await aws.call("logs", "tag_log_group", logGroupName=G, tags={"a": "1", "b": "2"})
+    await aws.call("logs", "untag_log_group", logGroupName=G, tags=["a"])
+    assert (await aws.call("logs", "list_tags_log_group", logGroupName=G))["tags"] == {"b": "2"}
+
+
+async def test_a_stream_deleted_takes_its_events_and_no_others(aws: Cloud):
+    await aws.logged(G, S, "gone")
+    await aws.logged(G, "other", "kept")
+    await aws.call("logs", "delete_log_stream", logGroupName=G, logStreamName=S)
+    assert await messages(aws) == ["kept"]
+    assert await aws.refusal("logs", "delete_log_stream", logGroupName=G, logStreamName=S) == (
+        "ResourceNotFoundException",
+        "The specified log stream does not exist.",
+    )
+
+
 async def test_expired_events_are_forgotten_by_the_sweep_and_no_others(open_aws: Cloud):
     aws = open_aws
     await aws.logged(G, S, "old")

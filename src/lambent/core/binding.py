@@ -9,7 +9,7 @@ import enum
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -32,6 +32,17 @@ _SCALARS: Final[Mapping[str, tuple[type, ...]]] = {
 
 class ModelMismatch(TypeError):
     """Our code names something that the AWS model does not have. Raised at import, for us to read."""
+
+
+class Member(NamedTuple):
+    """One member of an operation's input, at whatever depth."""
+
+    path: str  # Code.S3Bucket, Tags[].Key
+    taken: bool  # whether the function, or a type of ours that it takes, has a place for it
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition(".")[2]
 
 
 class Parameter(NamedTuple):
@@ -78,6 +89,31 @@ def _bound_parameters(
         _check(hint, shape.members[member], f"{where}.{parameter.name}", sent=False, agreed=agreed)
         parameters[member] = Parameter(parameter.name, None if _is_builtin(hint) else hint)
     return parameters
+
+
+def members_of(function: Callable[..., Any], shape: ShapeModel | None) -> Iterator[Member]:
+    """Every member that the function could take: the model's, and those of its shapes where ours name them one by one.
+
+    What the function takes as a plain dict is its own affair: the members within are not told.
+    """
+    hints = {p.name: _evaluated(p.annotation, function) for p in inspect.signature(function).parameters.values()}
+    for name, member in shape.members.items() if shape else ():
+        hint = hints.get(snake_case(name))
+        yield Member(name, hint is not None)
+        if hint is not None:
+            yield from _members_within(hint, member, name, frozenset())
+
+
+def _members_within(hint: Any, shape: ShapeModel, path: str, seen: frozenset[Any]) -> Iterator[Member]:
+    hint = _without_none(hint)
+    if shape.type == "list":
+        yield from _members_within(typing.get_args(hint)[0], shape.member, f"{path}[]", seen)
+    elif shape.type == "structure" and isinstance(hint, type) and issubclass(hint, msgspec.Struct) and hint not in seen:
+        fields = {field.encode_name: field.type for field in msgspec.structs.fields(hint)}
+        for name, member in shape.members.items():
+            yield Member(f"{path}.{name}", name in fields)
+            if name in fields:
+                yield from _members_within(fields[name], member, f"{path}.{name}", seen | {hint})
 
 
 def _check_result(

@@ -16,14 +16,14 @@ A `Binding` is a constant and holds no operations; a `Service` is made in app.py
 operations found in the modules it is given.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from types import ModuleType
 from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, cast, overload
 
 import msgspec
 
-from lambent.core.binding import Agreed, ModelMismatch, bound
+from lambent.core.binding import Agreed, ModelMismatch, bound, members_of
 from lambent.core.clock import Clock
 from lambent.core.errors import (
     NotImplementedYet,
@@ -86,7 +86,14 @@ class Context(msgspec.Struct, Generic[S]):
 class Operation(Generic[P, R]):
     """A function bound to an operation of the model. Calling it calls the function, past validation and conversion."""
 
-    def __init__(self, binding: "Binding", function: Callable[..., Awaitable[R]], action: str | None) -> None:
+    def __init__(
+        self,
+        binding: "Binding",
+        function: Callable[..., Awaitable[R]],
+        action: str | None = None,
+        stored: Collection[str] = (),
+        refused: Collection[str] = (),
+    ) -> None:
         name = binding.model.by_snake_case.get(function.__name__)
         if name is None:
             raise ModelMismatch(f"{binding.name} has no operation {function.__name__}")
@@ -99,6 +106,8 @@ class Operation(Generic[P, R]):
         self.__name__ = function.__name__
         self.__doc__ = function.__doc__
         self._parameters = bound(function, self.model.input, self.model.output, name, binding.agreed)
+        self._stored = stored
+        self._refused = refused
 
     def __repr__(self) -> str:
         return f"<{self.binding.name}:{self.name} bound to {self.module}.{self.__name__}>"
@@ -106,7 +115,21 @@ class Operation(Generic[P, R]):
     @property
     def unused(self) -> list[str]:
         """Members of the model that the function does not take: accepted, validated and ignored."""
-        return [name for name in (self.model.input.members if self.model.input else ()) if name not in self._parameters]
+        return [member.path for member in members_of(self.function, self.model.input) if not member.taken]
+
+    @property
+    def stored(self) -> list[str]:
+        """Members that are kept, and returned where AWS returns them, and change nothing yet."""
+        return self._taken(self._stored)
+
+    @property
+    def refused(self) -> list[str]:
+        """Members that are refused by name where they ask for anything, because they cannot be honoured yet."""
+        return self._taken(self._refused)
+
+    def _taken(self, names: Collection[str]) -> list[str]:
+        taken = [member for member in members_of(self.function, self.model.input) if member.taken]
+        return [member.path for member in taken if member.name in names]
 
     async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return await self.function(*args, **kwargs)
@@ -173,14 +196,26 @@ class Binding:
 
     @overload
     def operation(
-        self, /, *, action: str | None = None
+        self, /, *, action: str | None = None, stored: Collection[str] = (), refused: Collection[str] = ()
     ) -> Callable[[Callable[Concatenate[Context[S], P], Awaitable[R]]], Operation[Concatenate[Context[S], P], R]]: ...
 
-    def operation(self, function: Callable[..., Awaitable[Any]] | None = None, /, *, action: str | None = None) -> Any:
-        """Bind a function to the operation it is named after; `action`: IAM's, if it differs. Raises ModelMismatch."""
+    def operation(
+        self,
+        function: Callable[..., Awaitable[Any]] | None = None,
+        /,
+        *,
+        action: str | None = None,
+        stored: Collection[str] = (),
+        refused: Collection[str] = (),
+    ) -> Any:
+        """Bind a function to the operation it is named after. Raises ModelMismatch.
+
+        `action`: IAM's, if it differs. The rest is for the coverage page, of members that the function takes: `stored`
+        are kept and change nothing, `refused` are answered with an error; a name that it does not take tells nothing.
+        """
 
         def bind(given: Callable[..., Awaitable[Any]]) -> Operation[..., Any]:
-            return Operation(self, given, action)
+            return Operation(self, given, action, stored, refused)
 
         return bind if function is None else bind(function)
 

@@ -161,6 +161,8 @@ def _never(_: Any) -> bool:
     return False
 
 
+STORED: Final = frozenset({"TracingConfig"})  # kept and returned: there is no X-Ray that a function could notice
+
 HARMLESS: Final[Mapping[str, Callable[[Any], bool]]] = {
     # member of AWS -> whether this value of it asks for nothing that Lambent cannot do yet
     "AcceleratorConfig": _never,

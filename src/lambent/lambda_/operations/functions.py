@@ -7,7 +7,14 @@ from typing import Final
 import msgspec
 
 from lambent.core.kernel import Context
-from lambent.lambda_.configuration import Configuration, Settings, check_tags, refuse_unsupported
+from lambent.lambda_.configuration import (
+    HARMLESS,
+    STORED,
+    Configuration,
+    Settings,
+    check_tags,
+    refuse_unsupported,
+)
 from lambent.lambda_.errors import (
     CodeMissing,
     LatestCannotBeDeleted,
@@ -53,7 +60,7 @@ def check_role(ctx: Context[Lambda], role: str | None) -> None:
         raise RoleNotAssumable
 
 
-@LAMBDA.operation
+@LAMBDA.operation(stored=STORED, refused=HARMLESS)
 async def create_function(
     ctx: Context[Lambda],
     *,
@@ -208,7 +215,7 @@ async def list_functions(
     )
 
 
-@LAMBDA.operation
+@LAMBDA.operation(refused=HARMLESS)
 async def update_function_code(
     ctx: Context[Lambda],
     *,
@@ -256,7 +263,7 @@ async def update_function_code(
     return shown(function.last_published if publish else function.latest, qualified=publish)
 
 
-@LAMBDA.operation
+@LAMBDA.operation(stored=STORED, refused=HARMLESS)
 async def update_function_configuration(
     ctx: Context[Lambda],
     *,

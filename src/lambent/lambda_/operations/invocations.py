@@ -18,7 +18,7 @@ class InvocationResponse(Shape):
     executed_version: str | None = None
 
 
-@LAMBDA.operation(action="lambda:InvokeFunction")
+@LAMBDA.operation(action="lambda:InvokeFunction", refused=("TenantId", "DurableExecutionName"))
 async def invoke(
     ctx: Context[Lambda],
     *,

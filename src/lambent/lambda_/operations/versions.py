@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lambent.core.kernel import Context
-from lambent.lambda_.configuration import refuse_unsupported
+from lambent.lambda_.configuration import HARMLESS, refuse_unsupported
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import FunctionReference
 from lambent.lambda_.operations.functions import function_named
@@ -13,7 +13,7 @@ from lambent.lambda_.shapes import FunctionConfiguration, ListVersionsByFunction
 from lambent.lambda_.states import refuse_change
 
 
-@LAMBDA.operation
+@LAMBDA.operation(refused=HARMLESS)
 async def publish_version(
     ctx: Context[Lambda],
     *,

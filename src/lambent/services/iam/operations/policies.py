@@ -22,7 +22,7 @@ from lambent.services.iam.shapes import (
 from lambent.services.iam.state import IAM, Iam
 
 
-@IAM.operation
+@IAM.operation(stored=("PolicyDocument",))
 async def create_policy(
     ctx: Context[Iam],
     *,

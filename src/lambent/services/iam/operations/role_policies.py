@@ -20,7 +20,7 @@ from lambent.services.iam.shapes import (
 from lambent.services.iam.state import IAM, Iam
 
 
-@IAM.operation
+@IAM.operation(stored=("PolicyDocument",))
 async def put_role_policy(ctx: Context[Iam], *, role_name: str, policy_name: str, policy_document: str) -> None:
     """Write a policy into a role. Errors: NoSuchEntity, MalformedPolicyDocument, LimitExceeded."""
     await ctx.state.roles.put_policy(ctx.account, role_name, policy_name, policy_document)
@@ -48,7 +48,7 @@ async def delete_role_policy(ctx: Context[Iam], *, role_name: str, policy_name: 
     await ctx.state.roles.delete_policy(ctx.account, role_name, policy_name)
 
 
-@IAM.operation
+@IAM.operation(stored=("PolicyArn",))
 async def attach_role_policy(ctx: Context[Iam], *, role_name: str, policy_arn: str) -> None:
     """Attach a managed policy, AWS's or the account's own, to a role. Errors: NoSuchEntity, LimitExceeded."""
     ctx.state.roles.get(ctx.account, role_name)

@@ -23,7 +23,7 @@ from lambent.services.iam.shapes import (
 from lambent.services.iam.state import IAM, Iam
 
 
-@IAM.operation
+@IAM.operation(stored=("PermissionsBoundary",))
 async def create_role(
     ctx: Context[Iam],
     *,

@@ -34,7 +34,7 @@ from lambent.services.sts.state import STS, Sts
 ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 
 
-@STS.operation
+@STS.operation(refused=("Policy", "PolicyArns"))
 async def assume_role(
     ctx: Context[Sts],
     *,

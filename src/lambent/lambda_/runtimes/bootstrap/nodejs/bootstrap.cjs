@@ -32,9 +32,9 @@ async function main () {
   }
   process.argv = [process.argv[0], '/var/runtime/index.mjs']
   const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API)
-  logging.patchConsole()
-  const client = majorVersion() < PROMISES_SINCE ? callbacks : promises
-  await client.serve(api, process.env.LAMBDA_TASK_ROOT || process.cwd(), process.env._HANDLER)
+  const onlyPromises = majorVersion() >= PROMISES_SINCE
+  logging.patchConsole(onlyPromises)
+  await (onlyPromises ? promises : callbacks).serve(api, process.env.LAMBDA_TASK_ROOT || process.cwd(), process.env._HANDLER)
 }
 
 /** The line that makes this process a function's; until it comes, there is time to rehearse. */

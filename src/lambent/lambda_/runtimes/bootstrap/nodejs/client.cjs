@@ -3,7 +3,7 @@
  * The Runtime API's client: one socket, no HTTP library (whose parser and agent cost as much as
  * the rest of an invocation). It speaks to one server, Lambent's, which answers each request with a Content-Length.
  *
- * While a function runs, the socket is not referenced, so that an event loop with nothing left to do is empty, which the
+ * While a function loads or runs, the socket is not referenced, so that an event loop with nothing left to do is empty, which the
  * callers want to know; while a request is under way, it is. A request is sent once: when the server is gone, so are we.
  */
 
@@ -26,6 +26,7 @@ class RuntimeApi {
     this._asked = false // the next event was asked for already
     this._socket = net.connect({ port: Number(address.slice(colon + 1)), host: address.slice(0, colon), noDelay: true })
     this._socket.setNoDelay(true)
+    this._socket.unref()
     this._socket.on('data', (data) => this._receive(data))
     this._socket.on('error', (error) => this._fail(error))
     this._socket.on('close', () => this._fail(new Error('the Runtime API closed the connection')))

@@ -18,7 +18,7 @@ class RuntimeError extends Error {
 
 class UnhandledPromiseRejection extends RuntimeError {
   constructor (reason, promise) {
-    super('UnhandledPromiseRejection', String(reason))
+    super('UnhandledPromiseRejection', reason === undefined ? undefined : String(reason))
     this.reason = reason
     this.promise = promise
   }

@@ -3,7 +3,8 @@
  * Finds and loads the function of a handler string, `directory/file.export.nested`.
  *
  * Up to nodejs22.x a .js file is a CommonJS module unless a package.json says otherwise, and is `require`d; from nodejs24.x
- * on everything is imported. Both then try .mjs and .cjs, and last what NODE_PATH has under the name (layers).
+ * on everything is imported. Both then try .mjs and .cjs, up to nodejs22.x a directory, and last what NODE_PATH has under
+ * the name (layers).
  */
 
 const fs = require('fs')
@@ -38,10 +39,11 @@ async function loaded (root, directory, name, importsAll) {
       const asModule = importsAll || extension === '.mjs' || (extension === '.js' && isModulePackage(path.dirname(file)))
       return asModule ? await import(pathToFileURL(file + extension).href) : requireAsRuntime(file + extension)
     }
+    if (!importsAll && fs.existsSync(file)) return requireAsRuntime(file)
     const paths = [root, path.join(root, directory)]
     return requireAsRuntime(requireAsRuntime.resolve(name, { paths }))
   } catch (error) {
-    if (error instanceof SyntaxError) throw syntaxError(error)
+    if (error instanceof SyntaxError) throw syntaxError(error, importsAll)
     if (error instanceof Error && error.code === 'MODULE_NOT_FOUND') {
       throw new RuntimeError('ImportModuleError', String(error))
     }
@@ -49,14 +51,16 @@ async function loaded (root, directory, name, importsAll) {
   }
 }
 
-function syntaxError (error) {
+/** Its trace is the original's, which begins with the place; AWS's before nodejs24.x has the first line alone. */
+function syntaxError (error, importsAll) {
   const reported = new RuntimeError('UserCodeSyntaxError', String(error))
-  reported.stack = `${reported.name}: ${reported.message}\n${error.stack}`
+  reported.stack = importsAll ? error.stack : `${reported.name}: ${reported.message}\n${error.stack}`
   return reported
 }
 
 function resolved (module, exportName, handler, importsAll) {
-  const from = (object) => exportName.split('.').reduce((nested, key) => nested ? nested[key] : undefined, object)
+  const holds = (value) => importsAll ? typeof value === 'object' && value !== null : value
+  const from = (object) => exportName.split('.').reduce((nested, key) => holds(nested) ? nested[key] : undefined, object)
   const found = from(module) || (importsAll && module && from(module.default)) || undefined
   if (!found) throw new RuntimeError('HandlerNotFound', `${handler} is undefined or not exported`)
   if (typeof found !== 'function') throw new RuntimeError('HandlerNotFound', `${handler} is not a function`)

@@ -18,12 +18,17 @@ function setCurrent (requestId, tenantId) {
   current.tenantId = tenantId
 }
 
-function patchConsole () {
+/**
+ * `promises`: as AWS's client of nodejs24.x and later has it, where outside an invocation the id is a dash, and where the
+ * fields of an error are shown only if a text comes before it.
+ */
+function patchConsole (promises) {
+  if (promises) current.requestId = '-'
   const least = Math.max(0, LEVELS.indexOf((process.env.AWS_LAMBDA_LOG_LEVEL || '').toUpperCase()))
-  const format = isJson() ? jsonRecord : textRecord
+  const record = isJson() ? (level, parts) => jsonRecord(level, parts, promises ? 1 : 0) : textRecord
   for (const [rank, level] of LEVELS.entries()) {
-    const method = level.toLowerCase()
-    console[method] = rank < least && level !== 'FATAL' ? () => {} : (...parts) => write(format(level, parts))
+    const log = (message, ...rest) => write(record(level, [message, ...rest]))
+    console[level.toLowerCase()] = rank < least ? () => {} : log
   }
   console.log = console.info
 }
@@ -42,25 +47,28 @@ function textRecord (level, parts) {
   return `${new Date().toISOString()}\t${current.requestId}\t${level}\t${util.format(...parts)}`
 }
 
-function jsonRecord (level, parts) {
+function jsonRecord (level, parts, firstError) {
   const record = { timestamp: new Date().toISOString(), level, requestId: current.requestId }
   if (current.tenantId !== undefined) record.tenantId = current.tenantId
   if (parts.length === 1) {
     try {
-      return JSON.stringify({ ...record, message: parts[0] }, (_, value) => value instanceof Error ? errorFields(value) : value)
+      return JSON.stringify({ ...record, message: parts[0] }, withErrorFields)
     } catch {
       return JSON.stringify({ ...record, message: util.format(parts[0]) })
     }
   }
-  const error = parts.find((part) => part instanceof Error)
-  const { errorType, errorMessage, stackTrace } = error === undefined ? {} : errorFields(error)
-  return JSON.stringify({ ...record, message: util.format(...parts), errorType, errorMessage, stackTrace })
+  const error = parts.slice(firstError).find((part) => part instanceof Error)
+  return JSON.stringify({ ...record, message: util.format(...parts), ...(error && errorFields(error)) })
+}
+
+function withErrorFields (_, value) {
+  return value instanceof Error ? { ...errorFields(value), ...value } : value
 }
 
 function errorFields (error) {
   const errorType = error.constructor?.name ?? 'UnknownError'
   const stackTrace = typeof error.stack === 'string' ? error.stack.split('\n') : error.stack
-  return { errorType, errorMessage: error.message, stackTrace, ...error }
+  return { errorType, errorMessage: error.message, stackTrace }
 }
 
 function write (record) {

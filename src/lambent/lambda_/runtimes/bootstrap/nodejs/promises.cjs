@@ -1,8 +1,8 @@
 'use strict'
 /*
  * Functions from nodejs24.x on: `handler(event, context)`, whose result, awaited, is the answer. A handler that declares a
- * callback is refused at init. What nobody catches ends the process as Node itself would: status 1; 13 when the
- * function waits for something that cannot happen any more.
+ * callback is refused at init. What nobody catches ends the process as Node itself would: with status 1, and with 0 when
+ * the function waits for something that cannot happen any more.
  */
 
 const { RuntimeError, forCaller, forXRay } = require('./errors.cjs')
@@ -15,7 +15,6 @@ const NO_CALLBACKS = 'ERROR: AWS Lambda has removed support for callback-based f
   'see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.'
 
 async function serve (api, root, handlerName) {
-  process.on('beforeExit', () => process.exit(13))
   offerStreaming()
   const handler = await init(api, root, handlerName)
   for (;;) {
