@@ -118,8 +118,8 @@ class Connection:
 
     def open(self, address: str) -> socket.socket:
         host, _, port = address.rpartition(":")
-        opened = socket.create_connection((host, int(port)))
-        opened.settimeout(None)
+        opened = socket.socket()
+        opened.connect((host, int(port)))
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.use(opened, address)
         return opened

@@ -1,4 +1,4 @@
-"""The function that is played in rehearsals: it does what most functions do."""
+"""The functions that are played in rehearsals."""
 
 # pyright: basic
 # ruff: noqa: T201
@@ -10,7 +10,11 @@ import os
 logger = logging.getLogger()
 
 
-def handler(event, context):
+def does_what_all_do(event, context):
+    return event
+
+
+def does_what_most_do(event, context):
     print(context.aws_request_id)
     logger.warning("%s of %s", event, os.environ["AWS_LAMBDA_FUNCTION_NAME"])
     return {"statusCode": 200, "body": json.dumps(event)}
