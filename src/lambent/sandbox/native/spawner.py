@@ -57,7 +57,7 @@ class _Spawner:
         lockdown.shrink_bounding_set(last_capability)
         self._world: Final = init.World(
             nested=template["nested"],
-            program=seccomp.program(linux.MACHINE),
+            filter_=seccomp.Filter(seccomp.program(linux.MACHINE)),
             last_capability=last_capability,
             hide=rootfs.hidden(),
         )

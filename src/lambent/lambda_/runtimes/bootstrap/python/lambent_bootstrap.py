@@ -119,17 +119,17 @@ def own_process() -> None:
     random.seed()
     if "_ssl" in sys.modules:  # two forks can have the same pid, each in its namespace, by which OpenSSL knows a fork
         sys.modules["_ssl"].RAND_add(os.urandom(32), 32.0)
-    open_streams(1, 2)
     main_module = ModuleType("__main__")  # else multiprocessing's children would run the fork server
     main_module.__file__ = __file__
     sys.modules["__main__"] = main_module
     sys.argv = [__file__]
 
 
-def open_streams(stdout: int, stderr: int) -> None:
+def open_streams() -> None:
+    """Before the fork: forks inherit the objects, and each has its own descriptors under them."""
     for fd, name, errors in (
-        (stdout, "stdout", "strict"),
-        (stderr, "stderr", "backslashreplace"),
+        (1, "stdout", "strict"),
+        (2, "stderr", "backslashreplace"),
     ):
         stream = open(fd, "w", buffering=1, encoding="utf-8", errors=errors, closefd=False)  # noqa: SIM115
         setattr(sys, name, stream)

@@ -11,7 +11,7 @@ stays open in a fork, for the function's first question.
 """
 
 # pyright: basic
-# ruff: noqa: PTH118, PTH120, SIM115, SLF001
+# ruff: noqa: PTH120, SLF001
 # As in lambent_bootstrap: awslambdaric has no types, and its state no public name; pathlib would be one more import.
 
 import json
@@ -21,7 +21,7 @@ import random
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import awslambdaric.bootstrap
@@ -72,16 +72,18 @@ class _Client(lambent_bootstrap.Client):
 
 
 def rehearse(forked: bool) -> None:
+    if not forked:
+        with _descriptors_to(_pipe):
+            lambent_bootstrap.open_streams()
     with _undone():
         json.loads(json.dumps({"environment": _ENVIRONMENT, "argv": [], "limits": {"RLIMIT_NOFILE": 1024}}))
         os.environ.update(_ENVIRONMENT)
         lambent_bootstrap.own_process()
-        with open(os.devnull, "w") as nowhere:
-            lambent_bootstrap.open_streams(nowhere.fileno(), nowhere.fileno())
-            lambent_bootstrap.become_function()
-            if forked:
-                _play("lambent_rehearsed.does_what_all_do", 1)
-            else:
+        lambent_bootstrap.become_function()
+        if forked:
+            _play("lambent_rehearsed.does_what_all_do", 1)
+        else:
+            with _descriptors_to(_nowhere):
                 _play("lambent_rehearsed.does_what_most_do", _ROUNDS_BEFORE_FORK)
     if forked:
         runtime_client.connection().open(_RUNTIME_API)
@@ -96,6 +98,30 @@ def _play(handler: str, rounds: int) -> None:
             awslambdaric.bootstrap.run(handler, _Client(rounds))
         except _Over:
             runtime_client.connection().close()
+
+
+def _pipe() -> tuple[int, ...]:
+    """What stdout and stderr are of a function: asked for once, when their streams are made."""
+    return os.pipe()
+
+
+def _nowhere() -> tuple[int, ...]:
+    return (os.open(os.devnull, os.O_WRONLY),)
+
+
+@contextmanager
+def _descriptors_to(what: Callable[[], tuple[int, ...]]) -> Iterator[None]:
+    """Have stdout and stderr write elsewhere."""
+    opened, kept = what(), [os.dup(1), os.dup(2)]
+    try:
+        for descriptor in (1, 2):
+            os.dup2(opened[-1], descriptor)
+        yield
+    finally:
+        for descriptor, before in zip((1, 2), kept, strict=True):
+            os.dup2(before, descriptor)
+        for descriptor in (*opened, *kept):
+            os.close(descriptor)
 
 
 @contextmanager
