@@ -38,6 +38,8 @@ class _Sandbox(NamedTuple):
 
 class _Spawner:
     def __init__(self, control: socket.socket, template: dict[str, Any], group_roots: list[int]) -> None:
+        self._itself: Final = self  # a guest lets go of it, and must not free it: that would write to all its pages
+        self._template: Final = template
         self._control: Final = control
         self._boot: Final[list[str]] = template["boot"]
         self._group_name: Final[str] = template["groups"]
