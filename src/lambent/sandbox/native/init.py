@@ -16,13 +16,14 @@ of the spawner, 6.. cgroup files to join, and behind them /tmp.
 
 from __future__ import annotations
 
-import _signal
 import contextlib
 import fcntl
 import os
 import select
 import signal
 import socket
+from _signal import SIG_DFL, SIGCHLD  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+from _signal import signal as set_handler  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
@@ -57,7 +58,7 @@ def found(world: World, request: dict[str, Any], given: Sequence[int], assignmen
     `given`: the link, the output, /tmp if the request has it, cgroup files.
     """
     try:
-        _ = _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # without the enumerations around it
+        set_handler(SIGCHLD, SIG_DFL)  # not `signal.signal`, which has enumerations around it
         tmp = _arrange(given, assignment, world.spawner, has_tmp=request["has_tmp"])
         held_outside = _build(world, request, _SPAWNER, tmp)
         children = linux.children_descriptor() if request["orders"] else -1

@@ -23,9 +23,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import awslambdaric.bootstrap
-import lambent_bootstrap
+import lambent_bootstrap  # pyright: ignore[reportMissingImports]  # beside this file, in /var/runtime
 import runtime_client
 
 _ROUNDS_BEFORE_FORK = 12  # the interpreter specialises what has run eight times
@@ -127,7 +128,8 @@ def _descriptors_to(what: Callable[[], tuple[int, ...]]) -> Iterator[None]:
 @contextmanager
 def _undone() -> Iterator[None]:
     """Leave no trace of what happens in the block."""
-    client, root = awslambdaric.bootstrap, logging.getLogger()
+    client: Any = awslambdaric.bootstrap
+    root = logging.getLogger()
     environment, path, argv, converter = dict(os.environ), list(sys.path), sys.argv, logging.Formatter.converter
     main, writes = sys.modules["__main__"], sys.dont_write_bytecode
     streams = {name: getattr(sys, name) for name in ("stdout", "stderr", "__stdout__", "__stderr__")}
@@ -140,7 +142,7 @@ def _undone() -> Iterator[None]:
         sys.path[:], sys.argv, sys.modules["__main__"], sys.dont_write_bytecode = path, argv, main, writes
         for name, stream in streams.items():
             setattr(sys, name, stream)
-        del sys.modules["lambent_rehearsed"]
+        del sys.modules["lambent_rehearsed"], sys.path_importer_cache[_TASK_ROOT]
         root.handlers[:], logging.Formatter.converter = handlers, converter
         client._GLOBAL_AWS_REQUEST_ID = client._GLOBAL_TENANT_ID = None
         random.seed()

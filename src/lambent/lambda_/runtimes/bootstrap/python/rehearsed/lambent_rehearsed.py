@@ -1,7 +1,7 @@
 """The functions that are played in rehearsals."""
 
 # pyright: basic
-# ruff: noqa: T201
+# ruff: noqa: ARG001
 
 import json
 import logging
