@@ -9,6 +9,12 @@ import os
 import socket
 import textwrap
 
+REHEARSED = []
+
+
+def rehearse(forked):
+    REHEARSED.append(forked)
+
 
 def main():
     host, _, port = os.environ.get("PUPPET_API", "127.0.0.1:9001").partition(":")

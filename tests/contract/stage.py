@@ -12,6 +12,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from lambent.sandbox.contract import (
     RUNTIME_API_PORT,
     Assignment,
@@ -128,6 +130,9 @@ class Stage:
         self.templates = {
             "exec": Template("puppet-exec", mounts),
             "fork": Template("puppet-fork", mounts, fork_server=fork_server),
+            "rehearsed": Template(
+                "puppet-rehearsed", mounts, fork_server=replace(fork_server, rehearse="puppet:rehearse")
+            ),
             "boot": Template("puppet-boot", mounts, boot=(*puppet, "boot")),
             "fresh": Template("puppet-fork", mounts, fork_server=fork_server),
         }

@@ -82,6 +82,16 @@ async def test_what_waits_can_be_killed_twice_and_is_not_alive_then(stage: Stage
     assert not waiting.alive
 
 
+async def test_a_template_rehearses_before_its_first_fork_and_a_fork_does_while_it_waits(stage: Stage) -> None:
+    waiting = await stage.backend.prepare(stage.templates["rehearsed"])
+    has_waited = stage.keep(await stage.backend.assign(waiting, stage.assignment()))
+    await has_waited.connected()
+    has_not = await stage.puppet("rehearsed")
+    rehearsed = "import puppet; return puppet.REHEARSED"
+    assert await has_waited.does(rehearsed) == ([False, True] if stage.backend.name == "native" else [False])
+    assert await has_not.does(rehearsed) == [False]
+
+
 async def test_both_doors_are_answered_from_outside(stage: Stage) -> None:
     puppet = await stage.puppet(environment={"PUPPET_API": "127.0.0.1:9001", "DOOR": "http://127.0.0.1:4566/x"})
     assert set(puppet.sandbox.listeners) == set(LISTENER_PORTS) == {RUNTIME_API_PORT, GATEWAY_PORT}

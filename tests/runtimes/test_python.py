@@ -219,6 +219,33 @@ async def test_the_search_path_is_the_package_the_layers_the_runtime_and_the_sta
 
 
 @every_python
+async def test_a_function_finds_nothing_of_the_rehearsals_before_it(start: Start, runtime: str) -> None:
+    code = """\
+    import logging, os, random, sys
+    found = {
+        "variables": [key for key, value in os.environ.items() if "rehears" in value.lower()],
+        "modules": [name for name in sys.modules if "rehearsed" in name],
+        "path": [path for path in (*sys.path, *sys.path_importer_cache) if path.endswith("rehearsed")],
+        "handlers": len(logging.getLogger().handlers),
+        "main": sys.modules["__main__"].__file__.rpartition("/")[2],
+        "streams": [sys.__stdout__.fileno(), sys.__stdout__.seekable(), sys.__stderr__.fileno()],
+    }
+    def handler(event, context): return found
+    """
+    async with start(runtime, {"app.py": code}, Event()) as run:
+        found = (await run.post()).json
+        assert run.output() == ""
+    assert found == {
+        "variables": [],
+        "modules": [],
+        "path": [],
+        "handlers": 1,
+        "main": "lambent_bootstrap.py",
+        "streams": [1, False, 2],
+    }
+
+
+@every_python
 async def test_boto3_is_there_and_makes_a_client(start: Start, runtime: str) -> None:
     code = """\
     import boto3

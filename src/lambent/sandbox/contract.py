@@ -40,6 +40,9 @@ class ForkServer(Struct, frozen=True):
     path: tuple[str, ...]  # sys.path, of paths inside
     preload: tuple[str, ...]  # modules
     entry: str  # "module:function", called without arguments in the forked process, after os.environ was set
+    rehearse: str | None = (
+        None  # likewise; with False before the first fork, with True in a fork that waits, if it does
+    )
 
 
 class Template(Struct, frozen=True):

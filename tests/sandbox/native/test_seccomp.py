@@ -165,7 +165,7 @@ import ctypes, os, sys
 sys.path.insert(0, {str(TABLE.parent)!r})
 import seccomp
 assert ctypes.CDLL(None).prctl(38, 1, 0, 0, 0) == 0
-seccomp.install(seccomp.program(os.uname().machine))
+seccomp.Filter(seccomp.program(os.uname().machine)).install()
 os.execvp(sys.argv[1], sys.argv[1:])
 """
 on_linux: Final = pytest.mark.skipif(

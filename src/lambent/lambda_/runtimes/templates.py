@@ -51,6 +51,7 @@ _PYTHON_DISTRIBUTIONS: Final = {  # what is importable from /var/runtime: distri
 # are what its first clients and most functions import then.
 _PYTHON_PRELOAD: Final = (
     "lambent_bootstrap",
+    "lambent_rehearsal",
     "boto3",
     "boto3.dynamodb.conditions",
     "boto3.dynamodb.table",
@@ -121,6 +122,7 @@ def _template(runtime: Runtime, interpreter: Interpreter | None, mounts: tuple[M
         path=(*places.runtime, *interpreter.libraries),
         preload=_PYTHON_PRELOAD,
         entry="lambent_bootstrap:run",
+        rehearse="lambent_rehearsal:rehearse",
     )
     return Template(runtime.id, mounts, fork_server=server)
 
@@ -140,7 +142,7 @@ def _mounts(runtime: Runtime, interpreter: Interpreter | None) -> tuple[Mount, .
 
 
 def _python_runtime_mounts() -> Iterator[Mount]:
-    for name in ("lambent_bootstrap.py", "runtime_client.py"):
+    for name in ("lambent_bootstrap.py", "lambent_rehearsal.py", "rehearsed", "runtime_client.py"):
         yield Mount(BOOTSTRAP / "python" / name, f"{RUNTIME}/{name}")
     for name, module in _PYTHON_DISTRIBUTIONS.items():
         package = distribution(name)

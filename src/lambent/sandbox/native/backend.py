@@ -19,7 +19,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, Final, Literal, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from lambent.sandbox.contract import (
     LISTENER_PORTS,
@@ -254,7 +254,7 @@ class NativeBackend:
                     "groups": self._groups.name,
                     "mounts": [(str(mount.source), mount.target) for mount in template.mounts],
                     "boot": template.boot,
-                    "fork": fork and {"path": fork.path, "preload": fork.preload, "entry": fork.entry},
+                    "fork": fork and structs.asdict(fork),
                 },
                 roots,
             )

@@ -26,19 +26,27 @@ _CANNOT_EXECUTE: Final = 126
 _NOT_FOUND: Final = 127
 
 Entry = Callable[[], object]
+Rehearse = Callable[[bool], object]
 
 
-def run(boot: Sequence[str], entry: Entry | None, ours: Sequence[str]) -> NoReturn:
-    """Become the guest. `boot` is executed at once; otherwise wait for the assignment. `ours` are modules to hide."""
+def run(boot: Sequence[str], entry: Entry | None, rehearse: Rehearse | None, ours: Sequence[str]) -> NoReturn:
+    """Become the guest. `boot` is executed at once; otherwise wait for the assignment. `ours` are modules to hide.
+
+    What can be done before the assignment is done before it: what is written to now is this process's own then.
+    """
     if boot:
         _execute(boot, {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001"})
+    kept = _hidden(ours)
+    if rehearse is not None:
+        _ = rehearse(True)
     assignment: dict[str, Any] = json.loads(_line())
     os.close(ASSIGNMENT)
     lockdown.limit(assignment["limits"])
     os.chdir(assignment["cwd"])
     if entry is None or assignment["fresh"]:
         _execute(assignment["argv"], assignment["environment"])
-    _call(entry, assignment["environment"], ours)
+    _call(entry, assignment["environment"])
+    del kept
 
 
 def _line() -> bytes:
@@ -61,12 +69,20 @@ def _execute(argv: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
         os._exit(_NOT_FOUND if isinstance(error, FileNotFoundError) else _CANNOT_EXECUTE)
 
 
-def _call(entry: Entry, environment: Mapping[str, str], ours: Sequence[str]) -> NoReturn:
-    """Call into the preloaded modules, with nothing of ours left to collide with, and end as an interpreter ends."""
-    os.environ.update(environment)  # it was empty
-    kept = [sys.modules.pop(name) for name in ours]  # not freed, which would write to all their pages
+def _hidden(ours: Sequence[str]) -> list[types.ModuleType]:
+    """Leave nothing of ours that a guest's modules could collide with. What is returned must be kept.
+
+    Freed, it would be written to, all its pages.
+    """
+    kept = [sys.modules.pop(name) for name in ours]
     kept.append(sys.modules["__main__"])
     sys.modules["__main__"] = types.ModuleType("__main__")
+    return kept
+
+
+def _call(entry: Entry, environment: Mapping[str, str]) -> NoReturn:
+    """Call into the preloaded modules, and end as an interpreter ends."""
+    os.environ.update(environment)  # it was empty
     sys.dont_write_bytecode = False
     gc.enable()
     code = 0

@@ -22,10 +22,12 @@ import os
 import select
 import signal
 import socket
+from _signal import SIG_DFL, SIGCHLD  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+from _signal import signal as set_handler  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
-from lambent.sandbox.native import channel, linux, lockdown, network, rootfs
+from lambent.sandbox.native import channel, linux, lockdown, network, rootfs, seccomp
 
 ASSIGNMENT: Final = 3
 _LINK: Final = 4
@@ -42,9 +44,9 @@ _NAMESPACES: Final = (
 class World:
     """What every sandbox needs to know of the spawner it is forked from."""
 
-    def __init__(self, *, nested: bool, program: bytes, last_capability: int, hide: Sequence[str]) -> None:
+    def __init__(self, *, nested: bool, filter_: seccomp.Filter, last_capability: int, hide: Sequence[str]) -> None:
         self.nested: Final = nested  # not root: sandboxes get user namespaces of their own
-        self.program: Final = program
+        self.filter: Final = filter_
         self.last_capability: Final = last_capability
         self.hide: Final = hide
         self.spawner: Final = os.pidfd_open(os.getpid())
@@ -56,7 +58,7 @@ def found(world: World, request: dict[str, Any], given: Sequence[int], assignmen
     `given`: the link, the output, /tmp if the request has it, cgroup files.
     """
     try:
-        _ = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        set_handler(SIGCHLD, SIG_DFL)  # not `signal.signal`, which has enumerations around it
         tmp = _arrange(given, assignment, world.spawner, has_tmp=request["has_tmp"])
         held_outside = _build(world, request, _SPAWNER, tmp)
         children = linux.children_descriptor() if request["orders"] else -1
@@ -117,7 +119,7 @@ def _build(world: World, request: dict[str, Any], spawner: int, tmp: int | None)
     else:
         lockdown.become_user(request["uid"])
     lockdown.drop_capabilities()
-    lockdown.seal(world.program, spawner)
+    lockdown.seal(world.filter, spawner)
     os.close(spawner)
     os.close(itself)
     return [*listeners, kept_tmp]

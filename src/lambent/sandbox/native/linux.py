@@ -60,6 +60,7 @@ _NUMBERS: Final = {
 
 _libc: Final = ctypes.PyDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
+_umount2: Final = _libc.umount2  # looked up once, and not in every fork
 
 
 def supported() -> bool:
@@ -85,7 +86,7 @@ def bind(source: str, target: str) -> None:
 
 
 def detach(target: str) -> None:
-    _ = _checked(int(_libc.umount2(os.fsencode(target), _MNT_DETACH)), "umount", target)
+    _ = _checked(int(_umount2(os.fsencode(target), _MNT_DETACH)), "umount", target)
 
 
 def read_only_tree(source: str) -> int:

@@ -29,6 +29,8 @@ _PR_CAP_AMBIENT: Final = 47
 _PR_CAP_AMBIENT_CLEAR_ALL: Final = 4
 _KEYCTL_JOIN_SESSION_KEYRING: Final = 1
 _CAPABILITY_VERSION_3: Final = 0x20080522
+_CAPABILITY_HEADER: Final = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)  # made once, and not in every fork
+_NO_CAPABILITIES: Final = (ctypes.c_uint32 * 6)()
 
 
 def limit(limits: Mapping[str, int], process: int = 0) -> None:
@@ -79,12 +81,10 @@ def shrink_bounding_set(last_capability: int) -> None:
 
 
 def drop_capabilities() -> None:
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    none = (ctypes.c_uint32 * 6)()
-    _ = linux.call("capset", ctypes.byref(header), ctypes.byref(none))
+    _ = linux.call("capset", _CAPABILITY_HEADER, _NO_CAPABILITIES)
 
 
-def seal(program: bytes, parent: int) -> None:
+def seal(filter_: seccomp.Filter, parent: int) -> None:
     """Do the rest, which an unprivileged process may do. `parent` is a pidfd of the spawner, with whom this process dies."""
     _ = linux.call("keyctl", _KEYCTL_JOIN_SESSION_KEYRING, None)
     linux.prctl(_PR_SET_NO_NEW_PRIVS, 1)
@@ -92,7 +92,7 @@ def seal(program: bytes, parent: int) -> None:
     linux.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # after the change of user, which clears it
     if select.select([parent], [], [], 0)[0]:
         raise ProcessLookupError("the spawner is gone")
-    seccomp.install(program)
+    filter_.install()
 
 
 def make_dumpable() -> None:

@@ -16,11 +16,12 @@ from typing import Final
 _SIOCSIFFLAGS: Final = 0x8914
 _IFF_UP_RUNNING: Final = 0x1 | 0x40
 _BACKLOG: Final = 128
+_LOOPBACK_UP: Final = struct.pack("16sH14x", b"lo", _IFF_UP_RUNNING)
 
 
 def raise_loopback() -> None:
     any_socket = socket(AF_INET, SOCK_DGRAM)
-    _ = fcntl.ioctl(any_socket.fileno(), _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP_RUNNING))
+    _ = fcntl.ioctl(any_socket.fileno(), _SIOCSIFFLAGS, _LOOPBACK_UP)
     any_socket.close()
 
 

@@ -114,16 +114,22 @@ def program(arch: str) -> bytes:
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
 
 
-def install(blob: bytes) -> None:
-    """Put this thread, and all that it starts, under a compiled filter, for good; no_new_privs must be set already.
+class Filter:
+    """A compiled filter, laid out as the kernel reads it, so that a fork has nothing to make before it installs it."""
 
-    Raises OSError.
-    """
-    instructions = ctypes.create_string_buffer(blob, len(blob))
-    header = struct.pack("@HP", len(blob) // 8, ctypes.addressof(instructions))  # struct sock_fprog
-    if _libc.syscall(ctypes.c_long(_SECCOMP_CALL[os.uname().machine]), _SET_MODE_FILTER, 0, header) != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, f"seccomp: {os.strerror(error)}")
+    def __init__(self, blob: bytes) -> None:
+        self._instructions: Final = ctypes.create_string_buffer(blob, len(blob))
+        self._header: Final = struct.pack("@HP", len(blob) // 8, ctypes.addressof(self._instructions))  # sock_fprog
+        self._call: Final = ctypes.c_long(_SECCOMP_CALL[os.uname().machine])
+
+    def install(self) -> None:
+        """Put this thread, and all that it starts, under it, for good; no_new_privs must be set already.
+
+        Raises OSError.
+        """
+        if _libc.syscall(self._call, _SET_MODE_FILTER, 0, self._header) != 0:
+            error = ctypes.get_errno()
+            raise OSError(error, f"seccomp: {os.strerror(error)}")
 
 
 def _segments(arch: str) -> list[tuple[int, Verdict]]:

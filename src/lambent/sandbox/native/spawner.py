@@ -38,6 +38,8 @@ class _Sandbox(NamedTuple):
 
 class _Spawner:
     def __init__(self, control: socket.socket, template: dict[str, Any], group_roots: list[int]) -> None:
+        self._itself: Final = self  # a guest lets go of it, and must not free it: that would write to all its pages
+        self._template: Final = template
         self._control: Final = control
         self._boot: Final[list[str]] = template["boot"]
         self._group_name: Final[str] = template["groups"]
@@ -57,11 +59,11 @@ class _Spawner:
         lockdown.shrink_bounding_set(last_capability)
         self._world: Final = init.World(
             nested=template["nested"],
-            program=seccomp.program(linux.MACHINE),
+            filter_=seccomp.Filter(seccomp.program(linux.MACHINE)),
             last_capability=last_capability,
             hide=rootfs.hidden(),
         )
-        self._entry: Final = _preloaded(template["fork"])
+        self._entry, self._rehearse = _preloaded(template["fork"])
         self._ours: Final = [name for name in sys.modules if name.partition(".")[0] == "lambent"]
         os.environ.clear()
         _ = gc.collect()
@@ -84,7 +86,10 @@ class _Spawner:
                     answer["pid"], pidfd = self._prepare(request, descriptors)
                     if answer["pid"] == 0:
                         _ = self._control.detach()
-                        return partial(guest.run, self._boot if request["boot"] else (), self._entry, self._ours)
+                        boot = self._boot if request["boot"] else ()
+                        return partial(
+                            guest.run, boot, self._entry, self._rehearse if request["waits"] else None, self._ours
+                        )
                 elif request["do"] == "assign":
                     self._assign(request)
                 else:
@@ -156,10 +161,13 @@ def _send_assignment(to: int, assignment: dict[str, Any]) -> None:
         line = line[os.write(to, line) :]
 
 
-def _preloaded(fork: dict[str, Any] | None) -> guest.Entry | None:
-    """Import the template's modules where the guests see them, under the same names; return what a guest calls."""
+def _preloaded(fork: dict[str, Any] | None) -> tuple[guest.Entry | None, guest.Rehearse | None]:
+    """Import the template's modules where the guests see them, under the same names, and rehearse what guests will do.
+
+    Return what a guest calls with its assignment, and before.
+    """
     sys.dont_write_bytecode = True
-    entry = None
+    entry = rehearse = None
     if fork is not None:
         host = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         os.chroot(rootfs.ROOT)
@@ -170,15 +178,22 @@ def _preloaded(fork: dict[str, Any] | None) -> guest.Entry | None:
             sys.path_importer_cache.clear()
             for name in fork["preload"]:
                 _ = importlib.import_module(name)
-            module, _, function = fork["entry"].partition(":")
-            entry = getattr(importlib.import_module(module), function)
+            entry = _named(fork["entry"])
+            if fork["rehearse"]:
+                rehearse = _named(fork["rehearse"])
+                _ = rehearse(False)
         finally:
             os.fchdir(host)
             os.chroot(".")
             os.close(host)
         if len(os.listdir("/proc/self/task")) != 1:
             raise RuntimeError("the preload has started threads, which a fork does not copy")
-    return entry
+    return entry, rehearse
+
+
+def _named(name: str) -> Any:
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function)
 
 
 def main() -> None:

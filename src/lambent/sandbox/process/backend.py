@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 import structlog
+from msgspec import structs
 
 from lambent.sandbox.contract import (
     LISTENER_PORTS,
@@ -182,7 +183,7 @@ class ProcessSandbox:
 def _first_program(template: Template) -> tuple[str, ...]:
     """What is started when the sandbox is prepared; () where nothing can be before the assignment."""
     if server := template.fork_server:
-        facts = {"path": server.path, "preload": server.preload, "entry": server.entry}
+        facts = structs.asdict(server)
         return (server.interpreter, "-I", str(_ENTRANCE), json.dumps(facts))
     return template.boot
 

@@ -1,7 +1,7 @@
 """Stands in for a fork server: imports what the template names, waits for the assignment, and calls the entry.
 
 Nothing is forked here: without isolation there is nothing to gain by it but milliseconds. Standard library only, run by
-the function's interpreter. The argument is a JSON object {"path", "preload", "entry"}; the assignment comes from
+the function's interpreter. The argument is a JSON object {"path", "preload", "entry", "rehearse"}; the assignment comes from
 descriptor 3.
 """
 
@@ -24,6 +24,9 @@ def main() -> None:
         importlib.import_module(module)
     module, _, function = template["entry"].partition(":")
     entry = getattr(importlib.import_module(module), function)
+    if template["rehearse"]:
+        module, _, function = template["rehearse"].partition(":")
+        getattr(importlib.import_module(module), function)(False)
     with os.fdopen(ASSIGNMENT_DESCRIPTOR, "rb") as channel:
         line = channel.readline()
     if not line:  # the server has gone, or does not need this one

@@ -72,8 +72,8 @@ def run() -> NoReturn:
     """In a fork: become the function and serve it until the process ends."""
     status = 1
     try:
-        _own_process()
-        _become_function()
+        own_process()
+        become_function()
         _serve()
         status = 0
     except SystemExit as end:
@@ -85,7 +85,7 @@ def run() -> NoReturn:
 
 def main() -> None:
     """As the main program, which the interpreter ends."""
-    _become_function()
+    become_function()
     site.execsitecustomize()  # how the wrapper scripts of layers put themselves before the function
     _serve()
 
@@ -93,11 +93,11 @@ def main() -> None:
 def _serve() -> None:
     # Never the polling thread that awslambdaric has from 3.12 on: it is there so that signals reach the main thread
     # while that waits, which our transport allows anyway. It would cost 0.25 ms an invocation.
-    client = _Client(os.environ["AWS_LAMBDA_RUNTIME_API"], use_thread_for_polling_next=False)
+    client = Client(os.environ["AWS_LAMBDA_RUNTIME_API"], use_thread_for_polling_next=False)
     awslambdaric.bootstrap.run(os.environ["_HANDLER"], client)
 
 
-class _Client(LambdaRuntimeClient):
+class Client(LambdaRuntimeClient):
     """Sends the rare messages (init error, restore) over the same socket, as UTF-8, without importing http.client."""
 
     def call_rapid(
@@ -114,11 +114,19 @@ class _Client(LambdaRuntimeClient):
             raise LambdaRuntimeClientError(endpoint, status, answer)
 
 
-def _own_process() -> None:
+def own_process() -> None:
     """What a new process has of its own and a fork has not."""
     random.seed()
     if "_ssl" in sys.modules:  # two forks can have the same pid, each in its namespace, by which OpenSSL knows a fork
         sys.modules["_ssl"].RAND_add(os.urandom(32), 32.0)
+    main_module = ModuleType("__main__")  # else multiprocessing's children would run the fork server
+    main_module.__file__ = __file__
+    sys.modules["__main__"] = main_module
+    sys.argv = [__file__]
+
+
+def open_streams() -> None:
+    """Before the fork: forks inherit the objects, and each has its own descriptors under them."""
     for fd, name, errors in (
         (1, "stdout", "strict"),
         (2, "stderr", "backslashreplace"),
@@ -126,13 +134,9 @@ def _own_process() -> None:
         stream = open(fd, "w", buffering=1, encoding="utf-8", errors=errors, closefd=False)  # noqa: SIM115
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
-    main_module = ModuleType("__main__")  # else multiprocessing's children would run the fork server
-    main_module.__file__ = __file__
-    sys.modules["__main__"] = main_module
-    sys.argv = [__file__]
 
 
-def _become_function() -> None:
+def become_function() -> None:
     time.tzset()
     _derive_client_state()
     task_root = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")

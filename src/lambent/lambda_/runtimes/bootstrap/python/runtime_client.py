@@ -72,7 +72,7 @@ class Connection:
         then: bytes = b"",
     ) -> None:
         """Send a request, and `then` another that is already made. Raises OSError; it was then perhaps received."""
-        connection = self._open() if self._socket is None else self._socket
+        connection = self._socket or self.open(os.environ["AWS_LAMBDA_RUNTIME_API"])
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
         length = b"" if method == "GET" else b"Content-Length: %d\r\n" % len(body)
         head = f"{method} {path} HTTP/1.1\r\n{lines}".encode("utf-8", "surrogatepass") + length + self._common
@@ -116,15 +116,18 @@ class Connection:
             self._socket.close()
             self._socket = None
 
-    def _open(self) -> socket.socket:
-        address = os.environ["AWS_LAMBDA_RUNTIME_API"]
+    def open(self, address: str) -> socket.socket:
         host, _, port = address.rpartition(":")
-        opened = socket.create_connection((host, int(port)))
-        opened.settimeout(None)
+        opened = socket.socket()
+        opened.connect((host, int(port)))
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.use(opened, address)
+        return opened
+
+    def use(self, opened: socket.socket, address: str, *, asked: bool = False) -> None:
         self._common = f"Host: {address}\r\nUser-Agent: {self.user_agent}\r\n\r\n".encode()
         self._socket = opened
-        return opened
+        self.asked = asked
 
     def _read(self, connection: socket.socket) -> tuple[int, list[bytes], bytes]:
         data = self._ahead or connection.recv(65536)
