@@ -252,3 +252,124 @@ async def test_rubbish_behind_a_request_is_told_after_its_answer_and_ends_only_t
         assert heard.index(b"HTTP/1.1 200") < heard.index(b"HTTP/1.1 400")
         assert (await said(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).endswith(b"fine")
         writer.close()
+
+
+async def test_a_request_for_another_protocol_is_answered_in_this_one():
+    """As Java's HttpClient and `curl --http2` begin with every server."""
+    upgrade = b"GET /%d HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    async with door() as (port, _):
+        heard = await said(port, upgrade % 1 + upgrade % 2 + b"GET /3 HTTP/1.1\r\nHost: x\r\n\r\n")
+        tunnel = await said(port, b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n\x16\x03\x01")
+    assert heard.count(b"HTTP/1.1 200 OK") == 3
+    assert b"x-path: /3" in heard
+    assert b"HTTP/1.1 400" in tunnel
+
+
+async def test_a_body_is_never_taken_for_a_request_though_another_protocol_is_asked_for():
+    inner = b"GET /inner HTTP/1.1\r\nHost: x\r\n\r\n"
+    length = b"Content-Length: %d\r\n\r\n" % len(inner)
+    async with door() as (port, _):
+        for start in (
+            b"POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n" + length,
+            b"POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n" + length,
+        ):
+            heard = await said(port, start + inner)
+            assert heard.startswith(b"HTTP/1.1 400")
+            assert heard.count(b"HTTP/1.1") == 1
+
+
+async def test_many_small_requests_at_once_are_not_taken_for_a_large_one():
+    requests = 2_000  # 60 KB at once, where a head may have 4
+    async with door() as (port, _):
+        heard = await said(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * requests)
+    assert heard.count(b"HTTP/1.1 200 OK") == requests
+
+
+async def test_trailers_are_dropped_and_their_number_is_bounded():
+    def sent(trailers: bytes) -> bytes:
+        return b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n" + trailers
+
+    async def handle(request: Request) -> Response:
+        return Response(200, [], " ".join(request.headers).encode())
+
+    limits = HttpLimits(head_bytes=4096, head_timeout_s=5.0, body_timeout_s=5.0)
+    async with door(handle, limits) as (port, _):
+        fine = await said(port, sent(b"Authorization: x\r\n\r\n") + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        endless = await said(port, sent(b""), *[b"a:b\r\n" * 10_000] * 10)
+    assert fine.count(b"HTTP/1.1 200 OK") == 2
+    assert b"authorization" not in fine
+    assert endless.startswith(b"HTTP/1.1 413")
+
+
+async def test_who_does_not_take_the_answers_gets_no_more_of_them_until_they_do():
+    answered = 0
+
+    async def handle(_request: Request) -> Response:
+        nonlocal answered
+        answered += 1
+        return Response(200, [], b"x" * 100_000)
+
+    async with door(handle) as (port, opened):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 500)
+        while not any(connection._full for connection in opened.connections):
+            await asyncio.sleep(0.001)
+        assert answered < 500  # the rest waits: 50 MB would not fit into what the machine buffers for us
+        heard = 0
+        while heard < 500 * 100_000:
+            heard += len(await reader.read(1 << 20))
+        writer.close()
+    assert answered == 500
+
+
+async def test_who_takes_nothing_for_long_is_cut_off():
+    async def handle(_request: Request) -> Response:
+        return Response(200, [], b"x" * 10_000_000)
+
+    async with door(handle, HttpLimits(idle_timeout_s=0.1)) as (port, opened):
+        for connection in (b"keep-alive", b"close"):
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: %s\r\n\r\n" % connection
+                await asyncio.to_thread(client.sendall, request * 3)
+                while not opened.connections:
+                    await asyncio.sleep(0.001)
+                while opened.connections:
+                    await asyncio.sleep(0.001)
+
+
+async def test_a_request_behind_another_has_as_much_time_as_it_needs():
+    async def handle(request: Request) -> Response:
+        if request.path == "/long":
+            await asyncio.sleep(1.0)  # longer than a client may be idle, and than it takes to notice
+        return Response(200, [], b"")
+
+    async with door(handle, HttpLimits(idle_timeout_s=0.1)) as (port, _):
+        heard = await until_closed(
+            port, b"".join(b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % path for path in (b"short", b"long"))
+        )
+    assert heard.count(b"HTTP/1.1 200 OK") == 2
+
+
+async def test_a_body_counts_until_its_own_request_is_answered_even_if_nobody_waits_any_more():
+    may_end = asyncio.Event()
+
+    async def handle(request: Request) -> Response:
+        if request.path == "/held":
+            await may_end.wait()
+        return Response(200, [], b"")
+
+    async with door(handle) as (port, opened):
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        body = b"HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000
+        writer.write(b"POST /first " + body + b"POST /held " + body)
+        await writer.drain()
+        assert (await _reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        assert opened.budget.free == LIMITS.buffered_bytes - 1000
+        writer.close()
+        while opened.connections:
+            await asyncio.sleep(0.001)
+        assert opened.budget.free == LIMITS.buffered_bytes - 1000
+        may_end.set()
+        while opened.budget.free != LIMITS.buffered_bytes:
+            await asyncio.sleep(0.001)

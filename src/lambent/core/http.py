@@ -3,8 +3,11 @@
 Bytes arrive at a `Connection`; httptools (llhttp) parses them; a whole request goes to `received`, and whoever answers
 calls `send`. Nothing here knows AWS. What it defends against: heads and bodies without end (counted while they arrive,
 never after), slow senders (one sweeper compares deadlines, so a request costs no timer), too many connections, bodies
-that add up (one `Budget` for the whole door), pipelined floods (reading pauses while a request is being answered), and
-request smuggling (llhttp refuses a message with both lengths; after any fault the connection ends).
+that add up (one `Budget` for the whole door, in which a body counts until its request is answered), pipelined floods
+(reading pauses while a request is being answered), clients that do not take their answers (nothing more is read or
+answered before they have, and who takes nothing for long is cut off), and request smuggling (llhttp refuses a message
+with both lengths; trailers are dropped; after any fault the connection ends). Nobody is spoken to in another protocol:
+a request to upgrade is answered in this one, or refused if it has a body, which llhttp would take for another request.
 
 A refused request still gets its answer: the connection goes on reading and discarding for a moment, because closing a
 socket with unread input resets it and the client would see that instead of the reason.
@@ -39,7 +42,6 @@ UNQUESTIONED_BYTES: Final = 16 * 1024  # a body that says it is so small is read
 SWEEP_S: Final = 0.5  # how late a deadline may be noticed
 LINGER_S: Final = 2.0  # how long a refused client may go on sending before the connection is closed
 LINGER_BYTES: Final = 128 * 1024 * 1024  # and how much of it is read and thrown away
-FRAMING: Final = 8  # how many times its size a body in chunks may take: chunks of one byte take six, then come trailers
 
 # What of a request has arrived; plain numbers, since they are compared for every read.
 NOTHING: Final = 0
@@ -98,6 +100,7 @@ class Connection(asyncio.Protocol, ABC):
     __slots__ = (
         "_budget",
         "_chunks",
+        "_counted_bytes",
         "_discarded",
         "_faulted",
         "_head",
@@ -112,6 +115,7 @@ class Connection(asyncio.Protocol, ABC):
         "_received_bytes",
         "_taken",
         "_timed",
+        "_unsent",
         "_url",
         "closing",
         "deadline",
@@ -126,12 +130,14 @@ class Connection(asyncio.Protocol, ABC):
         self._timed = NOTHING  # the phase that the deadline is for
         self._url = b""
         self._lines: list[tuple[bytes, bytes]] = []  # the header lines of a head that is arriving
-        self._part_bytes = 0  # of a request that arrives in more than one read
+        self._part_bytes = 0  # of a request that arrives in more than one read: since it began, or since it had body
         self._head: Request | None = None
         self._limit = 0
         self._chunks: list[bytes] = []
-        self._received_bytes = 0
-        self._taken = 0
+        self._received_bytes = 0  # of the body
+        self._counted_bytes = 0  # of the body, when a part was last looked at
+        self._taken = 0  # of the budget, by the body that is arriving
+        self._unsent: int | None = None  # bytes the client had not taken when its time was over
         self._faulted = False
         self._discarded = 0
         self._peer = ""
@@ -170,21 +176,36 @@ class Connection(asyncio.Protocol, ABC):
         if self._faulted:
             self._discard(len(data))
             return
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError:
-            # Raised too when one of our own callbacks raised `_Refused`, which has then already answered.
-            if not self._faulted:
-                self.refuse(Fault.MALFORMED)
-            return
+        rest: bytes | memoryview = data
+        while True:
+            try:
+                self._parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as asked:
+                # The client would like another protocol behind this request. It may, and we stay with ours.
+                rest = memoryview(rest)[cast("int", asked.args[0]) :]
+                continue
+            except httptools.HttpParserError:
+                # Raised too when one of our own callbacks raised `_Refused`, which has then already answered.
+                if not self._faulted:
+                    self.refuse(Fault.MALFORMED)
+                return
+            break
         if self._phase != NOTHING:
             self._arrived_in_part(len(data))
 
     def _arrived_in_part(self, size: int) -> None:
-        """Bound a request that did not arrive whole in one read, in time and in size; most do, and never come here."""
-        self._part_bytes += size
+        """Bound a request that did not arrive whole in one read, in time and in size; most do, and never come here.
+
+        Its head is bounded, and so is what comes without anything of its body: the framing of chunks, and trailers.
+        """
         limits, in_head = self._limits, self._phase == HEAD
-        if self._part_bytes > limits.head_bytes + (0 if in_head else FRAMING * self._limit):
+        if self._received_bytes != self._counted_bytes:
+            self._counted_bytes = self._received_bytes
+            self._part_bytes = 0
+        elif self._timed != NOTHING or self.deadline is not None:
+            # Else it has just begun, in a read that may have begun with the end of another request: pipelined.
+            self._part_bytes += size
+        if self._part_bytes > limits.head_bytes:
             self.refuse(Fault.HEAD_TOO_LARGE if in_head else Fault.BODY_TOO_LARGE)
             return
         if self._timed != self._phase:
@@ -196,12 +217,33 @@ class Connection(asyncio.Protocol, ABC):
         self.deadline = None if seconds is None else self._loop.time() + seconds
 
     def overdue(self) -> None:
-        """The deadline has passed: say so if a request had begun, else just close."""
+        """The deadline has passed: say so if a request had begun, else just close.
+
+        A client that is still taking an answer has more time, as long as it takes some of it.
+        """
         self.deadline = None
-        if self._faulted or self._phase == NOTHING:
+        unsent = 0 if self.transport is None else self.transport.get_write_buffer_size()
+        if self.transport is not None and unsent:
+            if self._unsent is not None and unsent >= self._unsent:
+                self.transport.abort()
+            else:
+                self._unsent = unsent
+                self.wait(self._limits.idle_timeout_s)
+        elif self._faulted or self._phase == NOTHING:
             self.close()
         else:
             self.refuse(Fault.SLOW)
+
+    def pause_writing(self) -> None:
+        """The client does not take what it asked for: it may not ask for more."""
+        if self.transport is not None:
+            self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """It has taken it."""
+        self._unsent = None
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     # --- httptools ---------------------------------------------------------------------------------------------------
 
@@ -216,7 +258,8 @@ class Connection(asyncio.Protocol, ABC):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._lines.append((name, value))
+        if self._phase == HEAD:  # else it is a trailer, which nobody has a use for
+            self._lines.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._phase = BODY
@@ -229,6 +272,9 @@ class Connection(asyncio.Protocol, ABC):
         declared = headers.get("content-length")
         if declared is None and "transfer-encoding" not in headers:
             return
+        if self._parser.should_upgrade():  # then the parser would take the body for what comes behind the request
+            self.refuse(Fault.MALFORMED)
+            raise _Refused
         size = int(declared) if declared is not None else None
         small = size is not None and size <= UNQUESTIONED_BYTES
         self._limit = UNQUESTIONED_BYTES if small else self.body_limit(head)
@@ -270,7 +316,7 @@ class Connection(asyncio.Protocol, ABC):
         if chunks:
             request.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
             self._chunks = []
-            self._received_bytes = 0
+            self._received_bytes = self._counted_bytes = 0
         self._head = None
         self._phase = NOTHING
         self.deadline = None
@@ -280,7 +326,6 @@ class Connection(asyncio.Protocol, ABC):
 
     def send(self, response: Response, *, keep_alive: bool, bodiless: bool = False) -> None:
         """Answer the request that was received; `bodiless` for HEAD, which gets the head of the answer only."""
-        self._release()
         if self.transport is None or self.closing:
             return
         self.transport.write(encode(response, keep_alive=keep_alive, bodiless=bodiless))
@@ -290,10 +335,12 @@ class Connection(asyncio.Protocol, ABC):
             self.wait(self._limits.idle_timeout_s)
 
     def close(self) -> None:
-        """Close when what was written has left."""
+        """Close when what was written has left; what the client does not take in time is thrown away."""
         self.closing = True
         self.deadline = None
         if self.transport is not None:
+            if self.transport.get_write_buffer_size():
+                self.wait(self._limits.idle_timeout_s)
             self.transport.close()
 
     def refuse(self, fault: Fault) -> None:
@@ -368,15 +415,16 @@ class Door:
 class Visitor(Connection):
     """A connection to a `Door`: one task, begun with its first request, answers them all, in order."""
 
-    __slots__ = ("_door", "_late", "_paused", "_queue", "_resting", "task")
+    __slots__ = ("_door", "_full", "_late", "_paused", "_queue", "_resting", "task")
 
     def __init__(self, door: Door) -> None:
         super().__init__(door.limits, door.budget)
         self._door: Final = door
-        self._queue: Final[deque[tuple[Request, bool]]] = deque()
+        self._queue: Final[deque[tuple[Request, bool, int]]] = deque()  # with what its body takes of the budget
         self._paused = False  # nothing more is read until the queue is empty
         self._late: Fault | None = None  # what came behind a request that is still being answered, and is told after it
         self._resting: asyncio.Future[None] | None = None  # the task waits for a request
+        self._full: asyncio.Future[None] | None = None  # it waits for the client to take its answers
         self.task: asyncio.Task[None] | None = None
 
     @property
@@ -393,8 +441,11 @@ class Visitor(Connection):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._door.connections.discard(self)
+        for _, _, held in self._queue:
+            self._budget.give(held)
         self._queue.clear()
         self._wake()
+        self._emptied()
 
     def close(self) -> None:
         super().close()
@@ -407,7 +458,8 @@ class Visitor(Connection):
         return self._door.refusal(fault, head)
 
     def received(self, request: Request, *, keep_alive: bool) -> None:
-        self._queue.append((request, keep_alive))
+        self._queue.append((request, keep_alive, self._taken))
+        self._taken = 0
         if self.task is None:
             self.task = self._door.tasks.create_task(self._serve())
         elif self._resting is not None:
@@ -415,6 +467,24 @@ class Visitor(Connection):
         elif self.transport is not None:
             self._paused = True
             self.transport.pause_reading()
+            if self._full is not None:
+                self.wait(self._limits.idle_timeout_s)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._full = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        if self._paused:
+            self._unsent = None
+        else:
+            super().resume_writing()
+        self._emptied()
+
+    def _emptied(self) -> None:
+        full, self._full = self._full, None
+        if full is not None and not full.done():  # cancelled, when the door closes
+            full.set_result(None)
 
     def refuse(self, fault: Fault) -> None:
         if self.busy:
@@ -431,20 +501,30 @@ class Visitor(Connection):
     async def _serve(self) -> None:
         """Answer request after request. A bug, in the door's handler or here, ends this connection; the others go on."""
         while not self.closing:
+            if self._full is not None:
+                await self._full
+                continue
             if not self._queue:
                 await self._rest()
                 continue
-            request, keep_alive = self._queue.popleft()
+            request, keep_alive, held = self._queue.popleft()
             if self._paused and not self._queue and self.transport is not None:
                 self._paused = False
                 self.transport.resume_reading()
+            if self._phase == NOTHING:
+                self.deadline = None  # the one for the next request, from the answer to the last
             try:
-                response = await self._door.handle(request)
-                kept = keep_alive and not self._door.stopping
-                self.send(response, keep_alive=kept, bodiless=request.method == "HEAD")
+                self.send(
+                    await self._door.handle(request),
+                    keep_alive=keep_alive and not self._door.stopping,
+                    bodiless=request.method == "HEAD",
+                )
             except Exception:
                 log.exception("http.answer_failed", method=request.method, path=request.path)
                 self.send(Response(status=500, headers=[], body=b""), keep_alive=False)
+            finally:
+                self._budget.give(held)
+                del request  # and with it a body of some 70 MB, while the connection rests
 
     async def _rest(self) -> None:
         """Wait for the next request, or for the end."""

@@ -243,8 +243,8 @@ class RuntimeConnection(Connection):
     def received(self, request: Request, *, keep_alive: bool) -> None:
         self._keep_alive = keep_alive
         response = self._route(request)
+        self._release()
         if response is ACCEPTED and keep_alive:
-            self._release()
             self._owed = True
         elif response is not None:
             self._pay()
