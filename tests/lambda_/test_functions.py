@@ -168,6 +168,13 @@ async def test_settings_are_kept_as_given(aws: Plane) -> None:
                 "We recommend you use a supported runtime while creating or updating functions."
             ),
         ),
+        (  # reference/lambda.md 2.6
+            {"LoggingConfig": {"LogFormat": "Text", "SystemLogLevel": "INFO"}},
+            (
+                'LogLevel is not supported when LogFormat is set to "Text". '
+                'Remove LogLevel from your request or change the LogFormat to "JSON" and try again.'
+            ),
+        ),
         (
             {"Timeout": 901},
             "'Timeout' value failed to satisfy constraint: Member must have value less than or equal to 900",

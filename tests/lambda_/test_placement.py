@@ -244,7 +244,7 @@ async def test_a_cancelled_invocation_leaves_no_environment_in_an_unknown_state(
         assert (await it.invoke()).payload == b"1"
 
 
-@pytest.mark.parametrize("event", [b"{", b"\x99", b'{"a":}', b'"\xff"', b"1 2"])
+@pytest.mark.parametrize("event", [b"{", b"\x99", b'{"a":}', b'"\xff"', b"1 2", b"[" * 100_000])
 async def test_an_event_that_is_not_json_is_refused_before_anything_starts(event: bytes):
     async with house() as it:
         with pytest.raises(EventNotJson):

@@ -150,6 +150,7 @@ async def test_a_trust_policy_is_replaced_as_a_whole_and_only_by_a_good_one(aws:
     ("text", "sentence"),
     [
         ("{", "This policy contains invalid Json"),
+        ("[" * 40_000, "This policy contains invalid Json"),
         ("[]", "Syntax errors in policy."),
         (document(), "Syntax errors in policy."),
         (document(ASSUME | {"Resource": "*"}), "Has prohibited field Resource"),

@@ -18,6 +18,7 @@ from lambent.lambda_.errors import (
     AboveMaximum,
     EnvironmentReserved,
     EnvironmentTooLarge,
+    LogLevelWithText,
     MemberNotSupported,
     RuntimeNotSupported,
     RuntimeUnknown,
@@ -110,10 +111,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def logging_of(function_name: str, given: Mapping[str, str], before: Logging | None) -> Logging:
-    """Complete LoggingConfig: what is not given stays, or has AWS's default; levels belong to JSON alone."""
+    """Complete LoggingConfig: what is not given stays, or has AWS's default; levels belong to JSON alone.
+
+    Raises LogLevelWithText.
+    """
     before = before or Logging(group=f"/aws/lambda/{function_name}")
     group, form = given.get("LogGroup", before.group), given.get("LogFormat", before.format)
     if form != "JSON":
+        if "ApplicationLogLevel" in given or "SystemLogLevel" in given:
+            raise LogLevelWithText
         return Logging(group=group, format=form)
     return Logging(
         group=group,

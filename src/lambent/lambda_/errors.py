@@ -176,6 +176,15 @@ class AboveMaximum(AwsError, code="InvalidParameterValueException"):
     message = "'{member}' value failed to satisfy constraint: Member must have value less than or equal to {maximum}"
 
 
+class LogLevelWithText(AwsError, code="InvalidParameterValueException"):
+    """Recorded as far as its first sentence (2.6); the second is AWS's too, as users report it."""
+
+    message = (
+        'LogLevel is not supported when LogFormat is set to "Text". '
+        'Remove LogLevel from your request or change the LogFormat to "JSON" and try again.'
+    )
+
+
 class EnvironmentTooLarge(AwsError, code="InvalidParameterValueException"):
     """Recorded."""
 

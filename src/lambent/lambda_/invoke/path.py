@@ -100,6 +100,8 @@ class InvokePath:
                 JSON.decode(event)
                 if not event.isascii():
                     event.decode()
+            except RecursionError:
+                raise EventNotJson(reason="it is nested too deeply") from None
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise EventNotJson(reason=str(error)) from None
 
@@ -116,7 +118,7 @@ def decoded(client_context: str) -> str:
     try:
         text = base64.b64decode(client_context, validate=True)
         value = msgspec.json.decode(text)
-    except (binascii.Error, ValueError, msgspec.DecodeError):
+    except (binascii.Error, ValueError, msgspec.DecodeError, RecursionError):
         raise ClientContextNotJson from None
     if not isinstance(value, dict):
         raise ClientContextNotJson

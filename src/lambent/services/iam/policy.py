@@ -157,7 +157,7 @@ def trust_policy(text: str) -> Document:
 def _document(text: str, oldest_version: str) -> Document:
     try:
         raw: object = json.loads(text, object_pairs_hook=_without_duplicates)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidJson from None
     if not isinstance(raw, dict):
         raise SyntaxErrors
