@@ -210,6 +210,8 @@ async def test_an_operation_that_lambent_does_not_have_is_named(
     ("service", "method", "path", "headers", "status"),
     [
         ("lambda", "GET", "/2015-03-31/nonsense", {}, 404),
+        ("lambda", "POST", "/2015-03-31/functions//", {}, 404),
+        ("logs", "POST", "/", {}, 404),
         ("logs", "POST", "/", {"X-Amz-Target": "Logs_20140328.Nonsense"}, 400),
         ("sts", "POST", "/", FORM, 400),
         ("dynamodb", "POST", "/", {"X-Amz-Target": "DynamoDB_20120810.Nonsense"}, 400),

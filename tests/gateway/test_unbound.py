@@ -31,6 +31,8 @@ def asked(method: str, path: str, query: str = "", body: bytes = b"", **headers:
         ("rds", asked("GET", "/", "Action=DescribeDBClusters&Version=2014-10-31"), ("rds", "DescribeDBClusters")),
         ("nonsense", asked("GET", "/"), None),
         ("lambda", asked("GET", "/"), None),
+        ("sts", asked("POST", "/"), None),  # its operations have one path, and differ in Action
+        ("logs", asked("POST", "/"), None),
     ],
 )  # fmt: skip
 async def test_an_operation_is_recognised_from_its_request(name: str, request_: Request, meant: tuple[str, str] | None):

@@ -87,6 +87,13 @@ def test_a_payload_of_bytes_is_never_looked_into() -> None:
     assert parsed("lambda", "Invoke", b"\xff{not json")["Payload"] == b"\xff{not json"
 
 
+@pytest.mark.parametrize("text", ["x", "", "%201", "1_0", "1.0", "9" * 30])
+def test_a_number_in_a_query_is_digits_and_nothing_else(text: str) -> None:
+    request = Request("GET", "/2015-03-31/functions", f"MaxItems={text}", {}, b"")
+    with pytest.raises(SerializationException):
+        protocol(LAMBDA).parse(LAMBDA.operation("ListFunctions"), request, {})
+
+
 def test_a_form_with_too_many_fields_is_refused() -> None:
     with pytest.raises(SerializationException):
         parsed("iam", "TagRole", b"&".join(b"Tags.member.%d.Key=k" % number for number in range(30_000)))

@@ -134,7 +134,9 @@ class Gateway:
             sentence = "The request names no AWS service: it is not signed, and its host and path are not one's."
             return dialect.refuse(Problem.UNKNOWN_SERVICE, sentence, request_id)
         found = await self._catalogue.operation(name, request)
-        if found is not None:
+        if found is not None and not self._directory.binds(
+            *found
+        ):  # else its path is written in a way that is not AWS's
             error = NotImplementedYet(service=found[0], operation=found[1])
             return dialect.refuse(Problem.NOT_IMPLEMENTED, error.text, request_id)
         if self._directory.endpoint(name) is not None or await self._catalogue.services(name):

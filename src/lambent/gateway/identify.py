@@ -73,6 +73,11 @@ class Directory:
                 return found
         return None
 
+    def binds(self, service_name: str, operation_name: str) -> bool:
+        """Whether an operation, by the name that boto3 has for its service, is one of ours."""
+        bound = (each.service for each in self.endpoints)
+        return any(service.name == service_name and operation_name in service.operations for service in bound)
+
     def endpoint(self, name: str | None) -> Endpoint | None:
         """The first bound service of that name."""
         return next(iter(self._by_name.get(name, ())), None) if name is not None else None

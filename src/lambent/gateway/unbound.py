@@ -99,6 +99,8 @@ def recognised(outline: Outline, request: Request) -> str | None:
     _, called, name = request.path.rpartition("/operation/")
     if called and request.headers.get("smithy-protocol"):
         return name if name in outline.operations else None
+    if not _has_paths(outline.metadata):  # it is named in a header or in the form, or not at all
+        return None
     matches = [
         (specificity, name in PLAIN, -len(name), name)
         for name, operation in outline.operations.items()
@@ -109,6 +111,10 @@ def recognised(outline: Outline, request: Request) -> str | None:
 
 def _speaks_query(metadata: Metadata) -> bool:
     return not {"query", "ec2"}.isdisjoint((metadata.protocol, *metadata.protocols))
+
+
+def _has_paths(metadata: Metadata) -> bool:
+    return not {"rest-json", "rest-xml"}.isdisjoint((metadata.protocol, *metadata.protocols))
 
 
 def _match(http: HttpTrait, request: Request) -> int | None:

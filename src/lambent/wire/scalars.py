@@ -44,7 +44,7 @@ def _read_boolean(text: str) -> bool:
 def _integer_reader(allowed: range, name: str) -> Read:
     def read(text: str) -> int:
         try:
-            number = int(text) if len(text) <= _MOST_DIGITS else None
+            number = int(text) if len(text) <= _MOST_DIGITS and text.lstrip("+-").isdecimal() else None
         except ValueError:
             number = None
         if number is None or number not in allowed:
