@@ -9,6 +9,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 AWSCLI := .build/awscli-venv
+JSSDK := .build/aws-sdk-js
 MODELS := .build/botocore-sdist
 SOURCES := $(shell find src -name '*.py')
 INTERPRETERS := .build/interpreters
@@ -48,6 +49,15 @@ $(AWSCLI)/.installed: | $(VENV)/bin/python
 	@$(AWSCLI)/bin/python -m pip install --quiet --disable-pip-version-check awscli
 	@touch $@
 
+# What another SDK than boto3 sees; without npm its test is skipped.
+$(JSSDK)/.installed:
+	@if command -v npm > /dev/null; then \
+		echo "installing the AWS SDK for JavaScript into $(@D)"; \
+		mkdir -p $(@D); \
+		npm install --silent --no-audit --no-fund --prefix $(@D) @aws-sdk/client-lambda@3; \
+		touch $@; \
+	else echo "no npm here: the test with the AWS SDK for JavaScript is skipped"; fi
+
 # AWS's protocol conformance files are in botocore's source distribution and not in its wheel.
 $(MODELS)/.unpacked: $(VENV)/.installed
 	@echo "fetching the source distribution of botocore into $(MODELS)"
@@ -68,7 +78,7 @@ demo: $(VENV)/.compiled ## deploy and invoke an example, show what happened, lea
 up: $(VENV)/.compiled ## start Lambent and keep it running; ARGS='--port 4567 --ephemeral'
 	@exec $(BIN)/lambent up $(ARGS)
 
-test: $(VENV)/.installed-dev $(VENV)/.compiled $(AWSCLI)/.installed $(MODELS)/.unpacked $(NODES:%=$(INTERPRETERS)/node%/.installed) ## install what tests need and pass all of them; ARGS='-k name'
+test: $(VENV)/.installed-dev $(VENV)/.compiled $(AWSCLI)/.installed $(JSSDK)/.installed $(MODELS)/.unpacked $(NODES:%=$(INTERPRETERS)/node%/.installed) ## install what tests need and pass all of them; ARGS='-k name'
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.installed-dev ## formatting, lint, types, architecture
