@@ -28,7 +28,8 @@ import structlog
 from lambent import __version__
 from lambent.config import Config
 from lambent.core.clock import Clock
-from lambent.core.http import Door, HttpLimits, serving
+from lambent.core.door import Door, serving
+from lambent.core.http import HttpLimits
 from lambent.core.ids import Ids
 from lambent.core.kernel import Service, operations_in
 from lambent.gateway.gateway import Gateway

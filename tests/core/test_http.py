@@ -5,7 +5,8 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from lambent.core.http import Door, Fault, HttpLimits, serving
+from lambent.core.door import Door, serving
+from lambent.core.http import Fault, HttpLimits
 from lambent.wire.messages import Request, Response
 
 LIMITS = HttpLimits(head_bytes=4096, head_count=20, head_timeout_s=0.2, body_timeout_s=0.2, buffered_bytes=100_000)

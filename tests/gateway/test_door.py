@@ -17,7 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lambent.core.http import HttpLimits, serving
+from lambent.core.door import serving
+from lambent.core.http import HttpLimits
 from lambent.gateway.gateway import Mode
 from lambent.wire.messages import Request
 from tests.gateway.small import gateway

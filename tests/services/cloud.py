@@ -18,7 +18,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lambent.core.clock import FakeClock
-from lambent.core.http import HttpLimits, serving
+from lambent.core.door import serving
+from lambent.core.http import HttpLimits
 from lambent.core.ids import SeededIds
 from lambent.gateway.gateway import Gateway, Mode
 from lambent.services.iam.service import MIGRATIONS, iam
