@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from lambent.core.http import Budget, Connection, Fault, HttpLimits
+from lambent.core.http import NOTHING, Budget, Connection, Fault, HttpLimits
 from lambent.wire.messages import Request, Response
 
 log: Final = structlog.get_logger()
