@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 
@@ -45,11 +46,18 @@ def run(given: argparse.Namespace) -> int:
 
 
 async def until_told(config: Config) -> None:
-    """Run until SIGINT or SIGTERM."""
+    """Run until SIGINT or SIGTERM; the second one ends the process at once, and spawners see that and clean up."""
     stop = asyncio.Event()
+
+    def told() -> None:
+        if stop.is_set():
+            print("lambent: told twice to stop, ending at once", file=sys.stderr, flush=True)
+            os._exit(1)
+        stop.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, told)
     async with running(config) as started:
         gc.collect()
         gc.freeze()  # what there is now stays: the collector need not look at it after every few hundred invocations

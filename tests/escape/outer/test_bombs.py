@@ -8,10 +8,13 @@ import signal
 
 import pytest
 
+from lambent.lambda_.runtimes.templates import MIB_PER_CPU
 from lambent.sandbox.contract import Exit, Limits
 from tests.contract.stage import GUARD_S, Puppet, Stage
 
 SMALL = {"limits": Limits(memory_mib=128, tmp_mib=32, processes=64, open_files=128)}
+# What a function of 128 MB has: a fourteenth of a processor, in which a killed crowd would be long in dying.
+DEFAULT = {"limits": Limits(memory_mib=128, cpus=128 / MIB_PER_CPU)}
 small = pytest.mark.parametrize("attacker", [SMALL], indirect=True, ids=["small"])
 OUT_OF_MEMORY = Exit(code=None, signal=signal.SIGKILL, out_of_memory=True)
 
@@ -21,7 +24,7 @@ async def ended(puppet: Puppet) -> Exit:
         return await puppet.sandbox.exited()
 
 
-@small
+@pytest.mark.parametrize("attacker", [SMALL, DEFAULT], indirect=True, ids=["small", "default"])
 async def test_a_fork_bomb_stays_in_its_sandbox_and_can_be_killed(stage: Stage, attacker: Puppet) -> None:
     await attacker.does("""
         import os

@@ -37,6 +37,9 @@ from lambent.sandbox.contract import RUNTIME_API_PORT, Exit, Sandbox
 log: Final = structlog.get_logger()
 
 
+VACATE_S: Final = 2.0  # how long the processes of a sandbox may take to die before it is given up
+
+
 class Late(msgspec.Struct, frozen=True):
     """The time that was given is over."""
 
@@ -242,10 +245,20 @@ class Environment:
             self._memory_used = sandbox.memory_peak_mib()
             output.drain()
             async with stack:
-                await sandbox.vacate()
+                await self._vacated(sandbox)
                 output.drain()
                 output.flush()
                 self._api = None
+
+    async def _vacated(self, sandbox: Sandbox) -> None:
+        """End every process, within a bound: a caller waits for its outcome. What dies longer is left to die alone."""
+        try:
+            async with asyncio.timeout(VACATE_S):
+                await sandbox.vacate()
+        except TimeoutError:
+            log.warning("environment.not_vacated", log_stream=self.facts.log_stream, pid=sandbox.pid)
+            self.sandbox = None
+            self._tasks.create_task(self._guarded(sandbox.kill()))
 
     # --- news --------------------------------------------------------------------------------------------------------
 

@@ -82,6 +82,16 @@ class Group:
             _write(directory / "cpu.cfs_period_us", str(CPU_PERIOD_US))
             _write(directory / "cpu.cfs_quota_us", str(quota))
 
+    def release(self) -> None:
+        """Take the limits away under which processes would be long in dying: a fork bomb with its share of a processor
+        dies at the pace of that share, and forks meanwhile. What has been killed needs time, and no more processes.
+        """
+        if (pids := self._of("pids")) is not None:
+            _write_if_there(pids / "pids.max", "0")
+        if (cpu := self._of("cpu")) is not None:
+            _write_if_there(cpu / "cpu.max", "max")
+            _write_if_there(cpu / "cpu.cfs_quota_us", "-1")
+
     @property
     def freezes(self) -> bool:
         return self._freezer >= 0

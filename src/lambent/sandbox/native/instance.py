@@ -16,7 +16,7 @@ import errno
 import fcntl
 import os
 import secrets
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -71,9 +71,7 @@ class Instance:
                 _ = (self._home / "cgroup.procs").write_text(str(os.getpid()))
         for lock in self._locks:
             os.close(lock)
-        for directory in self.directories:
-            with _opened(directory) as parent:
-                _ = group_tree.remove(parent, self.name)
+        _remove([(directory, self.name) for directory in self.directories])
 
     def _enter(self, parent: Path, unified: bool, hierarchies: Hierarchies) -> None:
         """Make our tree below `parent`, if that is possible, with all controllers that are meant to be there."""
@@ -126,8 +124,7 @@ class Instance:
 @contextmanager
 def opened(hierarchies: Hierarchies) -> Generator[Instance]:
     """This process's groups, for as long as the block lasts."""
-    for directory in hierarchies.directories:
-        remove_dead(directory)
+    remove_dead(hierarchies.directories)
     instance = Instance(hierarchies, f"{PREFIX}{os.getpid()}-{secrets.token_hex(4)}")
     try:
         yield instance
@@ -135,16 +132,25 @@ def opened(hierarchies: Hierarchies) -> Generator[Instance]:
         instance.remove()
 
 
-def remove_dead(directory: Path) -> None:
-    """Remove the trees in `directory` that nobody holds a lock on, and whatever lives in them."""
-    for tree in directory.glob(f"{PREFIX}*"):
+def remove_dead(directories: Iterable[Path]) -> None:
+    """Remove the trees in these directories that nobody holds a lock on, and whatever lives in them."""
+    dead: list[tuple[Path, str]] = []
+    for tree in [tree for directory in directories for tree in directory.glob(f"{PREFIX}*")]:
         try:
             lock = _locked(tree)
         except OSError:
             continue  # it lives, or is not ours to remove, or has just gone
         os.close(lock)
-        with _opened(directory) as parent:
-            _ = group_tree.remove(parent, tree.name)
+        dead.append((tree.parent, tree.name))
+    _remove(dead)
+
+
+def _remove(trees: Sequence[tuple[Path, str]]) -> None:
+    """Remove trees by their parents and names, all released first."""
+    for work in (group_tree.release, group_tree.remove):
+        for directory, name in trees:
+            with _opened(directory) as parent:
+                _ = work(parent, name)
 
 
 def switch_controllers(group: Path, names: Sequence[str], *, on: bool) -> None:

@@ -96,6 +96,7 @@ class NativeSandbox:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             if self._group is not None:
+                self._group.release()
                 self._group.thaw()  # version 1: what is frozen does not die
 
     def discard(self) -> None:

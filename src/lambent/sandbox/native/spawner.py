@@ -147,6 +147,8 @@ class _Spawner:
 
     def _end(self) -> NoReturn:
         """The server is gone: leave nothing that was made for it."""
+        for root in self._group_roots:
+            group_tree.release(root, self._group_name)
         for sandbox in self._sandboxes.values():
             with contextlib.suppress(OSError):
                 signal.pidfd_send_signal(sandbox.pidfd, signal.SIGKILL)
