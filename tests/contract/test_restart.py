@@ -174,7 +174,7 @@ async def test_a_guest_whose_memory_ran_out_is_followed_by_one_that_is_told_apar
     assert await ended(again) == Exit(code=None, signal=signal.SIGKILL, out_of_memory=False)
 
 
-async def test_what_is_in_tmp_is_still_charged_to_the_function(isolated: Stage) -> None:
+async def test_what_is_in_tmp_comes_on_top_of_the_memory_of_the_next_guest(isolated: Stage) -> None:
     limits = Limits(memory_mib=128, tmp_mib=100)
     puppet = await isolated.puppet("fork", limits=limits)
     if puppet.sandbox.usage().memory_peak_mib == 0:
@@ -185,7 +185,8 @@ async def test_what_is_in_tmp_is_still_charged_to_the_function(isolated: Stage) 
     """)
     again = await restarted(isolated, puppet, "fork", limits=limits)
     assert again.sandbox.memory_peak_mib() >= 80
-    again.tell("memory['much'] = bytearray(b'x') * (64 << 20)")
+    assert await again.does("memory['some'] = bytearray(b'x') * (64 << 20); return len(memory)") == 1
+    again.tell("memory['much'] = bytearray(b'x') * (128 << 20)")
     assert (await ended(again)).out_of_memory
 
 

@@ -162,7 +162,7 @@ class NativeBackend:
             if ground.group is not None and vacated is not None:
                 ground.group.count_anew()
             if ground.group is not None and assignment is not None:
-                ground.group.limit(assignment.limits)
+                ground.group.limit(assignment.limits, ground.tmp_used_mib())
         except OSError as error:
             ground.clear(lambda: None)
             raise SandboxError(f"the control group cannot be set: {error}") from error

@@ -4,7 +4,8 @@
 
 One interface over version 2, version 1, and both at once. Defends against: a guest that takes all memory, processors or
 processes. Does not: account for the pages that a forked guest shares with its spawner, which are the spawner's; bound swap
-where version 1 does not account for it. What is in /tmp and /dev/shm is memory, and counts.
+where version 1 does not account for it. What is in /tmp and /dev/shm is memory, and counts; what is in /tmp when
+another guest is started counts no more.
 """
 
 from __future__ import annotations
@@ -56,15 +57,19 @@ class Group:
         into = None if self._unified is None else os.open(self._unified, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         return into, [os.open(file, os.O_WRONLY | os.O_CLOEXEC) for file in files]
 
-    def limit(self, limits: Limits) -> None:
-        """Set all limits that this machine can enforce."""
-        bytes_ = str(limits.memory_mib * _MIB)
+    def limit(self, limits: Limits, held_mib: int = 0) -> None:
+        """Set all limits that this machine can enforce; `held_mib` is what guests before have left in /tmp.
+
+        That comes on top of the memory: else a function whose /tmp is full would have none, at each of its invocations.
+        """
+        bytes_ = str((limits.memory_mib + held_mib) * _MIB)
         if (memory := self._of("memory")) is not None:
             if self._hierarchies.is_unified("memory"):
                 _write(memory / "memory.max", bytes_)
                 _write_if_there(memory / "memory.swap.max", "0")
                 _write_if_there(memory / "memory.oom.group", "1")
             else:
+                _write_if_there(memory / "memory.memsw.limit_in_bytes", "-1")  # it may never be below the other
                 _write(memory / "memory.limit_in_bytes", bytes_)
                 _write_if_there(memory / "memory.memsw.limit_in_bytes", bytes_)
         if (pids := self._of("pids")) is not None:

@@ -18,6 +18,7 @@ from lambent.sandbox.native.cgroups import Group
 
 _RETRY_S: Final = 0.002
 _RETRIES: Final = 200
+_MIB: Final = 1 << 20
 
 log: Final = structlog.get_logger("lambent.sandbox.native")
 
@@ -36,6 +37,13 @@ class Ground:
         if self.tmp >= 0:
             os.close(self.tmp)
         self.tmp = tmp
+
+    def tmp_used_mib(self) -> int:
+        """Tell how much is in /tmp."""
+        if self.tmp < 0:
+            return 0
+        found = os.fstatvfs(self.tmp)
+        return -(-(found.f_blocks - found.f_bfree) * found.f_frsize // _MIB)
 
     def clear(self, done: Callable[[], None]) -> None:
         """Leave nothing, once no process stands on it; `done` is called then, at the latest when it is given up.
