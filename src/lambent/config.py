@@ -1,8 +1,8 @@
 """Configuration is one frozen struct, read once at start: flags, then environment, then a file, then the defaults here.
 
 Each setting is one field, and nothing else knows its name: `--idle-timeout-s`, `LAMBENT_IDLE_TIMEOUT_S` and, in the
-TOML file named by `--config` or `LAMBENT_CONFIG`, `idle_timeout_s` are derived from it, as are its help and the page
-docs/settings.md. A name that no field has is refused rather than ignored: a misspelt limit that silently does not hold
+TOML file named by `--config` or `LAMBENT_CONFIG`, `idle_timeout_s` are derived from it, as is its help in
+`lambent up --help`. A name that no field has is refused rather than ignored: a misspelt limit that silently does not hold
 is worse than a server that does not start. Settings are not reloaded; a change needs a restart.
 
 Waiting times that AWS fixes are settings too, with AWS's value as the default, so that a test or a small machine can

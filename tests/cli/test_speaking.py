@@ -116,6 +116,13 @@ def test_without_a_key_commands_say_what_makes_one(nowhere: Shell):
         assert "the first `lambent up` makes it" in nowhere.cannot(*words)
 
 
+def test_called_with_nothing_it_says_what_there_is(nowhere: Shell):
+    done = nowhere.run()
+    assert done.returncode == 2
+    assert "lambent logs" not in done.stdout
+    assert "print what a function has logged" in done.stderr
+
+
 def test_every_command_has_help_and_a_wrong_one_is_refused(nowhere: Shell):
     listed = nowhere.does("--help")
     for command in ("up", "env", "deploy", "invoke", "logs", "status", "doctor"):

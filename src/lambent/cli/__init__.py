@@ -91,7 +91,11 @@ def chosen(arguments: Sequence[str] | None) -> tuple[str, list[str]]:
     parser.add_argument("--version", action="version", version=f"lambent {__version__}")
     parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help=argparse.SUPPRESS)
-    given = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words:
+        parser.print_help(sys.stderr)
+        raise SystemExit(2)
+    given = parser.parse_args(words)
     return given.command, given.arguments
 
 
