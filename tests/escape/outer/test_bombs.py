@@ -36,7 +36,7 @@ async def ended(puppet: Puppet) -> Exit:
 
 @pytest.mark.parametrize("attacker", [SMALL, DEFAULT], indirect=True, ids=["small", "default"])
 async def test_a_fork_bomb_stays_in_its_sandbox_and_can_be_killed(stage: Stage, attacker: Puppet) -> None:
-    await attacker.does("""
+    attacker.tell("""
         import os
         def explode():
             while True:
