@@ -53,7 +53,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 News = Ready | Result | InitError | Exit | Late
-# A sandbox with the function in it, in what the vacated one has left if there is one; leaving vacates it, `stop` kills it.
+# A sandbox with the function in it, in what the vacated one has left if there is one; failing vacates it, `stop` kills it.
 StartSandbox = Callable[[Sandbox | None], AbstractAsyncContextManager[Sandbox]]
 
 
@@ -197,10 +197,10 @@ class Environment:
 
     async def _replace(self, reason: str) -> None:
         """Give up the sandbox with its /tmp, which counts as memory: with too much there no runtime would ever start."""
-        assert self.sandbox is not None
         log.warning("environment.replaced", reason=reason, log_stream=self.facts.log_stream)
-        await self.sandbox.kill()
-        self.sandbox = None
+        sandbox, self.sandbox = self.sandbox, None
+        if sandbox is not None:  # else it was given up already
+            await sandbox.kill()
 
     async def _watch(self, sandbox: Sandbox) -> None:
         """Tell when the sandbox's runtime has ended."""

@@ -137,8 +137,9 @@ class Launching:
                 finally:
                     if door is not None:
                         door.close()
-            finally:
-                await sandbox.vacate()
+            except BaseException:
+                await sandbox.vacate()  # else its environment has done so, within a bound
+                raise
 
     async def _started(self, template: Template, assignment: Assignment, vacated: Sandbox | None) -> Sandbox:
         """Start the function in what a vacated sandbox has left; in a new one if there is none, or it cannot be used."""
