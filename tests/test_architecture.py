@@ -267,14 +267,17 @@ def test_every_operation_is_documented():
     assert undocumented == []
 
 
+def modules_bound_in(module: Module) -> Iterator[ast.expr]:
+    """What is given to operations_in, and what a package of operations lists in its MODULES for whoever does so."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] == "operations_in":
+            yield from node.args
+        if isinstance(node, ast.AnnAssign) and dotted(node.target) == "MODULES" and isinstance(node.value, ast.Tuple):
+            yield from node.value.elts
+
+
 def test_every_operation_is_bound_to_its_service():
-    bound = {
-        dotted(argument).rpartition(".")[2]
-        for module in MODULES
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] == "operations_in"
-        for argument in node.args
-    }
+    bound = {dotted(given).rpartition(".")[2] for module in MODULES for given in modules_bound_in(module)}
     homes = {module.path.stem for module, _ in operations()}
 
     assert homes - bound == set()

@@ -33,7 +33,6 @@ from lambent.core.http import HttpLimits
 from lambent.core.ids import Ids
 from lambent.core.kernel import Service, operations_in
 from lambent.gateway.gateway import Gateway
-from lambent.lambda_ import store
 from lambent.lambda_.control import control_plane
 from lambent.lambda_.functions import Function
 from lambent.lambda_.invoke.launching import Launching
@@ -41,7 +40,8 @@ from lambent.lambda_.invoke.path import InvokePath
 from lambent.lambda_.invoke.placement import Settings, placement
 from lambent.lambda_.invoke.warming import warming
 from lambent.lambda_.limits import AccountLimits
-from lambent.lambda_.operations import account, functions, invocations, tags, versions
+from lambent.lambda_.operations import MODULES
+from lambent.lambda_.rows import MIGRATIONS as LAMBDA_MIGRATIONS
 from lambent.lambda_.runtimes.interpreters import Interpreters
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox, Unavailable
@@ -94,7 +94,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         pool = await on.enter_async_context(pooled(backend, config.waiting_pool_size))
 
         state = await on.enter_async_context(
-            database.opened(data.path / "state.db", [*store.MIGRATIONS, *IAM_MIGRATIONS], data.durability)
+            database.opened(data.path / "state.db", [*LAMBDA_MIGRATIONS, *IAM_MIGRATIONS], data.durability)
         )
         log_service = await on.enter_async_context(logs(data, clock))
         iam_service = iam(state)
@@ -165,7 +165,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 control.limits,
                 InvokePath(placed, clock, ids),
             ),
-            operations_in(functions, versions, tags, account, invocations),
+            operations_in(*MODULES),
         )
         services: list[Service[Any]] = [lambda_service, log_service, iam_service, sts_service]
         gateway = Gateway(

@@ -17,11 +17,11 @@ from lambent.lambda_.control import ControlPlane, control_plane
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.path import InvokePath
 from lambent.lambda_.names import FunctionReference
-from lambent.lambda_.operations import account, functions, tags, versions
+from lambent.lambda_.operations import MODULES
+from lambent.lambda_.rows import MIGRATIONS
 from lambent.lambda_.runtimes.catalogue import Runtime
 from lambent.lambda_.runtimes.interpreters import Missing
 from lambent.lambda_.service import LAMBDA, Lambda
-from lambent.lambda_.store import MIGRATIONS
 from lambent.storage.database import opened
 from tests.lambda_.zips import HELLO
 
@@ -59,7 +59,7 @@ class Plane:
         state = Lambda(
             control.functions, control.code, control.activation, control.roles, control.limits, invocations=NOWHERE
         )
-        self.service = Service(LAMBDA, state, operations_in(account, functions, tags, versions))
+        self.service = Service(LAMBDA, state, operations_in(*MODULES))
 
     async def __call__(self, operation: str, **members: object) -> Members:
         """Call an operation with AWS's members."""
@@ -86,7 +86,8 @@ class Plane:
 
     def invoked(self, name: str = "f", qualifier: str | None = None) -> FunctionVersion:
         """What an invocation would run."""
-        return self.control.functions.resolve(FunctionReference.of(name, qualifier), ACCOUNT, REGION)
+        reference = FunctionReference.of(name, qualifier)
+        return self.control.functions.find(reference, ACCOUNT, REGION).routed(reference.qualifier, self._ids)
 
     def trees(self) -> set[str]:
         """The unpacked packages on the disk, by digest."""

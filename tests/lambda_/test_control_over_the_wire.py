@@ -1,75 +1,12 @@
 """The control plane through boto3: statuses, error bodies, waiters and paginators are what an SDK expects.
 
-The rules themselves are tested in process (test_functions and its neighbours). Here the whole of Lambent is up, with the
-process backend, because nothing is invoked.
+The rules themselves are tested in process (test_functions and its neighbours). Here the whole of Lambent is up.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncGenerator, Callable
-from typing import Any, TypeVar
-
-import boto3
-import pytest
-from botocore.config import Config as ClientConfig
-from botocore.exceptions import ClientError
-
-from lambent.app import running
-from lambent.config import Config
+from tests.lambda_.conftest import Aws
 from tests.lambda_.zips import HELLO, OTHER
-
-T = TypeVar("T")
-
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
-    ],
-}
-
-
-class Aws:
-    """boto3 against a running Lambent; blocking calls run in a thread, since the server is on this loop."""
-
-    def __init__(self, session: boto3.Session, endpoint: str) -> None:
-        retries = ClientConfig(retries={"total_max_attempts": 1})
-        self.iam: Any = session.client("iam", endpoint_url=endpoint, config=retries)
-        self.awslambda: Any = session.client("lambda", endpoint_url=endpoint, config=retries)
-        self.role = ""
-
-    async def __call__(self, operation: str, **members: object) -> Any:
-        return await asyncio.to_thread(getattr(self.awslambda, operation), **members)
-
-    async def blocking(self, call: Callable[[], T]) -> T:
-        return await asyncio.to_thread(call)
-
-    async def create(self, name: str, content: bytes = HELLO, **members: object) -> Any:
-        given: dict[str, Any] = {"Runtime": "provided.al2023", "Handler": "x", "Role": self.role} | members
-        return await self("create_function", FunctionName=name, Code={"ZipFile": content}, **given)
-
-    async def active(self, name: str, content: bytes = HELLO, **members: object) -> None:
-        await self.create(name, content, **members)
-        await self.blocking(lambda: self.awslambda.get_waiter("function_active_v2").wait(FunctionName=name))
-
-    async def refused(self, operation: str, **members: object) -> dict[str, Any]:
-        with pytest.raises(ClientError) as caught:
-            await self(operation, **members)
-        return dict(caught.value.response)
-
-
-@pytest.fixture
-async def aws() -> AsyncGenerator[Aws]:
-    config = Config(ephemeral=True, port=0, sandbox="process", waiting_pool_size=0)
-    async with running(config) as lambent:
-        session = boto3.Session(lambent.access_key_id, lambent.secret_access_key, region_name=lambent.region)
-        made = await asyncio.to_thread(Aws, session, lambent.endpoint)
-        role = await made.blocking(
-            lambda: made.iam.create_role(RoleName="functions", AssumeRolePolicyDocument=json.dumps(TRUST))
-        )
-        made.role = role["Role"]["Arn"]
-        yield made
 
 
 async def test_a_function_lives_and_dies_through_boto3(aws: Aws) -> None:
@@ -160,3 +97,17 @@ async def test_a_role_that_lambda_may_not_assume_is_refused(aws: Aws) -> None:
         "Code": "InvalidParameterValueException",
         "Message": "The role defined for the function cannot be assumed by Lambda.",
     }
+
+
+async def test_an_alias_lives_and_dies_through_boto3(aws: Aws) -> None:
+    await aws.active("f")
+    await aws("publish_version", FunctionName="f")
+    created = await aws("create_alias", FunctionName="f", Name="live", FunctionVersion="1")
+    assert created["ResponseMetadata"]["HTTPStatusCode"] == 201
+    updated = await aws("update_alias", FunctionName="f", Name="live", Description="now")
+    assert (await aws("get_alias", FunctionName="f", Name="live"))["RevisionId"] == updated["RevisionId"]
+    assert [alias["Name"] for alias in (await aws("list_aliases", FunctionName="f"))["Aliases"]] == ["live"]
+    deleted = await aws("delete_alias", FunctionName="f", Name="live")
+    assert deleted["ResponseMetadata"]["HTTPStatusCode"] == 204
+    missing = await aws.refused("get_alias", FunctionName="f", Name="live")
+    assert missing["Error"]["Code"] == "ResourceNotFoundException"

@@ -11,7 +11,7 @@ import pytest
 
 from lambent.core.clock import FakeClock
 from lambent.core.ids import SeededIds
-from lambent.lambda_.code import Code
+from lambent.lambda_.code.store import Code
 from lambent.lambda_.configuration import Logging
 from lambent.lambda_.environment.environment import Environment, Facts, Outcome
 from lambent.lambda_.environment.life_cycle import State

@@ -16,6 +16,7 @@ A `Binding` is a constant and holds no operations; a `Service` is made in app.py
 operations found in the modules it is given.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from types import ModuleType
@@ -43,6 +44,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 QUERY_PROTOCOLS = ("query", "ec2")
+HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 
 
 class Shape(msgspec.Struct, rename="pascal", omit_defaults=True, kw_only=True):
@@ -76,11 +78,18 @@ class Context(msgspec.Struct, Generic[S]):
     ids: Ids
     partition: str = "aws"
     trace_id: str | None = None  # the X-Amzn-Trace-Id that the request came with
+    host: str | None = None  # the Host that the request came with: under which name, and port, the caller reaches us
 
     @property
     def account(self) -> str:
         """The account that is acted in: the caller's."""
         return self.caller.account
+
+    @property
+    def endpoint(self) -> str:
+        """`http://host:port` as the caller reaches us, for addresses in answers."""
+        host = self.host if self.host is not None and HOST.fullmatch(self.host) else "localhost"
+        return f"http://{host}"
 
 
 class Operation(Generic[P, R]):

@@ -96,6 +96,7 @@ class Gateway:
                 clock=self._clock,
                 ids=self._ids,
                 trace_id=request.headers.get("x-amzn-trace-id"),
+                host=request.headers.get("host"),
             )
             output = await service.call(operation.name, members, context)
             return endpoint.protocol.serialize(operation, output, request_id)

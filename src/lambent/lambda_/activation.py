@@ -18,7 +18,7 @@ import structlog
 
 from lambent.core.errors import AwsError
 from lambent.core.ids import Ids
-from lambent.lambda_.code import CodeStore
+from lambent.lambda_.code.store import CodeStore
 from lambent.lambda_.errors import FunctionNotFound
 from lambent.lambda_.functions import Function, FunctionVersion, Refusal
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Runtime

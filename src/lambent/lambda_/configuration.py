@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from lambent.lambda_.code import Code
+from lambent.lambda_.code.store import Code
 from lambent.lambda_.errors import (
     AboveMaximum,
     EnvironmentReserved,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -11,10 +11,11 @@ import msgspec
 from lambent.core.ids import Ids
 from lambent.core.ports import Roles
 from lambent.lambda_.activation import Activation, FindInterpreter, Prepare, activating, nothing_to_prepare
-from lambent.lambda_.code import CodeStore, code_store
+from lambent.lambda_.code.store import CodeStore, code_store
 from lambent.lambda_.functions import Function
 from lambent.lambda_.limits import AccountLimits
-from lambent.lambda_.store import Functions, opened
+from lambent.lambda_.store import Functions
+from lambent.storage.commits import committing
 from lambent.storage.database import Database
 
 
@@ -40,14 +41,14 @@ async def control_plane(
     prepare: Prepare = nothing_to_prepare,
     durable: bool = True,
 ) -> AsyncGenerator[ControlPlane]:
-    """Everything of the control plane, on a database migrated by `store.MIGRATIONS`.
+    """Everything of the control plane, on a database migrated by `rows.MIGRATIONS`.
 
     It begins by collecting code that no version has any more, and by taking up what a crash left Pending.
     """
-    async with (
-        opened(database) as functions,
-        code_store(code_directory, functions.names_content, durable=durable) as code,
-    ):
+    async with AsyncExitStack() as on:
+        commits = await on.enter_async_context(committing(database))
+        functions = await Functions.loaded(commits)
+        code = await on.enter_async_context(code_store(code_directory, functions.names_content, durable=durable))
 
         def collect(before: Function | None, after: Function | None) -> None:
             for digest in set(before.digests() if before else ()) - set(after.digests() if after else ()):
@@ -55,5 +56,5 @@ async def control_plane(
 
         functions.watch(collect)
         await code.sweep(functions.contents())
-        async with activating(functions, code, find, ids, prepare) as activation:
-            yield ControlPlane(functions, code, activation, roles, limits or AccountLimits())
+        activation = await on.enter_async_context(activating(functions, code, find, ids, prepare))
+        yield ControlPlane(functions, code, activation, roles, limits or AccountLimits())

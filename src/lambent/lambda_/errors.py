@@ -68,6 +68,18 @@ class LatestCannotBeDeleted(AwsError, code="InvalidParameterValueException"):
     message = "$LATEST version cannot be deleted without deleting the function."
 
 
+class VersionReferenced(AwsError, code="ResourceConflictException"):
+    """As users report it."""
+
+    message = "Unable to delete version because the following aliases reference it: [{aliases}]"
+
+
+class AliasNotDeleted(AwsError, code="InvalidParameterValueException"):
+    """Ours: DeleteFunction takes a version as its qualifier, DeleteAlias an alias."""
+
+    message = "DeleteFunction deletes a function or one version of it. Use DeleteAlias to delete the alias {name}."
+
+
 # States and guards
 
 

@@ -1,4 +1,4 @@
-"""The nouns: a `Function`, its `FunctionVersion`s, and what may happen to them.
+"""The nouns: a `Function`, its `FunctionVersion`s and parts, and what may happen to them.
 
 All are values: a change gives a new `Function` that shares what did not change, so whoever reads one sees one
 moment, and a transaction is "read the function, compute the next, write the difference" (`store`). Rules that need
@@ -12,14 +12,17 @@ states".
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
+from lambent.core.ids import Ids
+from lambent.lambda_.aliases import Alias, VersionsDiffer
 from lambent.lambda_.configuration import Configuration
-from lambent.lambda_.errors import CodeSha256Mismatch, FunctionNotFound, RevisionMismatch
+from lambent.lambda_.errors import CodeSha256Mismatch, FunctionNotFound, RevisionMismatch, VersionReferenced
 from lambent.lambda_.names import LATEST, FunctionArn
+from lambent.lambda_.parts import NOTHING_ATTACHED, Attached, Part
 from lambent.lambda_.states import (
     BEING_CREATED,
     INVOCABLE,
@@ -32,6 +35,8 @@ from lambent.lambda_.states import (
     after,
     refuse_change,
 )
+
+P = TypeVar("P", bound=Part)
 
 FINGERPRINT: Final = msgspec.json.Encoder(order="deterministic")
 
@@ -102,13 +107,14 @@ class FunctionVersion(Configuration, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class Function(msgspec.Struct, frozen=True, kw_only=True):
-    """A function with all its versions, at one moment."""
+    """A function with all its versions and parts, at one moment."""
 
     arn: FunctionArn  # unqualified
     latest: FunctionVersion
     serving: FunctionVersion | None = None  # what is invoked instead of `latest`, while that is not fit
     published: dict[int, FunctionVersion] = {}
     tags: dict[str, str] = {}
+    attached: Attached = NOTHING_ATTACHED
     last_number: int = 0  # the highest ever given to a version, also of earlier functions of this name
 
     def __iter__(self) -> Iterator[FunctionVersion]:
@@ -122,13 +128,46 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
         return self.published[max(self.published)]
 
     def version(self, qualifier: str | None) -> FunctionVersion:
-        """The version as its owner sees it. Raises FunctionNotFound."""
+        """The version of that number, or $LATEST, as its owner sees it. Raises FunctionNotFound."""
         if qualifier is None or qualifier == LATEST:
             return self.latest
         found = self.published.get(int(qualifier)) if qualifier.isdecimal() else None
         if found is None:
             raise FunctionNotFound(arn=self.arn.qualified(qualifier))
         return found
+
+    def described(self, qualifier: str | None) -> FunctionVersion:
+        """The version that a qualifier names, itself or by an alias, as its owner sees it. Raises FunctionNotFound."""
+        alias = self.part(Alias, qualifier) if qualifier is not None else None
+        return self.version(qualifier if alias is None else alias.function_version)
+
+    def routed(self, qualifier: str | None, ids: Ids) -> FunctionVersion:
+        """The version that one invocation of the qualifier runs, whatever its state. Raises FunctionNotFound."""
+        if qualifier is None:
+            return self.serving or self.latest
+        alias = self.attached.get((Alias, qualifier))
+        number = qualifier if alias is None else cast("Alias", alias).drawn(ids)
+        return self.serving or self.latest if number == LATEST else self.version(number)
+
+    def part(self, kind: type[P], qualifier: str = LATEST) -> P | None:
+        """The part of that kind that hangs on the qualifier; $LATEST means the function itself."""
+        return cast("P | None", self.attached.get((kind, qualifier)))
+
+    def parts(self, kind: type[P]) -> dict[str, P]:
+        """Every part of that kind by its qualifier, in order."""
+        return {key[1]: cast("P", part) for key, part in sorted(self.attached.items(), key=_place) if key[0] is kind}
+
+    def with_part(self, part: Part, qualifier: str = LATEST) -> Function:
+        """The function with this part instead of the one it has of that kind and qualifier, if it has one."""
+        return msgspec.structs.replace(self, attached={**self.attached, (type(part), qualifier): part})
+
+    def without_part(self, kind: type[Part], qualifier: str = LATEST) -> Function:
+        """The function without that part, if it has it."""
+        return self._keeping(lambda key: key != (kind, qualifier))
+
+    def _keeping(self, keep: Callable[[tuple[type[Part], str]], bool]) -> Function:
+        kept = {key: part for key, part in self.attached.items() if keep(key)}
+        return msgspec.structs.replace(self, attached=kept or NOTHING_ATTACHED)
 
     def invoked(self) -> Iterator[FunctionVersion]:
         """Every version as a caller of Invoke meets it."""
@@ -195,10 +234,26 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def without(self, version: FunctionVersion) -> Function:
-        """The function once a published version is deleted."""
-        return msgspec.structs.replace(
-            self, published={number: kept for number, kept in self.published.items() if kept is not version}
-        )
+        """The function once a published version is deleted, with what hangs on it. Raises VersionReferenced."""
+        if aliases := [name for name, alias in self.parts(Alias).items() if version.version in alias.versions]:
+            raise VersionReferenced(aliases=", ".join(aliases))
+        rest = {number: kept for number, kept in self.published.items() if kept is not version}
+        return msgspec.structs.replace(self.without_qualifier(version.version), published=rest)
+
+    def without_qualifier(self, qualifier: str) -> Function:
+        """The function without every part that hangs on a version or an alias; the alias itself is one."""
+        return self._keeping(lambda key: key[1] != qualifier)
+
+    def aliased(self, name: str, alias: Alias) -> Function:
+        """The function with this alias, new or not.
+
+        Raises TooManyWeights, LatestNotRouted, VersionRoutedTwice, FunctionNotFound (a version), VersionsDiffer.
+        """
+        alias.check()
+        first, *others = [self.version(number) for number in alias.versions]
+        if any(other.role != first.role for other in others):
+            raise VersionsDiffer(what="execution role")
+        return self.with_part(alias, name)
 
     def tagged(self, tags: dict[str, str]) -> Function:
         """The function with exactly these tags."""
@@ -231,3 +286,10 @@ def reason_shown(version: FunctionVersion) -> tuple[str | None, str | None]:
     if version.settling:
         return BEING_CREATED, Reason.CREATING.value
     return None, None
+
+
+def _place(entry: tuple[tuple[type[Part], str], Part]) -> tuple[str, bool, int, str]:
+    """Where a part stands among the others: by kind, then $LATEST, the versions by number, the aliases by name."""
+    kind, qualifier = entry[0]
+    number = int(qualifier) if qualifier.isdecimal() else 0
+    return kind.KIND, not number and qualifier != LATEST, number, qualifier

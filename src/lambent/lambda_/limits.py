@@ -18,6 +18,7 @@ MEMORY_DEFAULT_MIB: Final = 128  # ref 1.5
 TMP_MIN_MIB: Final = 512  # ref 1.5, 2.4; EphemeralStorage.Size
 TMP_MAX_MIB: Final = 10_240  # ref 1.5; the model's 32768 is for accelerator functions
 TAGS_MAX: Final = 50  # a resource; ref 6
+ALIAS_WEIGHTS_MAX: Final = 1  # versions beside the alias' own; ref 6
 PAGE_MAX: Final = 50  # functions or versions a page, whatever MaxItems says; ref 1.1
 
 ENVIRONMENT_MAX_BYTES: Final = 4096  # of the variables as JSON without spaces; ref 2.4, sentence recorded (14)

@@ -1,28 +1,40 @@
-"""Lists of versions, a page at a time, in the order of names and then of numbers."""
+"""Lists, a page at a time, in the order of a key."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from lambent.core.paging import InvalidMarker, Page, key_of, page
 from lambent.lambda_.errors import MarkerInvalid
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.limits import PAGE_MAX
 
+T = TypeVar("T")
+
 
 def paged(
-    versions: Sequence[FunctionVersion], *, scope: str, marker: str | None, max_items: int | None
-) -> Page[FunctionVersion]:
-    """The page after `marker` of `versions`, which are in order; `scope` names the list. Raises MarkerInvalid."""
+    items: Sequence[T],
+    *,
+    key: Callable[[T], str],
+    scope: str,
+    marker: str | None,
+    max_items: int | None,
+    page_max: int = PAGE_MAX,
+) -> Page[T]:
+    """The page after `marker` of `items`, which stand in the order of `key`; `scope` names the list.
+
+    A page has at most `page_max` items, whatever is asked for. Raises MarkerInvalid.
+    """
     try:
-        start = bisect_right(versions, key_of(scope, marker), key=_key) if marker else 0
+        start = bisect_right(items, key_of(scope, marker), key=key) if marker else 0
     except InvalidMarker:
         raise MarkerInvalid from None
-    return page(versions[start:], size=min(max_items or PAGE_MAX, PAGE_MAX), scope=scope, key=_key)
+    return page(items[start : start + page_max + 1], size=min(max_items or page_max, page_max), scope=scope, key=key)
 
 
-def _key(version: FunctionVersion) -> str:
-    """A text that sorts as the lists are sorted: no name has a character below "-", and $LATEST is number 0."""
+def place(version: FunctionVersion) -> str:
+    """A key that sorts as lists of versions do: by name, which has no character below "-", then $LATEST, then by number."""
     number = version.version
     return f"{version.arn.name} {int(number) if number.isdecimal() else 0:012d}"

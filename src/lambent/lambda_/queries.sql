@@ -46,3 +46,41 @@ DELETE FROM function_versions WHERE account = :account AND region = :region AND 
 -- name: delete_function
 -- Forget a function and, by cascade, its versions.
 DELETE FROM functions WHERE account = :account AND region = :region AND name = :name;
+
+-- name: select_all_parts
+-- Every part of every function.
+SELECT account, region, name, kind, qualifier, document FROM function_parts
+ORDER BY account, region, name, kind, qualifier;
+
+-- name: select_parts
+-- Every part of one function.
+SELECT kind, qualifier, document FROM function_parts
+WHERE account = :account AND region = :region AND name = :name ORDER BY kind, qualifier;
+
+-- name: put_part
+-- Write a part's row, new or not.
+INSERT INTO function_parts (account, region, name, kind, qualifier, document)
+VALUES (:account, :region, :name, :kind, :qualifier, :document)
+ON CONFLICT DO UPDATE SET document = excluded.document;
+
+-- name: delete_part
+-- Forget one part of a function.
+DELETE FROM function_parts
+WHERE account = :account AND region = :region AND name = :name AND kind = :kind AND qualifier = :qualifier;
+
+-- name: select_resources
+-- Every resource of a kind.
+SELECT account, region, key, document FROM resources WHERE kind = :kind ORDER BY account, region, key;
+
+-- name: select_resource
+-- One resource, if it exists.
+SELECT document FROM resources WHERE kind = :kind AND account = :account AND region = :region AND key = :key;
+
+-- name: put_resource
+-- Write a resource's row, new or not.
+INSERT INTO resources (kind, account, region, key, document) VALUES (:kind, :account, :region, :key, :document)
+ON CONFLICT DO UPDATE SET document = excluded.document;
+
+-- name: delete_resource
+-- Forget one resource.
+DELETE FROM resources WHERE kind = :kind AND account = :account AND region = :region AND key = :key;

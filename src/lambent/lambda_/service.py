@@ -9,7 +9,7 @@ import msgspec
 from lambent.core.kernel import Binding
 from lambent.core.ports import Roles
 from lambent.lambda_.activation import Activation
-from lambent.lambda_.code import CodeStore
+from lambent.lambda_.code.store import CodeStore
 from lambent.lambda_.invoke.path import InvokePath
 from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.store import Functions

@@ -15,6 +15,7 @@ import msgspec
 from lambent.core.kernel import Shape
 from lambent.lambda_.functions import FunctionVersion, reason_shown
 from lambent.lambda_.limits import AccountLimits
+from lambent.lambda_.names import FunctionArn
 from lambent.lambda_.states import Phase
 
 
@@ -130,11 +131,14 @@ class GetAccountSettingsResponse(Shape):
     account_usage: AccountUsage
 
 
-def listed(version: FunctionVersion, *, qualified: bool) -> FunctionConfiguration:
-    """The version as lists show it: without its state and without its runtime's version."""
+def listed(version: FunctionVersion, arn: FunctionArn) -> FunctionConfiguration:
+    """The version as lists show it: without its state and without its runtime's version.
+
+    `arn` is the one under which it was asked for: without a qualifier, with its number, or with that of an alias.
+    """
     return FunctionConfiguration(
         function_name=version.arn.name,
-        function_arn=str(version.arn if qualified else version.arn.unqualified),
+        function_arn=str(arn),
         runtime=version.runtime,
         role=version.role,
         handler=version.handler,
@@ -161,9 +165,9 @@ def listed(version: FunctionVersion, *, qualified: bool) -> FunctionConfiguratio
     )
 
 
-def shown(version: FunctionVersion, *, qualified: bool) -> FunctionConfiguration:
-    """The version in full; `qualified`: whether its ARN shows the version, as it does when one was asked for."""
-    configuration = listed(version, qualified=qualified)
+def shown(version: FunctionVersion, arn: FunctionArn) -> FunctionConfiguration:
+    """The version in full, under the ARN by which it was asked for."""
+    configuration = listed(version, arn)
     configuration.runtime_version_config = RuntimeVersionConfig(runtime_version_arn=runtime_version_arn(version))
     configuration.state = version.state
     configuration.last_update_status = version.last_update_status

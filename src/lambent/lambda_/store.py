@@ -1,85 +1,110 @@
 """The functions there are: rows in the database, and an index in memory that follows them.
 
-Reads (`resolve` for every invocation, `get`, `listed`) are look-ups in the index. A change is one transaction: the
+Reads (`find` for every invocation, `get`, `listed`) are look-ups in the index. A change is one transaction: the
 function is read from its rows, the caller's `decide` computes the next one or raises, the difference is written.
-Only when that is committed does the index follow, in the order of the commits and whether or not the caller still
-waits, and then whoever watches is told. So nobody ever sees a state that was not committed, or half of one.
+Only when that is committed does the index follow (storage/commits), and then whoever watches is told. So nobody ever
+sees a state that was not committed, or half of one.
 
 It does not know AWS's rules; those are in `functions` and in the operations that decide.
 """
 
 from __future__ import annotations
 
-import asyncio
+from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 import apsw
 import msgspec
 
+from lambent.lambda_.aliases import Alias
 from lambent.lambda_.errors import FunctionAlreadyExists, FunctionNotFound
 from lambent.lambda_.functions import Function, FunctionVersion
-from lambent.lambda_.names import LATEST, FunctionArn, FunctionReference
-from lambent.storage.database import Database
-from lambent.storage.migrations import migrations_of
-from lambent.storage.queries import Row, queries_of
+from lambent.lambda_.names import FunctionArn, FunctionReference
+from lambent.lambda_.parts import NOTHING_ATTACHED, Attached, Part
+from lambent.lambda_.rows import QUERIES, text
+from lambent.storage.commits import Commits, Guard
+from lambent.storage.queries import Row
 
-PACKAGE: Final = __name__.rpartition(".")[0]
-MIGRATIONS: Final = migrations_of(PACKAGE)
-QUERIES: Final = queries_of(PACKAGE)
-
-ENCODER: Final = msgspec.json.Encoder()
 VERSION: Final = msgspec.json.Decoder(FunctionVersion)
 TAGS: Final = msgspec.json.Decoder(dict[str, str])
 
+PARTS: Final[tuple[type[Part], ...]] = (Alias,)  # every kind of part there is
+KINDS: Final[Mapping[str, type[Part]]] = {part.KIND: part for part in PARTS}
+
 Decide = Callable[[apsw.Connection, Function | None], Function | None]  # None: there is none, or shall be none
 Watcher = Callable[[Function | None, Function | None], None]  # before and after a commit
-Home = tuple[str, str]  # account and region
+
+
+class Home:
+    """The functions of an account in a region."""
+
+    __slots__ = ("by_name", "names")
+
+    def __init__(self) -> None:
+        self.by_name: Final[dict[str, Function]] = {}
+        self.names: Final[list[str]] = []  # in order
+
+    def put(self, function: Function) -> None:
+        if function.arn.name not in self.by_name:
+            insort(self.names, function.arn.name)
+        self.by_name[function.arn.name] = function
+
+    def drop(self, name: str) -> None:
+        del self.by_name[name]
+        del self.names[bisect_left(self.names, name)]
 
 
 class Functions:
-    """The index and the way to change it; made by `opened`."""
+    """The index and the way to change it; made by `loaded`."""
 
-    def __init__(self, database: Database, tasks: asyncio.TaskGroup) -> None:
-        self._database = database
-        self._tasks = tasks
-        self._homes: dict[Home, dict[str, Function]] = {}
-        self._invoked: dict[tuple[str, str, str, str | None], FunctionVersion] = {}
+    def __init__(self, commits: Commits) -> None:
+        self._commits = commits
+        self._homes: dict[tuple[str, str], Home] = {}  # by account and region
         self._contents: Counter[str] = Counter()
         self._watchers: list[Watcher] = []
 
+    @staticmethod
+    async def loaded(commits: Commits) -> Functions:
+        """The functions in a database migrated by `rows.MIGRATIONS`."""
+        functions = Functions(commits)
+        for function in await commits.scan(_all):
+            functions._remember(function)
+        return functions
+
     # --- reading -----------------------------------------------------------------------------------------------------
 
-    def resolve(self, reference: FunctionReference, account: str, region: str) -> FunctionVersion:
-        """The version that an invocation of `reference` runs, whatever its state; a dictionary look-up.
+    def find(self, reference: FunctionReference, account: str, region: str) -> Function:
+        """The function that a caller of the account in the region means; a look-up, for every invocation.
 
         Raises FunctionNotFound, FunctionInOtherRegion, FunctionInOtherAccount.
         """
         if reference.region is not None or reference.account is not None:
             reference.located(account, region)
-        found = self._invoked.get((account, region, reference.name, reference.qualifier))
+        home = self._homes.get((account, region))
+        found = None if home is None else home.by_name.get(reference.name)
         if found is None:
             raise FunctionNotFound(arn=reference.located(account, region))
         return found
 
     def get(self, arn: FunctionArn) -> Function:
         """The function of this ARN, qualified or not. Raises FunctionNotFound."""
-        found = self._homes.get((arn.account, arn.region), {}).get(arn.name)
+        home = self._homes.get((arn.account, arn.region))
+        found = None if home is None else home.by_name.get(arn.name)
         if found is None:
             raise FunctionNotFound(arn=arn)
         return found
 
     def listed(self, account: str, region: str) -> list[Function]:
         """All functions of the account in the region, by name."""
-        home = self._homes.get((account, region), {})
-        return [home[name] for name in sorted(home)]
+        home = self._homes.get((account, region))
+        return [] if home is None else [home.by_name[name] for name in home.names]
 
     def everything(self) -> Iterator[Function]:
         """All functions there are."""
         for home in list(self._homes.values()):
-            yield from list(home.values())
+            yield from list(home.by_name.values())
 
     def names_content(self, digest: str) -> bool:
         """Whether a version has this content."""
@@ -95,10 +120,10 @@ class Functions:
 
     # --- changing ----------------------------------------------------------------------------------------------------
 
-    async def create(self, arn: FunctionArn, make: Callable[[int], Function]) -> Function:
+    async def create(self, arn: FunctionArn, make: Callable[[int], Function], guard: Guard | None = None) -> Function:
         """Add the function that `make` gives for the last version number of its predecessors.
 
-        Raises FunctionAlreadyExists.
+        Raises FunctionAlreadyExists, and what `guard` and `make` raise.
         """
 
         def decide(connection: apsw.Connection, before: Function | None) -> Function:
@@ -107,90 +132,58 @@ class Functions:
             row = QUERIES.select_last_number.row(connection, **_key(arn))
             return make(0 if row is None else row[0])
 
-        return _existing(await self._commit(arn, decide), arn)
+        return _existing(await self._commit(arn, decide, guard), arn)
 
-    async def change(self, arn: FunctionArn, decide: Callable[[Function], Function]) -> Function:
+    async def change(
+        self, arn: FunctionArn, decide: Callable[[Function], Function], guard: Guard | None = None
+    ) -> Function:
         """Let `decide` compute the next state of the function from its present one, in a transaction.
 
-        What `decide` raises comes out here and nothing is written. It runs in the database's thread: it computes, and
-        touches nothing else. When the caller is cancelled the change may or may not be made; the index tells.
+        What `guard` or `decide` raises comes out here and nothing is written. Both run in the database's thread: they
+        compute, and touch nothing else. When the caller is cancelled the change may or may not be made; the index tells.
         Raises FunctionNotFound, with `arn` as given.
         """
-        return _existing(await self._commit(arn, lambda _, before: decide(_existing(before, arn))), arn)
+        return _existing(await self._commit(arn, lambda _, before: decide(_existing(before, arn)), guard), arn)
 
     async def remove(self, arn: FunctionArn) -> None:
-        """Delete the function with all its versions. Raises FunctionNotFound."""
+        """Delete the function with all its versions and parts. Raises FunctionNotFound."""
 
         def decide(_: apsw.Connection, before: Function | None) -> None:
             _existing(before, arn)
 
-        await self._commit(arn, decide)
+        await self._commit(arn, decide, None)
 
-    async def _commit(self, arn: FunctionArn, decide: Decide) -> Function | None:
-        outcome: asyncio.Future[Function | None] = asyncio.get_running_loop().create_future()
-        self._tasks.create_task(self._changed(arn.unqualified, decide, outcome))
-        return await outcome
-
-    async def _changed(self, arn: FunctionArn, decide: Decide, outcome: asyncio.Future[Function | None]) -> None:
-        """Commit and let the index follow; a task of its own, so that no cancelled caller comes between the two."""
-
+    async def _commit(self, arn: FunctionArn, decide: Decide, guard: Guard | None) -> Function | None:
         def work(connection: apsw.Connection) -> tuple[Function | None, Function | None]:
             before = _loaded(connection, arn)
+            if guard is not None:
+                guard(connection)
             after = decide(connection, before)
             _write(connection, arn, before, after)
             return before, after
 
-        try:
-            before, after = await self._database.write(work)
-            self._follow(before, after)
-        except Exception as error:  # noqa: BLE001 - whoever asked for the change hears it
-            if not outcome.done():
-                outcome.set_exception(error)
-        else:
-            if not outcome.done():
-                outcome.set_result(after)
+        _, after = await self._commits.commit(work, lambda change: self._follow(*change))
+        return after
 
     def _follow(self, before: Function | None, after: Function | None) -> None:
-        if before is not None:
-            self._forget(before)
         if after is not None:
             self._remember(after)
+        elif before is not None:
+            self._homes[before.arn.account, before.arn.region].drop(before.arn.name)
+        if before is not None:
+            self._release(before)
         for watcher in self._watchers:
             watcher(before, after)
 
     def _remember(self, function: Function) -> None:
-        arn = function.arn
-        self._homes.setdefault((arn.account, arn.region), {})[arn.name] = function
-        for version in function.invoked():
-            self._invoked[arn.account, arn.region, arn.name, version.version] = version
-            if version.version == LATEST:
-                self._invoked[arn.account, arn.region, arn.name, None] = version
+        self._homes.setdefault((function.arn.account, function.arn.region), Home()).put(function)
         self._contents.update(function.digests())
 
-    def _forget(self, function: Function) -> None:
-        arn = function.arn
-        del self._homes[arn.account, arn.region][arn.name]
-        for version in function.invoked():
-            del self._invoked[arn.account, arn.region, arn.name, version.version]
-        del self._invoked[arn.account, arn.region, arn.name, None]
+    def _release(self, function: Function) -> None:
         for digest in function.digests():
             self._contents[digest] -= 1
             if not self._contents[digest]:
                 del self._contents[digest]
-
-    async def load(self) -> None:
-        """Fill the index from the rows; once, before anything else."""
-        for function in await self._database.scan(_all):
-            self._remember(function)
-
-
-@asynccontextmanager
-async def opened(database: Database) -> AsyncGenerator[Functions]:
-    """The functions of `database`, migrated by MIGRATIONS; leaving waits for the changes under way."""
-    async with asyncio.TaskGroup() as tasks:
-        functions = Functions(database, tasks)
-        await functions.load()
-        yield functions
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
@@ -201,27 +194,40 @@ def _loaded(connection: apsw.Connection, arn: FunctionArn) -> Function | None:
     row = QUERIES.select_function.row(connection, **key)
     if row is None:
         return None
-    return _function(row, [(number, document) for number, document in QUERIES.select_versions.rows(connection, **key)])
+    return _function(row, QUERIES.select_versions.rows(connection, **key), QUERIES.select_parts.rows(connection, **key))
 
 
 def _all(connection: apsw.Connection) -> list[Function]:
-    documents: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
-    for account, region, name, number, document in QUERIES.select_all_versions.each(connection):
-        documents.setdefault((account, region, name), []).append((number, document))
-    return [_function(row, documents[row[0], row[1], row[2]]) for row in QUERIES.select_functions.each(connection)]
+    versions: dict[Row, list[Row]] = {}
+    parts: dict[Row, list[Row]] = {}
+    for account, region, name, *version in QUERIES.select_all_versions.each(connection):
+        versions.setdefault((account, region, name), []).append(tuple(version))
+    for account, region, name, *part in QUERIES.select_all_parts.each(connection):
+        parts.setdefault((account, region, name), []).append(tuple(part))
+    return [
+        _function(row, versions[row[:3]], parts.get(row[:3], ())) for row in QUERIES.select_functions.each(connection)
+    ]
 
 
-def _function(row: Row, documents: list[tuple[int, str]]) -> Function:
+def _function(row: Row, versions: Iterable[Row], parts: Iterable[Row]) -> Function:
     account, region, name, tags, serving, last = row
-    versions = {number: VERSION.decode(document) for number, document in documents}
+    by_number = {number: VERSION.decode(document) for number, document in versions}
     return Function(
         arn=FunctionArn(region, account, name),
-        latest=versions.pop(0),
+        latest=by_number.pop(0),
         serving=None if serving is None else VERSION.decode(serving),
-        published=versions,
+        published=by_number,
         tags=TAGS.decode(tags),
         last_number=last,
+        attached=_attached(parts),
     )
+
+
+def _attached(parts: Iterable[Row]) -> Attached:
+    found: dict[tuple[type[Part], str], Part] = {}
+    for kind, qualifier, document in parts:
+        found[KINDS[kind], qualifier] = msgspec.json.decode(document, type=KINDS[kind])
+    return found or NOTHING_ATTACHED
 
 
 def _write(connection: apsw.Connection, arn: FunctionArn, before: Function | None, after: Function | None) -> None:
@@ -231,17 +237,26 @@ def _write(connection: apsw.Connection, arn: FunctionArn, before: Function | Non
         QUERIES.delete_function.run(connection, **key)
         return
     if before is None or before.tags != after.tags or before.serving != after.serving:
-        tags, serving = _text(after.tags), None if after.serving is None else _text(after.serving)
-        QUERIES.put_function.run(connection, **key, tags=tags, serving=serving)
+        serving = None if after.serving is None else text(after.serving)
+        QUERIES.put_function.run(connection, **key, tags=text(after.tags), serving=serving)
     old = {0: before.latest, **before.published} if before is not None else {}
     new = {0: after.latest, **after.published}
     for number in old.keys() - new.keys():
         QUERIES.delete_version.run(connection, **key, number=number)
     for number, version in new.items():
         if old.get(number) != version:
-            QUERIES.put_version.run(connection, **key, number=number, document=_text(version))
+            QUERIES.put_version.run(connection, **key, number=number, document=text(version))
+    _write_parts(connection, key, before.attached if before is not None else NOTHING_ATTACHED, after.attached)
     if before is None or before.last_number != after.last_number:
         QUERIES.put_last_number.run(connection, **key, last=after.last_number)
+
+
+def _write_parts(connection: apsw.Connection, key: dict[str, str], old: Attached, new: Attached) -> None:
+    for kind, qualifier in old.keys() - new.keys():
+        QUERIES.delete_part.run(connection, **key, kind=kind.KIND, qualifier=qualifier)
+    for (kind, qualifier), part in new.items():
+        if old.get((kind, qualifier)) != part:
+            QUERIES.put_part.run(connection, **key, kind=kind.KIND, qualifier=qualifier, document=text(part))
 
 
 def _key(arn: FunctionArn) -> dict[str, str]:
@@ -252,7 +267,3 @@ def _existing(function: Function | None, arn: FunctionArn) -> Function:
     if function is None:
         raise FunctionNotFound(arn=arn)
     return function
-
-
-def _text(value: object) -> str:
-    return ENCODER.encode(value).decode()

@@ -23,7 +23,7 @@ from lambent.core.clock import Clock
 from lambent.core.ids import Ids
 from lambent.core.ports import LogSink, RoleCredentials
 from lambent.lambda_.activation import CannotRun
-from lambent.lambda_.code import CodeStore
+from lambent.lambda_.code.store import CodeStore
 from lambent.lambda_.environment.environment import Environment, Facts
 from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.functions import FunctionVersion

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from lambent.core.kernel import Context
+from lambent.lambda_.aliases import Alias
 from lambent.lambda_.configuration import (
     HARMLESS,
     STORED,
@@ -16,6 +17,7 @@ from lambent.lambda_.configuration import (
     refuse_unsupported,
 )
 from lambent.lambda_.errors import (
+    AliasNotDeleted,
     CodeMissing,
     LatestCannotBeDeleted,
     QualifierNotAllowed,
@@ -24,7 +26,7 @@ from lambent.lambda_.errors import (
 )
 from lambent.lambda_.functions import Function, created
 from lambent.lambda_.names import LATEST, LATEST_PUBLISHED, FunctionArn, FunctionReference
-from lambent.lambda_.pages import paged
+from lambent.lambda_.pages import paged, place
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.shapes import (
     DeleteFunctionResponse,
@@ -154,7 +156,7 @@ async def create_function(
 
         function = await ctx.state.functions.create(arn, make)
     ctx.state.activation.start(function)
-    return shown(function.last_published if publish else function.latest, qualified=publish)
+    return shown(function.last_published, function.last_published.arn) if publish else shown(function.latest, arn)
 
 
 @LAMBDA.operation
@@ -168,7 +170,7 @@ async def get_function(
     arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
     function = ctx.state.functions.get(arn)
     return GetFunctionResponse(
-        configuration=shown(function.version(arn.qualifier), qualified=arn.qualifier is not None),
+        configuration=shown(function.described(arn.qualifier), arn),
         code=FunctionCodeLocation(repository_type="S3"),
         tags=function.tags or None,
     )
@@ -184,7 +186,7 @@ async def get_function_configuration(
     """
     arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
     function = ctx.state.functions.get(arn)
-    return shown(function.version(arn.qualifier), qualified=arn.qualifier is not None)
+    return shown(function.described(arn.qualifier), arn)
 
 
 @LAMBDA.operation
@@ -209,9 +211,10 @@ async def list_functions(
         for version in (function if every else (function.latest,))
     ]
     scope = f"ListFunctions {ctx.account} {ctx.region} {function_version}"
-    page = paged(versions, scope=scope, marker=marker, max_items=max_items)
+    page = paged(versions, key=place, scope=scope, marker=marker, max_items=max_items)
     return ListFunctionsResponse(
-        functions=[listed(version, qualified=every) for version in page.items], next_marker=page.marker
+        functions=[listed(version, version.arn if every else version.arn.unqualified) for version in page.items],
+        next_marker=page.marker,
     )
 
 
@@ -251,7 +254,7 @@ async def update_function_code(
         if architectures:
             changes["architecture"] = architectures[0]
         if dry_run:
-            return shown(msgspec.structs.replace(present.latest, **changes), qualified=False)
+            return shown(msgspec.structs.replace(present.latest, **changes), arn)
 
         def change(function: Function) -> Function:
             function.guard(revision_id)
@@ -260,7 +263,7 @@ async def update_function_code(
 
         function = await ctx.state.functions.change(arn, change)
     ctx.state.activation.start(function)
-    return shown(function.last_published if publish else function.latest, qualified=publish)
+    return shown(function.last_published, function.last_published.arn) if publish else shown(function.latest, arn)
 
 
 @LAMBDA.operation(stored=STORED, refused=HARMLESS)
@@ -333,7 +336,7 @@ async def update_function_configuration(
 
     function = await ctx.state.functions.change(arn, change)
     ctx.state.activation.start(function)
-    return shown(function.latest, qualified=False)
+    return shown(function.latest, arn)
 
 
 @LAMBDA.operation
@@ -342,7 +345,8 @@ async def delete_function(
 ) -> DeleteFunctionResponse:
     """Delete a function with all its versions, or with a qualifier one version.
 
-    Errors: ResourceNotFoundException, InvalidParameterValueException ($LATEST alone).
+    Errors: ResourceNotFoundException, InvalidParameterValueException ($LATEST alone, or an alias),
+    ResourceConflictException (a version that an alias names).
     """
     arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
     functions = ctx.state.functions
@@ -350,6 +354,8 @@ async def delete_function(
         await functions.remove(arn)
     elif arn.qualifier in (LATEST, LATEST_PUBLISHED):
         raise LatestCannotBeDeleted
+    elif functions.get(arn).part(Alias, arn.qualifier) is not None:
+        raise AliasNotDeleted(name=arn.qualifier)
     else:
         await functions.change(arn, lambda function: function.without(function.version(arn.qualifier)))
     return DeleteFunctionResponse(status_code=204)

@@ -43,7 +43,7 @@ async def invoke(
     if durable_execution_name is not None:
         raise InvokeMemberNotSupported(member="DurableExecutionName")
     reference = FunctionReference.of(function_name, qualifier)
-    version = ctx.state.functions.resolve(reference, ctx.account, ctx.region)
+    version = ctx.state.functions.find(reference, ctx.account, ctx.region).routed(reference.qualifier, ctx.ids)
     if invocation_type == "DryRun":
         ctx.state.invocations.check(version, payload)
         return InvocationResponse(status_code=204)

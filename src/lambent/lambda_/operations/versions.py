@@ -7,7 +7,7 @@ from lambent.lambda_.configuration import HARMLESS, refuse_unsupported
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import FunctionReference
 from lambent.lambda_.operations.functions import function_named
-from lambent.lambda_.pages import paged
+from lambent.lambda_.pages import paged, place
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.shapes import FunctionConfiguration, ListVersionsByFunctionResponse, listed, shown
 from lambent.lambda_.states import refuse_change
@@ -39,7 +39,7 @@ async def publish_version(
 
     function = await ctx.state.functions.change(arn, publish)
     ctx.state.activation.start(function)
-    return shown(function.last_published, qualified=True)
+    return shown(function.last_published, function.last_published.arn)
 
 
 @LAMBDA.operation
@@ -52,7 +52,7 @@ async def list_versions_by_function(
     """
     arn = FunctionReference.of(function_name).located(ctx.account, ctx.region)
     versions = list(ctx.state.functions.get(arn))
-    page = paged(versions, scope=f"ListVersionsByFunction {arn}", marker=marker, max_items=max_items)
+    page = paged(versions, key=place, scope=f"ListVersionsByFunction {arn}", marker=marker, max_items=max_items)
     return ListVersionsByFunctionResponse(
-        versions=[listed(version, qualified=True) for version in page.items], next_marker=page.marker
+        versions=[listed(version, version.arn) for version in page.items], next_marker=page.marker
     )

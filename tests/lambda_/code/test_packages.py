@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambent.core.errors import AwsError
-from lambent.lambda_ import packages
+from lambent.lambda_.code import packages
 from lambent.lambda_.errors import PackageEmpty, PackageTooLarge, PackageUnreadable, ZipTooLarge
 from lambent.lambda_.limits import UNZIPPED_MAX_BYTES, ZIPPED_MAX_BYTES
 from tests.lambda_.zips import HELLO, archived, entry, link, zipped

@@ -33,7 +33,7 @@ import msgspec
 import structlog
 
 from lambent.core.errors import AwsError
-from lambent.lambda_.packages import inspected, unpack
+from lambent.lambda_.code.packages import inspected, unpack
 from lambent.storage.blobs import Blobs
 
 UNPACKERS: Final = 2  # packages unpacked at once: each may hold a core and its archive's directory in memory
