@@ -157,14 +157,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         control.functions.watch(forget)
         lambda_service = Service(
             LAMBDA,
-            Lambda(
-                control.functions,
-                control.code,
-                control.activation,
-                control.roles,
-                control.limits,
-                InvokePath(placed, clock, ids),
-            ),
+            Lambda.of(control, InvokePath(placed, clock, ids)),
             operations_in(*MODULES),
         )
         services: list[Service[Any]] = [lambda_service, log_service, iam_service, sts_service]

@@ -11,7 +11,7 @@ from typing import Any, cast
 from lambent.core.clock import FakeClock
 from lambent.core.ids import SeededIds
 from lambent.core.kernel import Caller, Context, Service, operations_in
-from lambent.core.ports import Roles
+from lambent.core.ports import Networks, Roles
 from lambent.lambda_.activation import Prepare, nothing_to_prepare
 from lambent.lambda_.control import ControlPlane, control_plane
 from lambent.lambda_.functions import FunctionVersion
@@ -55,15 +55,12 @@ class Plane:
     def __init__(self, control: ControlPlane, clock: FakeClock, ids: SeededIds) -> None:
         self.control = control
         self.clock = clock
-        self._ids = ids
-        state = Lambda(
-            control.functions, control.code, control.activation, control.roles, control.limits, invocations=NOWHERE
-        )
-        self.service = Service(LAMBDA, state, operations_in(*MODULES))
+        self.ids = ids
+        self.service = Service(LAMBDA, Lambda.of(control, NOWHERE), operations_in(*MODULES))
 
     async def __call__(self, operation: str, **members: object) -> Members:
         """Call an operation with AWS's members."""
-        ctx = Context(self.service.state, ROOT, REGION, "request", self.clock, self._ids)
+        ctx = Context(self.service.state, ROOT, REGION, "request", self.clock, self.ids)
         return await self.service.call(operation, dict(members), ctx)
 
     async def create(self, name: str = "f", content: bytes = HELLO, **members: object) -> Members:
@@ -87,7 +84,7 @@ class Plane:
     def invoked(self, name: str = "f", qualifier: str | None = None) -> FunctionVersion:
         """What an invocation would run."""
         reference = FunctionReference.of(name, qualifier)
-        return self.control.functions.find(reference, ACCOUNT, REGION).routed(reference.qualifier, self._ids)
+        return self.control.functions.find(reference, ACCOUNT, REGION).routed(reference.qualifier, self.ids)
 
     def trees(self) -> set[str]:
         """The unpacked packages on the disk, by digest."""
@@ -97,7 +94,12 @@ class Plane:
 
 @asynccontextmanager
 async def plane(
-    directory: Path, *, prepare: Prepare = nothing_to_prepare, clock: FakeClock | None = None, seed: int = 0
+    directory: Path,
+    *,
+    prepare: Prepare = nothing_to_prepare,
+    networks: Networks | None = None,
+    clock: FakeClock | None = None,
+    seed: int = 0,
 ) -> AsyncGenerator[Plane]:
     """A control plane for as long as the block lasts; another one on the same directory is a restart."""
     ids = SeededIds(seed)
@@ -107,6 +109,7 @@ async def plane(
             database,
             directory / "code",
             roles=cast("Roles", AllButNobody()),
+            networks=networks,
             find=find,
             ids=ids,
             prepare=prepare,

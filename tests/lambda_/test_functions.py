@@ -241,20 +241,6 @@ async def test_environment_variables_may_measure_4096_bytes_as_json(aws: Plane) 
     ("member", "value"),
     [
         ("Layers", [f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:l:1"]),
-        ("VpcConfig", {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}),
-        ("DeadLetterConfig", {"TargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"}),
-        ("KMSKeyArn", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k"),
-        (
-            "FileSystemConfigs",
-            [
-                {
-                    "Arn": f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:access-point/fsap-11111111111111111",
-                    "LocalMountPath": "/mnt/x",
-                }
-            ],
-        ),
-        ("SnapStart", {"ApplyOn": "PublishedVersions"}),
-        ("ImageConfig", {"Command": ["x"]}),
         ("DurableConfig", {"ExecutionTimeout": 10}),
     ],
 )
@@ -284,7 +270,7 @@ async def test_members_that_ask_for_nothing_are_accepted(aws: Plane) -> None:
         ({"ZipFile": b""}, "Uploaded file must be a non-empty zip"),
         ({"ZipFile": b"x"}, "Could not unzip uploaded file. Please check your file, then try to upload again."),
         ({"S3Bucket": "bucket", "S3Key": "k"}, "S3Bucket is not supported by this version of Lambent."),
-        ({"ImageUri": "x"}, "ImageUri is not supported by this version of Lambent."),
+        ({"ImageUri": "x"}, "Please don't provide ImageUri when updating a function with packageType Zip."),
     ],
 )
 async def test_code_must_be_a_zip_in_the_request(aws: Plane, code: dict[str, Any], sentence: str) -> None:

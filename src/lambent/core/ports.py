@@ -86,6 +86,25 @@ class RoleCredentials(Protocol):
         ...
 
 
+class CallRefused(Exception):
+    """What another service answers instead of what it was asked for, with its own code and sentence."""
+
+    def __init__(self, service: str, operation: str, code: str, message: str) -> None:
+        super().__init__(f"{service}: {code}: {message}")
+        self.service = service  # as AWS writes it: "EC2", "S3"
+        self.operation = operation  # "DescribeSubnets"
+        self.code = code
+        self.message = message
+
+
+class Networks(Protocol):
+    """The networks that functions can be attached to."""
+
+    def vpc_of(self, account: str, region: str, subnet_ids: Sequence[str], security_group_ids: Sequence[str], /) -> str:
+        """The id of the VPC that the subnets are in. Raises CallRefused, where one of them does not exist."""
+        ...
+
+
 class Principal(msgspec.Struct, frozen=True):
     """Who an access key belongs to, and the secret with which it signs."""
 

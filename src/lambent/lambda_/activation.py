@@ -110,6 +110,8 @@ class Activation:
         return None
 
     async def _check(self, version: FunctionVersion) -> None:
+        if version.image is not None:
+            raise CannotRun(Reason.INVALID_IMAGE, "This version of Lambent cannot run container images.")
         machine = ARCHITECTURES.get(platform.machine(), platform.machine())
         if version.architecture != machine:
             raise CannotRun(

@@ -9,11 +9,12 @@ from pathlib import Path
 import msgspec
 
 from lambent.core.ids import Ids
-from lambent.core.ports import Roles
+from lambent.core.ports import Networks, Roles
 from lambent.lambda_.activation import Activation, FindInterpreter, Prepare, activating, nothing_to_prepare
 from lambent.lambda_.code.store import CodeStore, code_store
 from lambent.lambda_.functions import Function
 from lambent.lambda_.limits import AccountLimits
+from lambent.lambda_.networks import OneVpc
 from lambent.lambda_.store import Functions
 from lambent.storage.commits import committing
 from lambent.storage.database import Database
@@ -26,6 +27,7 @@ class ControlPlane(msgspec.Struct, frozen=True):
     code: CodeStore
     activation: Activation
     roles: Roles
+    networks: Networks
     limits: AccountLimits
 
 
@@ -35,6 +37,7 @@ async def control_plane(
     code_directory: Path,
     *,
     roles: Roles,
+    networks: Networks | None = None,
     find: FindInterpreter,
     ids: Ids,
     limits: AccountLimits | None = None,
@@ -57,4 +60,4 @@ async def control_plane(
         functions.watch(collect)
         await code.sweep(functions.contents())
         activation = await on.enter_async_context(activating(functions, code, find, ids, prepare))
-        yield ControlPlane(functions, code, activation, roles, limits or AccountLimits())
+        yield ControlPlane(functions, code, activation, roles, networks or OneVpc(), limits or AccountLimits())

@@ -216,6 +216,84 @@ class EnvironmentReserved(AwsError, code="InvalidParameterValueException"):
     )
 
 
+class NulNotAllowed(AwsError, code="InvalidParameterValueException"):
+    """Ours: neither an environment variable nor a file's name can hold one, so the function could never start."""
+
+    message = "{member} must not contain the character U+0000."
+
+
+class SubnetsAndGroupsTogether(AwsError, code="InvalidParameterValueException"):
+    """As users report it."""
+
+    message = "SubnetIds and SecurityIds must coexist or be both empty list."
+
+
+class AnotherServiceRefused(AwsError, code="InvalidParameterValueException"):
+    """Recorded, of several services that Lambda asks while it handles a request."""
+
+    message = (
+        "Error occurred while {operation}. {service} Error Code: {error_code}. {service} Error Message: {error_message}"
+    )
+
+
+class FileSystemNeedsVpc(AwsError, code="InvalidParameterValueException"):
+    """As users report it (cfn-lint#4408)."""
+
+    message = "Function must be configured to execute in a VPC to reference access point {arn}."
+
+
+class S3FilesConfigUnexpected(AwsError, code="InvalidParameterValueException"):
+    """The model's documentation has the rule; the sentence is ours."""
+
+    message = "S3FilesConfig is only valid for an Amazon S3 Files access point."
+
+
+class DeadLetterTargetInvalid(AwsError, code="InvalidParameterValueException"):
+    """Ours: AWS's reports show only other cases."""
+
+    message = "Invalid dead letter ARN: {arn} is not the ARN of a standard SQS queue or a standard SNS topic."
+
+
+class SnapStartNotSupported(AwsError, code="InvalidParameterValueException"):
+    """As users report it."""
+
+    message = "{runtime} is not supported for SnapStart enabled functions."
+
+
+class SnapStartExcludes(AwsError, code="InvalidParameterValueException"):
+    """The developer guide has the rule; the sentence is ours."""
+
+    message = "SnapStart does not support {what}."
+
+
+class ImageMemberUnexpected(AwsError, code="InvalidParameterValueException"):
+    """As users report it (pulumi-aws#5439)."""
+
+    message = "Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image."
+
+
+class ZipMemberUnexpected(AwsError, code="InvalidParameterValueException"):
+    """Ours, after the sentences for the other cases."""
+
+    message = "Please don't provide {member} when the intended function PackageType is Zip."
+
+
+class ImageUriUnexpected(AwsError, code="InvalidParameterValueException"):
+    """Recorded."""
+
+    message = "Please don't provide ImageUri when updating a function with packageType Zip."
+
+
+class ImageUriRequired(AwsError, code="InvalidParameterValueException"):
+    """Ours, after the sentence for the other case."""
+
+    message = "Please provide ImageUri when updating a function with packageType Image."
+
+
+class ImageAndZip(AwsError, code="InvalidParameterValueException"):
+    message = "Please do not provide other FunctionCode parameters when providing a ZipFile or an ImageUri."
+
+
 class MemberNotSupported(AwsError, code="InvalidParameterValueException"):
     """Ours: the member would change what the function does, and Lambent cannot honour it yet."""
 

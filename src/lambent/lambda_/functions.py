@@ -176,9 +176,8 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
 
     def digests(self) -> Iterator[str]:
         """The content of every version, as often as it is used."""
-        yield from (version.code.digest for version in self)
-        if self.serving is not None:
-            yield self.serving.code.digest
+        versions = self if self.serving is None else (*self, self.serving)
+        yield from (version.code.digest for version in versions if version.image is None)
 
     def guard(self, revision_id: str | None) -> None:
         """Raises RevisionMismatch when the caller saw another revision than the latest."""

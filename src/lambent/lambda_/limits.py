@@ -17,6 +17,12 @@ MEMORY_MAX_MIB: Final = 10_240  # ref 1.5; the model's 32768 is for Managed Inst
 MEMORY_DEFAULT_MIB: Final = 128  # ref 1.5
 TMP_MIN_MIB: Final = 512  # ref 1.5, 2.4; EphemeralStorage.Size
 TMP_MAX_MIB: Final = 10_240  # ref 1.5; the model's 32768 is for accelerator functions
+SNAP_START_FAMILIES: Final = {
+    "java": (11,),
+    "python": (3, 12),
+    "dotnet": (8,),
+}  # oldest version; developer guide, SnapStart
+SNAP_START_TMP_MAX_MIB: Final = 512  # developer guide, SnapStart
 TAGS_MAX: Final = 50  # a resource; ref 6
 ALIAS_WEIGHTS_MAX: Final = 1  # versions beside the alias' own; ref 6
 PAGE_MAX: Final = 50  # functions or versions a page, whatever MaxItems says; ref 1.1

@@ -7,9 +7,10 @@ from typing import Final
 import msgspec
 
 from lambent.core.kernel import Binding
-from lambent.core.ports import Roles
+from lambent.core.ports import Networks, Roles
 from lambent.lambda_.activation import Activation
 from lambent.lambda_.code.store import CodeStore
+from lambent.lambda_.control import ControlPlane
 from lambent.lambda_.invoke.path import InvokePath
 from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.store import Functions
@@ -24,5 +25,13 @@ class Lambda(msgspec.Struct, frozen=True):
     code: CodeStore
     activation: Activation
     roles: Roles
+    networks: Networks
     limits: AccountLimits
     invocations: InvokePath
+
+    @staticmethod
+    def of(control: ControlPlane, invocations: InvokePath) -> Lambda:
+        """Put the two planes together."""
+        return Lambda(
+            **{name: getattr(control, name) for name in ControlPlane.__struct_fields__}, invocations=invocations
+        )

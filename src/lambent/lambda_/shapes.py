@@ -13,29 +13,32 @@ from datetime import UTC, datetime
 import msgspec
 
 from lambent.core.kernel import Shape
+from lambent.lambda_.configuration import FileSystem, Image, Vpc
 from lambent.lambda_.functions import FunctionVersion, reason_shown
 from lambent.lambda_.limits import AccountLimits
-from lambent.lambda_.names import FunctionArn
+from lambent.lambda_.members import (
+    DeadLetterConfig,
+    Environment,
+    EphemeralStorage,
+    FileSystemConfig,
+    ImageConfig,
+    LoggingConfig,
+    S3FilesConfig,
+    TracingConfig,
+)
+from lambent.lambda_.names import LATEST, FunctionArn
 from lambent.lambda_.states import Phase
 
 
-class Environment(Shape):
-    variables: dict[str, str] | None = None
+class VpcConfigResponse(Shape):
+    subnet_ids: list[str]
+    security_group_ids: list[str]
+    vpc_id: str
+    ipv6_allowed_for_dual_stack: bool
 
 
-class EphemeralStorage(Shape):
-    size: int  # MiB
-
-
-class TracingConfig(Shape):
-    mode: str | None = None
-
-
-class LoggingConfig(Shape):
-    log_format: str | None = None
-    application_log_level: str | None = None
-    system_log_level: str | None = None
-    log_group: str | None = None
+class ImageConfigResponse(Shape):
+    image_config: ImageConfig
 
 
 class SnapStartResponse(Shape):
@@ -58,15 +61,12 @@ class FunctionCode(Shape):
 class FunctionConfiguration(Shape):
     function_name: str
     function_arn: str
-    runtime: str
     role: str
-    handler: str
     code_size: int
     description: str
     timeout: int
     memory_size: int
     last_modified: str
-    code_sha256: str
     version: str
     tracing_config: TracingConfig
     revision_id: str
@@ -75,7 +75,15 @@ class FunctionConfiguration(Shape):
     ephemeral_storage: EphemeralStorage
     snap_start: SnapStartResponse
     logging_config: LoggingConfig
+    runtime: str | None = None
+    handler: str | None = None
+    code_sha256: str | None = None
     environment: Environment | None = None
+    vpc_config: VpcConfigResponse | None = None
+    dead_letter_config: DeadLetterConfig | None = None
+    kms_key_arn: str | None = msgspec.field(default=None, name="KMSKeyArn")
+    file_system_configs: list[FileSystemConfig] | None = None
+    image_config_response: ImageConfigResponse | None = None
     state: str | None = None
     state_reason: str | None = None
     state_reason_code: str | None = None
@@ -87,6 +95,8 @@ class FunctionConfiguration(Shape):
 
 class FunctionCodeLocation(Shape):
     repository_type: str  # Location, a link to download the package from, is not there yet
+    image_uri: str | None = None
+    resolved_image_uri: str | None = None
 
 
 class GetFunctionResponse(Shape):
@@ -139,22 +149,22 @@ def listed(version: FunctionVersion, arn: FunctionArn) -> FunctionConfiguration:
     return FunctionConfiguration(
         function_name=version.arn.name,
         function_arn=str(arn),
-        runtime=version.runtime,
+        runtime=version.runtime or None,
         role=version.role,
-        handler=version.handler,
+        handler=version.handler or None,
         code_size=version.code.size_bytes,
         description=version.description,
         timeout=version.timeout_s,
         memory_size=version.memory_mib,
         last_modified=timestamp(version.modified_at),
-        code_sha256=version.code.sha256,
+        code_sha256=sha256_of(version),
         version=version.version,
         tracing_config=TracingConfig(mode=version.tracing),
         revision_id=version.revision_id,
-        package_type="Zip",
+        package_type="Zip" if version.image is None else "Image",
         architectures=[version.architecture],
         ephemeral_storage=EphemeralStorage(size=version.tmp_mib),
-        snap_start=SnapStartResponse(apply_on="None", optimization_status="Off"),
+        snap_start=SnapStartResponse(apply_on=version.snap_start, optimization_status=snapshot_status(version)),
         logging_config=LoggingConfig(
             log_format=version.logging.format,
             application_log_level=version.logging.application_level,
@@ -162,13 +172,19 @@ def listed(version: FunctionVersion, arn: FunctionArn) -> FunctionConfiguration:
             log_group=version.logging.group,
         ),
         environment=None if version.environment is None else Environment(variables=version.environment),
+        vpc_config=None if version.vpc is None else vpc_config(version.vpc),
+        dead_letter_config=DeadLetterConfig(target_arn=version.dead_letter_arn) if version.dead_letter_arn else None,
+        kms_key_arn=version.kms_key_arn,
+        file_system_configs=[file_system_config(system) for system in version.file_systems] or None,
+        image_config_response=None if version.image is None else image_config(version.image),
     )
 
 
 def shown(version: FunctionVersion, arn: FunctionArn) -> FunctionConfiguration:
     """The version in full, under the ARN by which it was asked for."""
     configuration = listed(version, arn)
-    configuration.runtime_version_config = RuntimeVersionConfig(runtime_version_arn=runtime_version_arn(version))
+    if version.runtime:
+        configuration.runtime_version_config = RuntimeVersionConfig(runtime_version_arn=runtime_version_arn(version))
     configuration.state = version.state
     configuration.last_update_status = version.last_update_status
     reason, code = reason_shown(version)
@@ -177,6 +193,51 @@ def shown(version: FunctionVersion, arn: FunctionArn) -> FunctionConfiguration:
     else:
         configuration.state_reason, configuration.state_reason_code = reason, code
     return configuration
+
+
+def sha256_of(version: FunctionVersion) -> str | None:
+    """CodeSha256: of an image its digest in hex, where the URI tells it."""
+    return version.code.sha256 if version.image is None else version.image.digest
+
+
+def snapshot_status(version: FunctionVersion) -> str:
+    """OptimizationStatus: snapshots are of published versions alone."""
+    return "On" if version.snap_start != "None" and version.version != LATEST else "Off"
+
+
+def vpc_config(vpc: Vpc) -> VpcConfigResponse:
+    return VpcConfigResponse(
+        subnet_ids=list(vpc.subnet_ids),
+        security_group_ids=list(vpc.security_group_ids),
+        vpc_id=vpc.vpc_id,
+        ipv6_allowed_for_dual_stack=vpc.ipv6,
+    )
+
+
+def file_system_config(system: FileSystem) -> FileSystemConfig:
+    direct = None if system.direct_s3_read is None else S3FilesConfig(direct_s3_read=system.direct_s3_read)
+    return FileSystemConfig(arn=system.arn, local_mount_path=system.path, s3_files_config=direct)
+
+
+def image_config(image: Image) -> ImageConfigResponse | None:
+    """What is overridden of the image; None when nothing is."""
+    if not (image.entry_point or image.command or image.working_directory):
+        return None
+    return ImageConfigResponse(
+        image_config=ImageConfig(
+            entry_point=list(image.entry_point) if image.entry_point else None,
+            command=list(image.command) if image.command else None,
+            working_directory=image.working_directory,
+        )
+    )
+
+
+def code_location(version: FunctionVersion) -> FunctionCodeLocation:
+    """Where the code is kept."""
+    if version.image is None:
+        return FunctionCodeLocation(repository_type="S3")
+    resolved = version.image.uri if version.image.digest else None  # a tag, only a registry can resolve
+    return FunctionCodeLocation(repository_type="ECR", image_uri=version.image.uri, resolved_image_uri=resolved)
 
 
 def runtime_version_arn(version: FunctionVersion) -> str:

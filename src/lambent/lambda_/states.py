@@ -71,6 +71,7 @@ class Reason(enum.Enum):
     CREATING = "Creating"
     INVALID_RUNTIME = "InvalidRuntime"
     INVALID_CONFIGURATION = "InvalidConfiguration"
+    INVALID_IMAGE = "InvalidImage"
     INVALID_ZIP_FILE = "InvalidZipFileException"
     INTERNAL_ERROR = "InternalError"
 

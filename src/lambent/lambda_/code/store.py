@@ -53,6 +53,9 @@ class Code(msgspec.Struct, frozen=True):
         return base64.b64encode(bytes.fromhex(self.digest)).decode()
 
 
+NO_CODE: Final = Code("", 0)  # of a function that is an image
+
+
 class CodeStore:
     """The contents under one directory; made by `code_store`."""
 

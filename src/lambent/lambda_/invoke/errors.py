@@ -44,6 +44,12 @@ class InvokeMemberNotSupported(AwsError, code="InvalidParameterValueException"):
     message = "{member} is not supported by this version of Lambent."
 
 
+class FileSystemNotMounted(AwsError, code="EFSMountFailureException"):
+    """Ours, in AWS's form: no file system can be mounted yet, and a function that misses its files must not run."""
+
+    message = "The function could not mount the file system {arn}: this version of Lambent mounts none."
+
+
 class SandboxUnavailable(AwsError, code="ServiceException", status=500):
     """The machine could not make an execution environment; the reason is in the log under the request id."""
 

@@ -26,6 +26,7 @@ from lambent.lambda_.invoke.errors import (
     ClientContextTooLarge,
     EventNotJson,
     EventTooLarge,
+    FileSystemNotMounted,
     SandboxUnavailable,
 )
 from lambent.lambda_.invoke.placement import Placement
@@ -93,6 +94,8 @@ class InvokePath:
         """What DryRun checks too: the version can be invoked, and the event is one."""
         if not version.invocable:
             raise FunctionNotInvocable(state=version.state)
+        if version.file_systems:
+            raise FileSystemNotMounted(arn=version.file_systems[0].arn)
         if len(event) > EVENT_MAX_BYTES:
             raise EventTooLarge(maximum=EVENT_MAX_BYTES)
         if event:

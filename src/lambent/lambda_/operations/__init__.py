@@ -2,6 +2,24 @@
 
 from typing import Final
 
-from lambent.lambda_.operations import account, aliases, functions, invocations, tags, versions
+from lambent.lambda_.operations import (
+    account,
+    aliases,
+    function_code,
+    function_configuration,
+    functions,
+    invocations,
+    tags,
+    versions,
+)
 
-MODULES: Final = (account, aliases, functions, invocations, tags, versions)  # every operation that is bound
+MODULES: Final = (  # every operation that is bound
+    account,
+    aliases,
+    function_code,
+    function_configuration,
+    functions,
+    invocations,
+    tags,
+    versions,
+)

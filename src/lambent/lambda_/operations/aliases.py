@@ -10,7 +10,7 @@ from lambent.core.kernel import Context, Shape
 from lambent.lambda_.aliases import Alias, AliasAlreadyExists, AliasNotFound
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import FunctionArn
-from lambent.lambda_.operations.functions import function_named
+from lambent.lambda_.operations.context import function_named
 from lambent.lambda_.pages import paged
 from lambent.lambda_.service import LAMBDA, Lambda
 

@@ -2,64 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-import msgspec
-
 from lambent.core.kernel import Context
 from lambent.lambda_.aliases import Alias
-from lambent.lambda_.configuration import (
-    HARMLESS,
-    STORED,
-    Configuration,
-    Settings,
-    check_tags,
-    refuse_unsupported,
-)
+from lambent.lambda_.configuration import Configuration
 from lambent.lambda_.errors import (
     AliasNotDeleted,
-    CodeMissing,
     LatestCannotBeDeleted,
-    QualifierNotAllowed,
-    RoleNotAssumable,
     RuntimeAndHandlerRequired,
 )
 from lambent.lambda_.functions import Function, created
-from lambent.lambda_.names import LATEST, LATEST_PUBLISHED, FunctionArn, FunctionReference
-from lambent.lambda_.pages import paged, place
-from lambent.lambda_.service import LAMBDA, Lambda
-from lambent.lambda_.shapes import (
-    DeleteFunctionResponse,
+from lambent.lambda_.members import (
+    DeadLetterConfig,
     Environment,
     EphemeralStorage,
+    FileSystemConfig,
+    ImageConfig,
+    LoggingConfig,
+    SnapStart,
+    TracingConfig,
+    VpcConfig,
+)
+from lambent.lambda_.names import LATEST, LATEST_PUBLISHED, FunctionReference
+from lambent.lambda_.operations.context import check_role, function_named, vpc_asked_for
+from lambent.lambda_.operations.function_code import check_source, packaged
+from lambent.lambda_.pages import paged, place
+from lambent.lambda_.service import LAMBDA, Lambda
+from lambent.lambda_.settings import (
+    HARMLESS,
+    STORED,
+    Settings,
+    check_tags,
+    check_whole,
+    image_of,
+    refuse_unsupported,
+)
+from lambent.lambda_.shapes import (
+    DeleteFunctionResponse,
     FunctionCode,
-    FunctionCodeLocation,
     FunctionConfiguration,
     GetFunctionResponse,
     ListFunctionsResponse,
-    TracingConfig,
+    code_location,
     listed,
     shown,
 )
-from lambent.lambda_.states import refuse_change
-
-LAMBDA_PRINCIPAL: Final = "lambda.amazonaws.com"
 
 Structure = dict[str, object]  # a member of which only is asked whether it asks for anything
-
-
-def function_named(ctx: Context[Lambda], function_name: str) -> FunctionArn:
-    """The ARN of a function as a whole. Raises QualifierNotAllowed, FunctionInOtherRegion, FunctionInOtherAccount."""
-    arn = FunctionReference.of(function_name).located(ctx.account, ctx.region)
-    if arn.qualifier not in (None, LATEST):
-        raise QualifierNotAllowed
-    return arn.unqualified
-
-
-def check_role(ctx: Context[Lambda], role: str | None) -> None:
-    """Raises RoleNotAssumable."""
-    if role is not None and not ctx.state.roles.assumable_by(role, LAMBDA_PRINCIPAL):
-        raise RoleNotAssumable
 
 
 @LAMBDA.operation(stored=STORED, refused=HARMLESS)
@@ -80,42 +68,34 @@ async def create_function(
     tags: dict[str, str] | None = None,
     architectures: list[str] | None = None,
     ephemeral_storage: EphemeralStorage | None = None,
-    logging_config: dict[str, str] | None = None,
-    package_type: str | None = None,
-    publish_to: str | None = None,
-    vpc_config: Structure | None = None,
-    dead_letter_config: Structure | None = None,
+    logging_config: LoggingConfig | None = None,
+    package_type: str = "Zip",
+    vpc_config: VpcConfig | None = None,
+    dead_letter_config: DeadLetterConfig | None = None,
     kms_key_arn: str | None = None,
+    file_system_configs: list[FileSystemConfig] | None = None,
+    image_config: ImageConfig | None = None,
+    snap_start: SnapStart | None = None,
+    publish_to: str | None = None,
     layers: list[str] | None = None,
-    file_system_configs: list[Structure] | None = None,
     code_signing_config_arn: str | None = None,
-    image_config: Structure | None = None,
-    snap_start: Structure | None = None,
     tenancy_config: Structure | None = None,
     capacity_provider_config: Structure | None = None,
     durable_config: Structure | None = None,
     runtime_config: Structure | None = None,
     accelerator_config: Structure | None = None,
 ) -> FunctionConfiguration:
-    """Make a function of a zip file; it is Pending until its code and its runtime were found fit in the background.
+    """Make a function; it is Pending until its code and its runtime were found fit in the background.
 
     Errors: InvalidParameterValueException, ResourceConflictException, RequestEntityTooLargeException.
     """
     refuse_unsupported(
-        PackageType=package_type,
         S3Bucket=code.s3_bucket,
         S3Key=code.s3_key,
-        ImageUri=code.image_uri,
         SourceKMSKeyArn=code.source_kms_key_arn,
         PublishTo=publish_to,
-        VpcConfig=vpc_config,
-        DeadLetterConfig=dead_letter_config,
-        KMSKeyArn=kms_key_arn,
         Layers=layers,
-        FileSystemConfigs=file_system_configs,
         CodeSigningConfigArn=code_signing_config_arn,
-        ImageConfig=image_config,
-        SnapStart=snap_start,
         TenancyConfig=tenancy_config,
         CapacityProviderConfig=capacity_provider_config,
         DurableConfig=durable_config,
@@ -123,10 +103,7 @@ async def create_function(
         AcceleratorConfig=accelerator_config,
     )
     arn = function_named(ctx, function_name)
-    if code.zip_file is None:
-        raise CodeMissing
-    if runtime is None or handler is None:
-        raise RuntimeAndHandlerRequired
+    is_image = package_type == "Image"
     settings = Settings(
         runtime=runtime,
         handler=handler,
@@ -134,19 +111,34 @@ async def create_function(
         description=description,
         timeout=timeout,
         memory_size=memory_size,
-        ephemeral_storage_size=ephemeral_storage.size if ephemeral_storage else None,
-        variables=environment.variables if environment else None,
-        tracing_mode=tracing_config.mode if tracing_config else None,
-        logging=logging_config,
+        ephemeral_storage=ephemeral_storage,
+        environment=environment,
+        tracing_config=tracing_config,
+        logging_config=logging_config,
+        vpc_config=vpc_config,
+        dead_letter_config=dead_letter_config,
+        kms_key_arn=kms_key_arn,
+        file_system_configs=file_system_configs,
+        image_config=image_config,
+        snap_start=snap_start,
     )
+    settings.check_package(is_image=is_image)
+    check_source(code, is_image=is_image)
+    if not is_image and (runtime is None or handler is None):
+        raise RuntimeAndHandlerRequired
     settings.check()
     check_tags(tags or {})
     check_role(ctx, role)
+    fields = settings.fields(arn.name, vpc_asked_for(ctx, vpc_config))
     revisions, now = (ctx.ids.uuid(), ctx.ids.uuid()), ctx.clock.now()
-    async with ctx.state.code.added(code.zip_file) as content:
+    async with packaged(ctx, code) as content:
         configuration = Configuration(
-            code=content, architecture=(architectures or ["x86_64"])[0], **settings.fields(arn.name)
+            code=content,
+            architecture=(architectures or ["x86_64"])[0],
+            image=image_of(code.image_uri, image_config) if code.image_uri is not None else None,
+            **fields,
         )
+        check_whole(configuration)
 
         def make(last_number: int) -> Function:
             function = created(
@@ -169,24 +161,12 @@ async def get_function(
     """
     arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
     function = ctx.state.functions.get(arn)
+    version = function.described(arn.qualifier)
     return GetFunctionResponse(
-        configuration=shown(function.described(arn.qualifier), arn),
-        code=FunctionCodeLocation(repository_type="S3"),
+        configuration=shown(version, arn),
+        code=code_location(version),
         tags=function.tags or None,
     )
-
-
-@LAMBDA.operation
-async def get_function_configuration(
-    ctx: Context[Lambda], *, function_name: str, qualifier: str | None = None
-) -> FunctionConfiguration:
-    """Describe a function or one version.
-
-    Errors: ResourceNotFoundException.
-    """
-    arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
-    function = ctx.state.functions.get(arn)
-    return shown(function.described(arn.qualifier), arn)
 
 
 @LAMBDA.operation
@@ -216,127 +196,6 @@ async def list_functions(
         functions=[listed(version, version.arn if every else version.arn.unqualified) for version in page.items],
         next_marker=page.marker,
     )
-
-
-@LAMBDA.operation(refused=HARMLESS)
-async def update_function_code(
-    ctx: Context[Lambda],
-    *,
-    function_name: str,
-    zip_file: bytes | None = None,
-    s3_bucket: str | None = None,
-    s3_key: str | None = None,
-    image_uri: str | None = None,
-    architectures: list[str] | None = None,
-    publish: bool = False,
-    publish_to: str | None = None,
-    dry_run: bool = False,
-    revision_id: str | None = None,
-    source_kms_key_arn: str | None = None,
-) -> FunctionConfiguration:
-    """Replace the code of $LATEST; invocations run the old one until the new one is ready.
-
-    Errors: ResourceNotFoundException, ResourceConflictException, PreconditionFailedException,
-    InvalidParameterValueException, RequestEntityTooLargeException.
-    """
-    refuse_unsupported(
-        S3Bucket=s3_bucket, S3Key=s3_key, ImageUri=image_uri, PublishTo=publish_to, SourceKMSKeyArn=source_kms_key_arn
-    )
-    arn = function_named(ctx, function_name)
-    present = ctx.state.functions.get(arn)
-    present.guard(revision_id)
-    refuse_change(present.latest.phase, arn)
-    if zip_file is None:
-        raise CodeMissing
-    revisions, now = (ctx.ids.uuid(), ctx.ids.uuid()), ctx.clock.now()
-    async with ctx.state.code.added(zip_file) as content:
-        changes: dict[str, object] = {"code": content}
-        if architectures:
-            changes["architecture"] = architectures[0]
-        if dry_run:
-            return shown(msgspec.structs.replace(present.latest, **changes), arn)
-
-        def change(function: Function) -> Function:
-            function.guard(revision_id)
-            function = function.changed(revision_id=revisions[0], now=now, **changes)
-            return function.publish(revision_id=revisions[1]) if publish else function
-
-        function = await ctx.state.functions.change(arn, change)
-    ctx.state.activation.start(function)
-    return shown(function.last_published, function.last_published.arn) if publish else shown(function.latest, arn)
-
-
-@LAMBDA.operation(stored=STORED, refused=HARMLESS)
-async def update_function_configuration(
-    ctx: Context[Lambda],
-    *,
-    function_name: str,
-    role: str | None = None,
-    handler: str | None = None,
-    description: str | None = None,
-    timeout: int | None = None,
-    memory_size: int | None = None,
-    environment: Environment | None = None,
-    runtime: str | None = None,
-    tracing_config: TracingConfig | None = None,
-    revision_id: str | None = None,
-    ephemeral_storage: EphemeralStorage | None = None,
-    logging_config: dict[str, str] | None = None,
-    vpc_config: Structure | None = None,
-    dead_letter_config: Structure | None = None,
-    kms_key_arn: str | None = None,
-    layers: list[str] | None = None,
-    file_system_configs: list[Structure] | None = None,
-    image_config: Structure | None = None,
-    snap_start: Structure | None = None,
-    capacity_provider_config: Structure | None = None,
-    durable_config: Structure | None = None,
-    runtime_config: Structure | None = None,
-    accelerator_config: Structure | None = None,
-) -> FunctionConfiguration:
-    """Change settings of $LATEST, those that are given; invocations run with the old ones until the new are ready.
-
-    Errors: ResourceNotFoundException, ResourceConflictException, PreconditionFailedException,
-    InvalidParameterValueException.
-    """
-    refuse_unsupported(
-        VpcConfig=vpc_config,
-        DeadLetterConfig=dead_letter_config,
-        KMSKeyArn=kms_key_arn,
-        Layers=layers,
-        FileSystemConfigs=file_system_configs,
-        ImageConfig=image_config,
-        SnapStart=snap_start,
-        CapacityProviderConfig=capacity_provider_config,
-        DurableConfig=durable_config,
-        RuntimeConfig=runtime_config,
-        AcceleratorConfig=accelerator_config,
-    )
-    arn = function_named(ctx, function_name)
-    settings = Settings(
-        runtime=runtime,
-        handler=handler,
-        role=role,
-        description=description,
-        timeout=timeout,
-        memory_size=memory_size,
-        ephemeral_storage_size=ephemeral_storage.size if ephemeral_storage else None,
-        variables=(environment.variables or {}) if environment else None,
-        tracing_mode=tracing_config.mode if tracing_config else None,
-        logging=logging_config,
-    )
-    settings.check()
-    check_role(ctx, role)
-    revision, now = ctx.ids.uuid(), ctx.clock.now()
-
-    def change(function: Function) -> Function:
-        function.guard(revision_id)
-        fields = settings.fields(arn.name, function.latest.logging)
-        return function.changed(revision_id=revision, now=now, **fields)
-
-    function = await ctx.state.functions.change(arn, change)
-    ctx.state.activation.start(function)
-    return shown(function.latest, arn)
 
 
 @LAMBDA.operation

@@ -6,11 +6,11 @@ from typing import Final
 
 from lambent.core.arn import Arn
 from lambent.core.kernel import Context
-from lambent.lambda_.configuration import check_tags
 from lambent.lambda_.errors import ResourceNotTaggable, TagsMissing, VersionNotTaggable
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import FunctionArn, FunctionReference
 from lambent.lambda_.service import LAMBDA, Lambda
+from lambent.lambda_.settings import check_tags
 from lambent.lambda_.shapes import ListTagsResponse
 
 KINDS: Final = {  # resource type of an ARN -> how the sentence begins; recorded

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from lambent.core.kernel import Context
-from lambent.lambda_.configuration import HARMLESS, refuse_unsupported
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import FunctionReference
-from lambent.lambda_.operations.functions import function_named
+from lambent.lambda_.operations.context import function_named
 from lambent.lambda_.pages import paged, place
 from lambent.lambda_.service import LAMBDA, Lambda
+from lambent.lambda_.settings import HARMLESS, refuse_unsupported
 from lambent.lambda_.shapes import FunctionConfiguration, ListVersionsByFunctionResponse, listed, shown
 from lambent.lambda_.states import refuse_change
 
