@@ -111,3 +111,32 @@ async def test_an_alias_lives_and_dies_through_boto3(aws: Aws) -> None:
     assert deleted["ResponseMetadata"]["HTTPStatusCode"] == 204
     missing = await aws.refused("get_alias", FunctionName="f", Name="live")
     assert missing["Error"]["Code"] == "ResourceNotFoundException"
+
+
+async def test_asynchronous_invocation_is_configured_through_boto3(aws: Aws) -> None:
+    await aws.active("f")
+    put = await aws("put_function_event_invoke_config", FunctionName="f", MaximumRetryAttempts=1)
+    assert put["MaximumRetryAttempts"] == 1
+    updated = await aws("update_function_event_invoke_config", FunctionName="f", MaximumEventAgeInSeconds=60)
+    assert (await aws("get_function_event_invoke_config", FunctionName="f"))["LastModified"] == updated["LastModified"]
+    listed = await aws("list_function_event_invoke_configs", FunctionName="f")
+    assert [config["MaximumEventAgeInSeconds"] for config in listed["FunctionEventInvokeConfigs"]] == [60]
+    deleted = await aws("delete_function_event_invoke_config", FunctionName="f")
+    assert deleted["ResponseMetadata"]["HTTPStatusCode"] == 204
+    missing = await aws.refused("get_function_event_invoke_config", FunctionName="f")
+    assert missing["Error"]["Code"] == "ResourceNotFoundException"
+
+
+async def test_recursion_runtime_management_and_scaling_through_boto3(aws: Aws) -> None:
+    await aws.active("f")
+    await aws("put_function_recursion_config", FunctionName="f", RecursiveLoop="Allow")
+    assert (await aws("get_function_recursion_config", FunctionName="f"))["RecursiveLoop"] == "Allow"
+    await aws("put_runtime_management_config", FunctionName="f", UpdateRuntimeOn="FunctionUpdate")
+    found = await aws("get_runtime_management_config", FunctionName="f")
+    assert found["UpdateRuntimeOn"] == "FunctionUpdate"
+    bounds = {"MinExecutionEnvironments": 1, "MaxExecutionEnvironments": 2}
+    put = await aws.refused(
+        "put_function_scaling_config", FunctionName="f", Qualifier="$LATEST.PUBLISHED", FunctionScalingConfig=bounds
+    )
+    got = await aws.refused("get_function_scaling_config", FunctionName="f", Qualifier="$LATEST.PUBLISHED")
+    assert put["Error"]["Code"] == got["Error"]["Code"] == "InvalidParameterValueException"

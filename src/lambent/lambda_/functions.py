@@ -21,7 +21,7 @@ from lambent.core.ids import Ids
 from lambent.lambda_.aliases import Alias, VersionsDiffer
 from lambent.lambda_.configuration import Configuration
 from lambent.lambda_.errors import CodeSha256Mismatch, FunctionNotFound, RevisionMismatch, VersionReferenced
-from lambent.lambda_.names import LATEST, FunctionArn
+from lambent.lambda_.names import LATEST, FunctionArn, place_of
 from lambent.lambda_.parts import NOTHING_ATTACHED, Attached, Part
 from lambent.lambda_.states import (
     BEING_CREATED,
@@ -155,7 +155,8 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
 
     def parts(self, kind: type[P]) -> dict[str, P]:
         """Every part of that kind by its qualifier, in order."""
-        return {key[1]: cast("P", part) for key, part in sorted(self.attached.items(), key=_place) if key[0] is kind}
+        found = {qualifier: cast("P", part) for (each, qualifier), part in self.attached.items() if each is kind}
+        return {qualifier: found[qualifier] for qualifier in sorted(found, key=place_of)}
 
     def with_part(self, part: Part, qualifier: str = LATEST) -> Function:
         """The function with this part instead of the one it has of that kind and qualifier, if it has one."""
@@ -285,10 +286,3 @@ def reason_shown(version: FunctionVersion) -> tuple[str | None, str | None]:
     if version.settling:
         return BEING_CREATED, Reason.CREATING.value
     return None, None
-
-
-def _place(entry: tuple[tuple[type[Part], str], Part]) -> tuple[str, bool, int, str]:
-    """Where a part stands among the others: by kind, then $LATEST, the versions by number, the aliases by name."""
-    kind, qualifier = entry[0]
-    number = int(qualifier) if qualifier.isdecimal() else 0
-    return kind.KIND, not number and qualifier != LATEST, number, qualifier

@@ -41,6 +41,13 @@ FORM: Final = re.compile(
 )
 
 
+def place_of(qualifier: str) -> str:
+    """A key by which qualifiers are sorted: $LATEST, the versions by number, the aliases by name."""
+    if qualifier == LATEST:
+        return ""
+    return f"1{int(qualifier):012d}" if qualifier.isdecimal() else f"2{qualifier}"
+
+
 class FunctionArn(msgspec.Struct, frozen=True, cache_hash=True):
     """`arn:aws:lambda:<region>:<account>:function:<name>`, with `:<qualifier>` when it names a version or an alias."""
 

@@ -20,17 +20,25 @@ import msgspec
 
 from lambent.lambda_.aliases import Alias
 from lambent.lambda_.errors import FunctionAlreadyExists, FunctionNotFound
+from lambent.lambda_.event_invoke_configs import EventInvokeConfig
 from lambent.lambda_.functions import Function, FunctionVersion
 from lambent.lambda_.names import FunctionArn, FunctionReference
 from lambent.lambda_.parts import NOTHING_ATTACHED, Attached, Part
+from lambent.lambda_.recursion import RecursionConfig
 from lambent.lambda_.rows import QUERIES, text
+from lambent.lambda_.runtime_management import RuntimeManagementConfig
 from lambent.storage.commits import Commits, Guard
 from lambent.storage.queries import Row
 
 VERSION: Final = msgspec.json.Decoder(FunctionVersion)
 TAGS: Final = msgspec.json.Decoder(dict[str, str])
 
-PARTS: Final[tuple[type[Part], ...]] = (Alias,)  # every kind of part there is
+PARTS: Final[tuple[type[Part], ...]] = (  # every kind of part there is
+    Alias,
+    EventInvokeConfig,
+    RecursionConfig,
+    RuntimeManagementConfig,
+)
 KINDS: Final[Mapping[str, type[Part]]] = {part.KIND: part for part in PARTS}
 
 Decide = Callable[[apsw.Connection, Function | None], Function | None]  # None: there is none, or shall be none

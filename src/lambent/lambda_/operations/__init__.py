@@ -5,10 +5,14 @@ from typing import Final
 from lambent.lambda_.operations import (
     account,
     aliases,
+    event_invoke_configs,
     function_code,
     function_configuration,
+    function_scaling_configs,
     functions,
     invocations,
+    recursion_configs,
+    runtime_management,
     tags,
     versions,
 )
@@ -16,10 +20,14 @@ from lambent.lambda_.operations import (
 MODULES: Final = (  # every operation that is bound
     account,
     aliases,
+    event_invoke_configs,
     function_code,
     function_configuration,
+    function_scaling_configs,
     functions,
     invocations,
+    recursion_configs,
+    runtime_management,
     tags,
     versions,
 )
