@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -24,6 +25,9 @@ from lambent.core.errors import AwsError
 from tests.lambda_.plane import ARN, ROLE, Plane, plane
 from tests.lambda_.reference_model import Members, Model, Refused
 from tests.lambda_.zips import zipped
+
+LONG = os.environ.get("LAMBENT_TEST_EXAMPLES")  # how many sequences, other ones every time; without it a few, the same
+pytestmark = pytest.mark.timeout(3600 if LONG else 120)
 
 CONTENTS = [zipped({"app.py": f"x = {number}"}) for number in range(3)]
 
@@ -229,8 +233,6 @@ def assert_holds(answer: Any, predicted: Any) -> None:
     else:
         assert answer == predicted
 
-
-LONG = os.environ.get("LAMBENT_TEST_EXAMPLES")  # how many sequences, other ones every time; without it a few, the same
 
 TestControlPlane = ControlPlane.TestCase
 TestControlPlane.settings = settings(
