@@ -128,6 +128,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 roles=roles,
                 find=interpreters.find,
                 ids=ids,
+                clock=clock,
                 limits=limits,
                 prepare=launching.prepare,
                 durable=data.durable,

@@ -11,7 +11,7 @@ from typing import Any, cast
 from lambent.core.clock import FakeClock
 from lambent.core.ids import SeededIds
 from lambent.core.kernel import Caller, Context, Service, operations_in
-from lambent.core.ports import Networks, Roles
+from lambent.core.ports import EventSource, EventSources, Networks, Roles
 from lambent.lambda_.activation import Prepare, nothing_to_prepare
 from lambent.lambda_.control import ControlPlane, control_plane
 from lambent.lambda_.functions import FunctionVersion
@@ -22,6 +22,7 @@ from lambent.lambda_.rows import MIGRATIONS
 from lambent.lambda_.runtimes.catalogue import Runtime
 from lambent.lambda_.runtimes.interpreters import Missing
 from lambent.lambda_.service import LAMBDA, Lambda
+from lambent.lambda_.sources.settling import Apply, nothing_to_poll
 from lambent.storage.database import opened
 from tests.lambda_.zips import HELLO
 
@@ -42,6 +43,16 @@ class AllButNobody:
 
     def assumable_by(self, role_arn: str, service_principal: str) -> bool:
         return service_principal == "lambda.amazonaws.com" and not role_arn.endswith("/nobody")
+
+
+class Sources:
+    """Every source that functions can be fed from is there, but for those called nowhere; `found` says more of some."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, EventSource] = {}
+
+    def find(self, arn: str, /) -> EventSource | None:
+        return None if "nowhere" in arn else self.found.get(arn, EventSource())
 
 
 async def find(runtime: Runtime) -> Missing | None:
@@ -81,6 +92,20 @@ class Plane:
         await self.create(name, content, **members)
         return await self.settled(name)
 
+    async def mapped(self, uuid: str) -> Members | None:
+        """GetEventSourceMapping once no change of it is under way any more; None when it is gone."""
+        while (mapping := self.control.event_source_mappings.get(ACCOUNT, REGION, uuid)) is not None:
+            if mapping.settled:
+                return await self("GetEventSourceMapping", UUID=uuid)
+            await asyncio.sleep(0)
+        return None
+
+    async def gone(self, uuid: str) -> None:
+        """DeleteEventSourceMapping as soon as that is possible, until there is none."""
+        await self.mapped(uuid)
+        await self("DeleteEventSourceMapping", UUID=uuid)
+        assert await self.mapped(uuid) is None
+
     def invoked(self, name: str = "f", qualifier: str | None = None) -> FunctionVersion:
         """What an invocation would run."""
         reference = FunctionReference.of(name, qualifier)
@@ -98,11 +123,13 @@ async def plane(
     *,
     prepare: Prepare = nothing_to_prepare,
     networks: Networks | None = None,
+    sources: EventSources | None = None,
+    poll: Apply = nothing_to_poll,
     clock: FakeClock | None = None,
     seed: int = 0,
 ) -> AsyncGenerator[Plane]:
     """A control plane for as long as the block lasts; another one on the same directory is a restart."""
-    ids = SeededIds(seed)
+    ids, clock = SeededIds(seed), clock or FakeClock()
     async with (
         opened(directory / "lambda.db", MIGRATIONS, "memory") as database,
         control_plane(
@@ -110,13 +137,16 @@ async def plane(
             directory / "code",
             roles=cast("Roles", AllButNobody()),
             networks=networks,
+            event_sources=sources or Sources(),
             find=find,
             ids=ids,
+            clock=clock,
             prepare=prepare,
+            poll=poll,
             durable=False,
         ) as control,
     ):
-        yield Plane(control, clock or FakeClock(), ids)
+        yield Plane(control, clock, ids)
 
 
 def only(found: Mapping[str, Any], *members: str) -> Members:

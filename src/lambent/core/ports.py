@@ -105,6 +105,20 @@ class Networks(Protocol):
         ...
 
 
+class EventSource(msgspec.Struct, frozen=True):
+    """What a service tells of something of its own that functions are fed from: a queue, a stream, a cluster."""
+
+    visibility_timeout_s: int | None = None  # of a queue
+
+
+class EventSources(Protocol):
+    """Whatever functions can be fed from, in whichever service."""
+
+    def find(self, arn: str, /) -> EventSource | None:
+        """Return the source that the ARN names, if there is one; the ARN is well-formed and of a kind that can be read."""
+        ...
+
+
 class Principal(msgspec.Struct, frozen=True):
     """Who an access key belongs to, and the secret with which it signs."""
 

@@ -8,13 +8,18 @@ from pathlib import Path
 
 import msgspec
 
+from lambent.core.clock import Clock
 from lambent.core.ids import Ids
-from lambent.core.ports import Networks, Roles
+from lambent.core.ports import EventSources, Networks, Roles
 from lambent.lambda_.activation import Activation, FindInterpreter, Prepare, activating, nothing_to_prepare
 from lambent.lambda_.code.store import CodeStore, code_store
 from lambent.lambda_.functions import Function
 from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.networks import OneVpc
+from lambent.lambda_.resources import Resources
+from lambent.lambda_.sources.mapping import RESOURCE_KIND, EventSourceMapping
+from lambent.lambda_.sources.origins import AnySource
+from lambent.lambda_.sources.settling import Apply, nothing_to_poll, settling
 from lambent.lambda_.store import Functions
 from lambent.storage.commits import committing
 from lambent.storage.database import Database
@@ -29,6 +34,8 @@ class ControlPlane(msgspec.Struct, frozen=True):
     roles: Roles
     networks: Networks
     limits: AccountLimits
+    event_source_mappings: Resources[EventSourceMapping]
+    event_sources: EventSources
 
 
 @asynccontextmanager
@@ -38,15 +45,18 @@ async def control_plane(
     *,
     roles: Roles,
     networks: Networks | None = None,
+    event_sources: EventSources | None = None,
     find: FindInterpreter,
     ids: Ids,
+    clock: Clock,
     limits: AccountLimits | None = None,
     prepare: Prepare = nothing_to_prepare,
+    poll: Apply = nothing_to_poll,
     durable: bool = True,
 ) -> AsyncGenerator[ControlPlane]:
     """Everything of the control plane, on a database migrated by `rows.MIGRATIONS`.
 
-    It begins by collecting code that no version has any more, and by taking up what a crash left Pending.
+    It begins by collecting code that no version has any more, and by taking up what a crash left Pending or Creating.
     """
     async with AsyncExitStack() as on:
         commits = await on.enter_async_context(committing(database))
@@ -60,4 +70,15 @@ async def control_plane(
         functions.watch(collect)
         await code.sweep(functions.contents())
         activation = await on.enter_async_context(activating(functions, code, find, ids, prepare))
-        yield ControlPlane(functions, code, activation, roles, networks or OneVpc(), limits or AccountLimits())
+        mappings = await Resources[EventSourceMapping].loaded(commits, RESOURCE_KIND, EventSourceMapping)
+        await on.enter_async_context(settling(mappings, clock, poll))
+        yield ControlPlane(
+            functions,
+            code,
+            activation,
+            roles,
+            networks or OneVpc(),
+            limits or AccountLimits(),
+            mappings,
+            event_sources or AnySource(),
+        )

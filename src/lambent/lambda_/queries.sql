@@ -84,3 +84,24 @@ ON CONFLICT DO UPDATE SET document = excluded.document;
 -- name: delete_resource
 -- Forget one resource.
 DELETE FROM resources WHERE kind = :kind AND account = :account AND region = :region AND key = :key;
+
+-- name: select_mappings_between
+-- The event source mappings of a function, whatever the qualifier, and a source; all self-managed clusters have no ARN.
+SELECT document FROM resources
+WHERE kind = 'event-source-mapping' AND account = :account AND region = :region
+    AND document ->> '$.function_arn.name' = :name AND document ->> '$.event_source_arn' IS :event_source_arn;
+
+-- name: select_mappings_of_consumer_group
+-- The event source mappings that consume as one Kafka consumer group, of whatever cluster.
+SELECT document FROM resources
+WHERE kind = 'event-source-mapping' AND account = :account AND region = :region
+    AND coalesce(
+        document ->> '$.settings.AmazonManagedKafkaEventSourceConfig.ConsumerGroupId',
+        document ->> '$.settings.SelfManagedKafkaEventSourceConfig.ConsumerGroupId'
+    ) = :consumer_group;
+
+-- name: select_mappings_of_poller_group
+-- The event source mappings of a group of provisioned pollers.
+SELECT document FROM resources
+WHERE kind = 'event-source-mapping' AND account = :account AND region = :region
+    AND document ->> '$.settings.ProvisionedPollerConfig.PollerGroupName' = :poller_group;

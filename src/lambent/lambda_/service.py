@@ -7,12 +7,14 @@ from typing import Final
 import msgspec
 
 from lambent.core.kernel import Binding
-from lambent.core.ports import Networks, Roles
+from lambent.core.ports import EventSources, Networks, Roles
 from lambent.lambda_.activation import Activation
 from lambent.lambda_.code.store import CodeStore
 from lambent.lambda_.control import ControlPlane
 from lambent.lambda_.invoke.path import InvokePath
 from lambent.lambda_.limits import AccountLimits
+from lambent.lambda_.resources import Resources
+from lambent.lambda_.sources.mapping import EventSourceMapping
 from lambent.lambda_.store import Functions
 
 LAMBDA: Final = Binding("lambda")
@@ -27,6 +29,8 @@ class Lambda(msgspec.Struct, frozen=True):
     roles: Roles
     networks: Networks
     limits: AccountLimits
+    event_source_mappings: Resources[EventSourceMapping]
+    event_sources: EventSources
     invocations: InvokePath
 
     @staticmethod
