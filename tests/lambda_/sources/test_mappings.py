@@ -12,6 +12,7 @@ from lambent.core.arn import Arn
 from lambent.core.errors import AwsError
 from lambent.lambda_.sources.kinds import Kind
 from lambent.lambda_.sources.mapping import EventSourceMapping, place_of
+from lambent.lambda_.sources.settling import RETRY_AFTER_S
 from lambent.lambda_.sources.states import NEXT, SETTLED, Event, IllegalTransition, State, after
 from tests.lambda_.plane import ACCOUNT, ARN, REGION, Members, Plane, only, plane
 from tests.lambda_.sources.examples import NEEDED, QUEUE, STREAM, arn
@@ -186,6 +187,24 @@ async def test_changes_that_come_at_once_leave_the_mapping_settled(aws: Plane) -
 
 
 # --- the job ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_failing_job_tries_again(tmp_path: Path) -> None:
+    attempts: list[str] = []
+
+    async def fail_twice(mapping: EventSourceMapping) -> None:
+        attempts.append(mapping.uuid)
+        if len(attempts) < 3:
+            raise ZeroDivisionError
+
+    async with plane(tmp_path, poll=fail_twice) as aws:
+        await aws.active()
+        uuid = (await create(aws))["UUID"]
+        while len(attempts) < 3:
+            await asyncio.sleep(0)
+            aws.clock.advance(RETRY_AFTER_S)
+        assert (await settled(aws, uuid))["State"] == "Enabled"
+        assert attempts == [uuid] * 3
 
 
 async def test_a_failing_job_is_taken_up_again_by_the_next_start(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ ROWS: Final[Mapping[Kind, Row]] = {
             starting_position="TRIM_HORIZON",
             document_db_event_source_config=DocumentDBEventSourceConfig(full_document="Default"),
         ),
-        required=("source_access_configurations", "document_db_event_source_config"),
+        required=("source_access_configurations",),
         positions=STREAM.positions,
         access=frozenset({"BASIC_AUTH", "VPC_SUBNET", "VPC_SECURITY_GROUP"}),
         transition_reason="User action",

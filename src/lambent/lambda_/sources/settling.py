@@ -1,9 +1,9 @@
 """Leading mappings from state to state in the background: Creating becomes Enabled or Disabled, Deleting becomes gone.
 
 A job per mapping: let whoever polls sources start, stop or change what the mapping says, then commit what came of it. Every
-commit that leaves a mapping unsettled starts its job, and so does a start after a crash, for whatever it finds: a row is
-never left Creating for good. While a job is at work nothing else moves the mapping's state, so there is one at a time.
-That a mapping was unsettled before, in the same state, means that its job is at work.
+commit that leaves a mapping unsettled starts its job, which tries until it succeeds, and so does a start after a crash for
+whatever it finds: a row is never left Creating for good. While a job is at work nothing else moves the mapping's state, so
+there is one at a time; that a mapping was in the same unsettled state before a commit means that its job is at work.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from lambent.lambda_.sources.states import Event, State
 log: Final = structlog.get_logger()
 
 JOBS_AT_ONCE: Final = 8
+RETRY_AFTER_S: Final = 10.0  # what a job that failed waits before it tries again
 
 Apply = Callable[[EventSourceMapping], Awaitable[None]]  # poll the source as the mapping says, or no longer
 
@@ -61,13 +62,19 @@ class Settling:
             job.cancel()
 
     async def _settle(self, mapping: EventSourceMapping) -> None:
+        while not await self._succeeded(mapping):
+            await self._clock.sleep(RETRY_AFTER_S)
+
+    async def _succeeded(self, mapping: EventSourceMapping) -> bool:
         async with self._turns:
             try:
                 await self._apply(mapping)
                 now = self._clock.now()
                 await self._mappings.change(mapping.place, lambda current: _settled(current, now))
             except Exception:
-                log.exception("event_source_mapping.settling_failed", uuid=mapping.uuid)  # the next start tries again
+                log.exception("event_source_mapping.settling_failed", uuid=mapping.uuid)
+                return False
+        return True
 
 
 def _settled(current: EventSourceMapping | None, now: float) -> EventSourceMapping | None:
