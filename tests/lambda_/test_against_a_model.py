@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -236,5 +236,9 @@ def assert_holds(answer: Any, predicted: Any) -> None:
 
 TestControlPlane = ControlPlane.TestCase
 TestControlPlane.settings = settings(
-    max_examples=int(LONG or 25), stateful_step_count=50, deadline=None, derandomize=LONG is None
+    max_examples=int(LONG or 25),
+    stateful_step_count=50,
+    deadline=None,
+    derandomize=LONG is None,
+    suppress_health_check=[HealthCheck.too_slow],  # on a busy machine
 )

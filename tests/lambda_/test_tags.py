@@ -79,3 +79,19 @@ async def test_no_tags_are_refused(aws: Plane) -> None:
     await aws.active()
     with pytest.raises(AwsError, match=r"An error occurred and the request cannot be processed\."):
         await aws("TagResource", Resource=ARN + "f", Tags={})
+
+
+async def test_an_event_source_mapping_has_tags_of_its_own(aws: Plane) -> None:
+    await aws.active()
+    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"
+    made = await aws("CreateEventSourceMapping", FunctionName="f", EventSourceArn=queue, Tags={"a": "1"})
+    arn = made["EventSourceMappingArn"]
+    await aws("TagResource", Resource=arn, Tags={"b": "2"})
+    await aws("UntagResource", Resource=arn, TagKeys=["a"])
+    assert await aws("ListTags", Resource=arn) == {"Tags": {"b": "2"}}
+    assert await aws("ListTags", Resource=ARN + "f") == {"Tags": {}}
+    elsewhere = arn.replace(REGION, "us-east-1")
+    with pytest.raises(AwsError, match="Event source mapping not found"):
+        await aws("TagResource", Resource=elsewhere, Tags={"b": "2"})
+    with pytest.raises(AwsError, match=r"Number of tags exceeds resource tag limit\."):
+        await aws("TagResource", Resource=arn, Tags={f"k{number}": "" for number in range(50)})

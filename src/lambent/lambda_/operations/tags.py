@@ -1,72 +1,122 @@
-"""Tags: of functions, which are the only taggable resources yet. reference/lambda.md 6, 14."""
+"""Tags: of functions, and of resources of their own. reference/lambda.md 6, 14."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol, Self, TypeVar, cast
 
 from lambent.core.arn import Arn
 from lambent.core.kernel import Context
 from lambent.lambda_.errors import ResourceNotTaggable, TagsMissing, VersionNotTaggable
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import FunctionArn, FunctionReference
+from lambent.lambda_.resources import Place, Resources
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.settings import check_tags
 from lambent.lambda_.shapes import ListTagsResponse
 
-KINDS: Final = {  # resource type of an ARN -> how the sentence begins; recorded
+KINDS: Final = {  # resource type of an ARN -> how the sentence begins when there is none; recorded
     "capacity-provider": "Capacity provider",
     "code-signing-config": "Code signing config",
     "event-source-mapping": "Event source mapping",
     "layer": "Layer",
 }
 
+Tags = dict[str, str]
+
+
+class Tagged(Protocol):
+    """A resource that has tags."""
+
+    @property
+    def tags(self) -> Mapping[str, str]: ...
+
+    def tagged(self, tags: Tags, /) -> Self:
+        """It, with exactly these tags."""
+        ...
+
+
+T = TypeVar("T", bound=Tagged)
+
 
 def tagged_function(ctx: Context[Lambda], resource: str) -> FunctionArn:
-    """The function that `resource`, an ARN, names. Raises ResourceNotTaggable, VersionNotTaggable."""
-    kind = KINDS.get(Arn.parse(resource).resource_type)
-    if kind is not None:
-        raise ResourceNotTaggable(kind=kind, arn=resource)
+    """The function that `resource`, an ARN, names. Raises VersionNotTaggable, FunctionInOtherRegion, ...Account."""
     arn = FunctionReference.of(resource).located(ctx.account, ctx.region)
     if arn.qualifier is not None:
         raise VersionNotTaggable
     return arn
 
 
+def resources_of(ctx: Context[Lambda], arn: Arn) -> tuple[Resources[Any], Place] | None:
+    """Where a resource of its own stands that has tags; None for a function. Raises ResourceNotTaggable."""
+    if arn.resource_type == "function":
+        return None
+    here = (arn.account, arn.region) == (ctx.account, ctx.region)
+    if here and arn.resource_type == "event-source-mapping":
+        return ctx.state.event_source_mappings, Place(arn.account, arn.region, arn.resource_id)
+    raise missing(arn)
+
+
+def missing(arn: Arn) -> ResourceNotTaggable:
+    return ResourceNotTaggable(kind=KINDS[arn.resource_type], arn=arn)
+
+
+async def retag(ctx: Context[Lambda], resource: str, edit: Callable[[Mapping[str, str]], Tags]) -> None:
+    """Give a resource the tags that `edit` makes of those it has. Raises what there is in the way, and TooManyTags."""
+
+    def edited(before: T) -> T:
+        tags = edit(before.tags)
+        check_tags(tags)
+        return before.tagged(tags)
+
+    arn = Arn.parse(resource)
+    found = resources_of(ctx, arn)
+    if found is None:
+        await ctx.state.functions.change(tagged_function(ctx, resource), cast("Callable[[Function], Function]", edited))
+        return
+    resources, place = found
+
+    def existing(before: T | None) -> T:
+        if before is None:
+            raise missing(arn)
+        return edited(before)
+
+    await resources.change(place, existing)
+
+
 @LAMBDA.operation
 async def tag_resource(ctx: Context[Lambda], *, resource: str, tags: dict[str, str]) -> None:
-    """Add tags to a function, or give them new values.
+    """Add tags to a function or a resource of its own, or give them new values.
 
     Errors: ResourceNotFoundException, InvalidParameterValueException (more than 50, none, or on a version).
     """
-    arn = tagged_function(ctx, resource)
     if not tags:
         raise TagsMissing
-
-    def tag(function: Function) -> Function:
-        check_tags(function.tags | tags)
-        return function.tagged(function.tags | tags)
-
-    await ctx.state.functions.change(arn, tag)
+    await retag(ctx, resource, lambda before: {**before, **tags})
 
 
 @LAMBDA.operation
 async def untag_resource(ctx: Context[Lambda], *, resource: str, tag_keys: list[str]) -> None:
-    """Remove tags of a function; keys that it has not are no error.
+    """Remove tags; keys that are not there are no error.
 
     Errors: ResourceNotFoundException, InvalidParameterValueException (on a version).
     """
     gone = set(tag_keys)
-
-    def untag(function: Function) -> Function:
-        return function.tagged({key: value for key, value in function.tags.items() if key not in gone})
-
-    await ctx.state.functions.change(tagged_function(ctx, resource), untag)
+    await retag(ctx, resource, lambda before: {key: value for key, value in before.items() if key not in gone})
 
 
 @LAMBDA.operation
 async def list_tags(ctx: Context[Lambda], *, resource: str) -> ListTagsResponse:
-    """List a function's tags.
+    """List the tags of a function or a resource of its own.
 
     Errors: ResourceNotFoundException, InvalidParameterValueException (on a version).
     """
-    return ListTagsResponse(tags=ctx.state.functions.get(tagged_function(ctx, resource)).tags)
+    arn = Arn.parse(resource)
+    found = resources_of(ctx, arn)
+    if found is None:
+        return ListTagsResponse(tags=ctx.state.functions.get(tagged_function(ctx, resource)).tags)
+    resources, place = found
+    tagged: Tagged | None = resources.get(*place)
+    if tagged is None:
+        raise missing(arn)
+    return ListTagsResponse(tags=dict(tagged.tags))
