@@ -1,41 +1,34 @@
-"""Policy documents: the JSON grammar of IAM, parsed into types, and AWS's sentence for each way to break it.
-
-    document  = {"Version": "2012-10-17" | "2008-10-17", "Id"?, "Statement": statement | [statement, ...]}
-    statement = {"Sid"?, "Effect": "Allow" | "Deny", "Principal" | "NotPrincipal",
-                 "Action" | "NotAction", "Resource" | "NotResource", "Condition"?}
+"""What IAM demands of policy documents, and its sentence for each way to break that.
 
 Two kinds of documents are told apart: an identity policy (inline or managed) names resources and no principal; a trust
-policy names principals and no resource. The grammar is the IAM User Guide's "Grammar of the IAM JSON policy language";
-the sentences are AWS's, as quoted in forums and issue threads. Where AWS has several sentences for finer cases, a
-wrong type anywhere is "Syntax errors in policy.", as there.
-
-It is not an evaluator: trust.py decides on trust policies, and identity policies wait for the authorisation issue.
+policy names principals and no resource. The grammar that both obey is `core.policies.document`'s. The sentences are
+AWS's, as quoted in forums and issue threads. Where AWS has several sentences for finer cases, a wrong type anywhere is
+"Syntax errors in policy.", as there.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NoReturn, cast
+from typing import Final
 
-import msgspec
-
+from lambent.core.policies.document import (
+    AWS_PRINCIPAL,
+    SERVICE_PRINCIPAL,
+    Document,
+    Flaw,
+    PolicyMalformed,
+    Principals,
+    parsed,
+)
 from lambent.services.iam.errors import MalformedPolicyDocument
 
-VERSIONS: Final = ("2012-10-17", "2008-10-17")
-DOCUMENT_FIELDS: Final = {"Version", "Id", "Statement"}
-STATEMENT_FIELDS: Final = {
-    *("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"),
-}
-PRINCIPAL_TYPES: Final = {"AWS", "Service", "Federated", "CanonicalUser"}
+OLDEST_FOR_IDENTITIES: Final = "2012-10-17"
 TRUST_ACTIONS: Final = re.compile(
     r"sts:(AssumeRole|AssumeRoleWithSAML|AssumeRoleWithWebIdentity|TagSession|SetSourceIdentity|SetContext|\*)",
     re.IGNORECASE,
 )
 VENDOR: Final = re.compile(r"[A-Za-z0-9-]+")
-AWS_PRINCIPAL: Final = re.compile(r"\*|\d{12}|(AROA|AIDA)[A-Z0-9]+|arn:aws[a-z-]*:(iam|sts)::\d{12}:[^*?]+")
-SERVICE_PRINCIPAL: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.(amazonaws\.com(\.cn)?|aws\.internal|amazon\.com)")
 
 
 class InvalidJson(MalformedPolicyDocument):
@@ -98,34 +91,18 @@ class InvalidPrincipal(MalformedPolicyDocument):
     message = 'Invalid principal in policy: "{kind}":"{principal}"'
 
 
-Principals = Mapping[str, tuple[str, ...]]  # by type ("AWS", "Service", ...); {"*": ("*",)} for a bare "*"
-Conditions = Mapping[str, Mapping[str, tuple[str, ...]]]  # operator -> key -> values
-
-
-class Statement(msgspec.Struct, frozen=True):
-    """One statement; of each pair (Action and NotAction, ...) one is empty."""
-
-    effect: str  # "Allow" | "Deny"
-    sid: str | None = None
-    actions: tuple[str, ...] = ()
-    not_actions: tuple[str, ...] = ()
-    resources: tuple[str, ...] = ()
-    not_resources: tuple[str, ...] = ()
-    principals: Principals | None = None
-    not_principals: Principals | None = None
-    conditions: Conditions | None = None
-
-
-class Document(msgspec.Struct, frozen=True):
-    """A parsed policy."""
-
-    version: str
-    statements: tuple[Statement, ...]
+FLAWS: Final[Mapping[Flaw, type[MalformedPolicyDocument]]] = {
+    Flaw.NOT_JSON: InvalidJson,
+    Flaw.SYNTAX: SyntaxErrors,
+    Flaw.REPEATED_SID: DuplicateSids,
+}
 
 
 def identity_policy(text: str) -> Document:
     """Parse the policy of an identity. Raises MalformedPolicyDocument."""
-    document = _document(text, oldest_version="2012-10-17")
+    document = _parsed(text)
+    if document.version < OLDEST_FOR_IDENTITIES:
+        raise VersionTooOld
     for statement in document.statements:
         if statement.principals is not None or statement.not_principals is not None:
             raise UnexpectedPrincipal
@@ -140,7 +117,7 @@ def identity_policy(text: str) -> Document:
 
 def trust_policy(text: str) -> Document:
     """Parse the policy that says who may assume a role. Raises MalformedPolicyDocument."""
-    document = _document(text, oldest_version="2008-10-17")
+    document = _parsed(text)
     for statement in document.statements:
         if statement.resources or statement.not_resources:
             raise ProhibitedField(field="Resource" if statement.resources else "NotResource")
@@ -154,79 +131,11 @@ def trust_policy(text: str) -> Document:
     return document
 
 
-def _document(text: str, oldest_version: str) -> Document:
+def _parsed(text: str) -> Document:
     try:
-        raw: object = json.loads(text, object_pairs_hook=_without_duplicates)
-    except (ValueError, RecursionError):
-        raise InvalidJson from None
-    if not isinstance(raw, dict):
-        raise SyntaxErrors
-    fields = cast("dict[str, object]", raw)
-    version = fields.get("Version", "2008-10-17")
-    if not fields.keys() <= DOCUMENT_FIELDS or version not in VERSIONS or not isinstance(fields.get("Id", ""), str):
-        raise SyntaxErrors
-    if str(version) < oldest_version:
-        raise VersionTooOld
-    statements = tuple(_statement(each) for each in _listed(fields.get("Statement")))
-    if not statements:
-        raise SyntaxErrors
-    sids = [statement.sid for statement in statements if statement.sid]
-    if len(set(sids)) < len(sids):
-        raise DuplicateSids
-    return Document(str(version), statements)
-
-
-def _statement(raw: object) -> Statement:
-    if not isinstance(raw, dict):
-        raise SyntaxErrors
-    fields = cast("dict[str, object]", raw)
-    sid = fields.get("Sid")
-    if not fields.keys() <= STATEMENT_FIELDS or not isinstance(sid, str | None):
-        raise SyntaxErrors
-    for one in ("Action", "Resource", "Principal"):
-        if one in fields and f"Not{one}" in fields:
-            raise SyntaxErrors
-    effect = fields.get("Effect")
-    if effect not in ("Allow", "Deny"):
-        raise SyntaxErrors
-    return Statement(
-        effect=str(effect),
-        sid=sid,
-        actions=_strings(fields.get("Action")),
-        not_actions=_strings(fields.get("NotAction")),
-        resources=_strings(fields.get("Resource")),
-        not_resources=_strings(fields.get("NotResource")),
-        principals=_principals(fields.get("Principal")),
-        not_principals=_principals(fields.get("NotPrincipal")),
-        conditions=_conditions(fields.get("Condition")),
-    )
-
-
-def _principals(raw: object) -> Principals | None:
-    if raw is None:
-        return None
-    if raw == "*":
-        return {"*": ("*",)}
-    if not isinstance(raw, dict) or not raw:
-        raise SyntaxErrors
-    fields = cast("dict[str, object]", raw)
-    if not fields.keys() <= PRINCIPAL_TYPES:
-        raise SyntaxErrors
-    return {kind: _strings(value) for kind, value in fields.items()}
-
-
-def _conditions(raw: object) -> Conditions | None:
-    if raw is None:
-        return None
-    if not isinstance(raw, dict):
-        raise SyntaxErrors
-    conditions: dict[str, dict[str, tuple[str, ...]]] = {}
-    for operator, keys in cast("dict[str, object]", raw).items():
-        if not isinstance(keys, dict):
-            raise SyntaxErrors
-        pairs = cast("dict[str, object]", keys)
-        conditions[operator] = {key: _scalars(value) for key, value in pairs.items()}
-    return conditions
+        return parsed(text)
+    except PolicyMalformed as malformed:
+        raise FLAWS[malformed.flaw] from None
 
 
 def _check_actions(actions: Iterable[str]) -> None:
@@ -254,37 +163,6 @@ def _check_principals(principals: Principals) -> None:
         for name in names:
             if pattern and not pattern.fullmatch(name):
                 raise InvalidPrincipal(kind=kind.upper() if kind == "Service" else kind, principal=name)
-
-
-def _listed(raw: object) -> list[object]:
-    if raw is None:
-        return []
-    return cast("list[object]", raw) if isinstance(raw, list) else [raw]
-
-
-def _strings(raw: object) -> tuple[str, ...]:
-    values = _listed(raw)
-    if not all(isinstance(value, str) for value in values):
-        raise SyntaxErrors
-    return tuple(cast("list[str]", values))
-
-
-def _scalars(raw: object) -> tuple[str, ...]:
-    """Condition values: strings, numbers and booleans, all compared as text."""
-    values = _listed(raw)
-    if not all(isinstance(value, str | int | float) for value in values):
-        raise SyntaxErrors
-    return tuple(value if isinstance(value, str) else json.dumps(value) for value in values)
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a key that stands twice: which of the two AWS would take is nothing to guess about."""
-    found = dict(pairs)
-    return found if len(found) == len(pairs) else _refuse()
-
-
-def _refuse() -> NoReturn:
-    raise SyntaxErrors
 
 
 def size(text: str) -> int:

@@ -9,6 +9,9 @@ import apsw
 import msgspec
 
 from lambent.core.kernel import Caller
+from lambent.core.policies.evaluation import Asked, Verdict, verdict
+from lambent.core.policies.facts import Facts
+from lambent.core.policies.principals import Requester
 from lambent.core.ports import AssumableRole
 from lambent.services.iam.errors import (
     DuplicateTagKeys,
@@ -31,7 +34,6 @@ from lambent.services.iam.limits import (
 from lambent.services.iam.pages import name_before, paged
 from lambent.services.iam.policies import QUERIES
 from lambent.services.iam.policy import identity_policy, size, trust_policy
-from lambent.services.iam.trust import Asker, allows
 from lambent.storage.database import Database
 
 T = TypeVar("T")
@@ -63,9 +65,7 @@ class Roles:
     def assumable_by(self, role_arn: str, service_principal: str) -> bool:
         """Whether the role exists and its trust policy lets the service assume it."""
         role = self._at(role_arn)
-        return role is not None and allows(
-            trust_policy(role.trust_policy), "sts:AssumeRole", Asker(service=service_principal), {}
-        )
+        return role is not None and _trusts(role, Requester(service=service_principal), {})
 
     def find(self, role_arn: str) -> AssumableRole | None:
         """Return what a session of the role needs to know of it, whoever asks."""
@@ -75,8 +75,7 @@ class Roles:
     def assumable_by_caller(self, role_arn: str, caller: Caller, context: Mapping[str, str]) -> AssumableRole | None:
         """Return the role if it exists and its trust policy lets this caller assume it."""
         role = self._at(role_arn)
-        asker = Asker(account=caller.account, arn=caller.arn, principal_id=caller.principal_id)
-        if role is None or not allows(trust_policy(role.trust_policy), "sts:AssumeRole", asker, context):
+        if role is None or not _trusts(role, Requester.of(caller), context):
             return None
         return self.find(role_arn)
 
@@ -264,6 +263,12 @@ def _named(connection: apsw.Connection, account: str, name: str) -> Role:
 def _roles(connection: apsw.Connection, account: str, after: str, path_prefix: str, limit: int) -> list[Role]:
     rows = QUERIES.roles_after.rows(connection, account=account, after=after, path_prefix=path_prefix, limit=limit)
     return [Role(*row) for row in rows]
+
+
+def _trusts(role: Role, requester: Requester, context: Mapping[str, str]) -> bool:
+    """Whether the role's trust policy lets the requester assume it."""
+    asked = Asked(requester, "sts:AssumeRole", facts=Facts().and_of(context))
+    return verdict([trust_policy(role.trust_policy)], asked) is Verdict.ALLOWED
 
 
 def _check_trust(document: str) -> None:
