@@ -1,11 +1,13 @@
 """Whether a caller may do what they ask.
 
-There is no policy evaluator yet. Until there is one, the account's root may do everything in the account, and so may
-every role session of the account, whatever the role's policies say: a function's own credentials (its execution role)
-must be able to call the gateway, and refusing them would break every function that uses an SDK. What is already kept:
-nobody acts in another account than their own, and a principal that is neither root nor a role session is refused.
+Identity policies are not evaluated yet. Until they are, the account's root may do everything in the account, and so
+may every role session of the account, whatever the role's policies say: a function's own credentials (its execution
+role) must be able to call the gateway, and refusing them would break every function that uses an SDK. What is already
+kept: nobody acts in another account than their own, and a principal that is neither root nor a role session is
+refused.
 
-Which role may be assumed at all is checked where roles are assumed (STS, and CreateFunction), not here.
+Which role may be assumed at all is checked where roles are assumed (STS, and CreateFunction), and what the policy of
+a resource allows or denies where that resource is kept (Lambda), not here.
 """
 
 from __future__ import annotations

@@ -89,7 +89,8 @@ class FunctionReference(msgspec.Struct, frozen=True):
     def located(self, account: str, region: str) -> FunctionArn:
         """Return the ARN it means for a caller of `account` in `region`.
 
-        Raises FunctionInOtherRegion, FunctionInOtherAccount (a resource policy could allow that; none is read yet).
+        Raises FunctionInOtherRegion, FunctionInOtherAccount: what the policies of a function open to other accounts, an
+        operation asks `operations.context.function_for`.
         """
         if self.region is not None and self.region != region:
             raise FunctionInOtherRegion(other=self.region, region=region)

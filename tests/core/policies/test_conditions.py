@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from lambent.core.policies.conditions import hold
+from lambent.core.policies.conditions import FOR_ALL, FOR_ANY, IF_EXISTS, OPERATORS, hold, is_operator
 from lambent.core.policies.facts import Facts
 from lambent.core.policies.truth import Truth
 
@@ -142,3 +144,39 @@ def test_all_conditions_hold_or_none_does():
     assert hold({"StringEquals": {"a:k": ("z",), UNKNOWN: ("1",)}}, facts, variables=True) is False
     assert hold({"StringEquals": {"a:k": ("x",), UNKNOWN: ("1",)}}, facts, variables=True) is None
     assert hold({}, facts, variables=True) is True
+
+
+TYPED = st.sampled_from(
+    [
+        "1",
+        "-1e999",
+        "1e-999",
+        "9" * 64,
+        "2026-01-01",
+        "9999-12-31T23:59:59-23:59",
+        "-99999999999",
+        "10.0.0.0/8",
+        "::/0",
+        "arn:aws:s3:::b",
+        "QQ==",
+        "true",
+        "${a",
+        "1.2.3.4/33",
+        "0001-01-01T00:00:00+14:00",
+    ]
+)
+VALUES = st.lists(TYPED | st.text(max_size=12), max_size=3)
+
+
+@given(
+    st.sampled_from(["", FOR_ALL, FOR_ANY]),
+    st.sampled_from([*OPERATORS]),
+    st.sampled_from(["", IF_EXISTS]),
+    VALUES,
+    VALUES,
+)
+def test_no_value_is_too_strange_to_be_compared(
+    before: str, name: str, after: str, wanted: list[str], given: list[str]
+):
+    assert is_operator(before + name + after)
+    assert holds(before + name + after, wanted, *given) in (True, False, None)

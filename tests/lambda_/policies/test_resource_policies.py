@@ -12,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambent.core.errors import AwsError
+from lambent.core.kernel import Caller
 from lambent.core.policies.document import parsed
+from lambent.core.policies.evaluation import Asked, Verdict, verdict
+from lambent.core.policies.principals import Requester
 from lambent.lambda_.limits import POLICY_MAX_BYTES
 from lambent.lambda_.names import FunctionArn
-from lambent.lambda_.policies.documents import compact
+from lambent.lambda_.policies.documents import compact, understood
 from lambent.lambda_.policies.errors import PolicyInvalid, PolicyPublic, PolicyTooLong
 from lambent.lambda_.policies.rules import checked
 from tests.lambda_.plane import ACCOUNT, ARN, REGION, Plane, plane
@@ -210,3 +213,48 @@ def test_what_is_kept_means_what_was_written(keys: dict[str, Any], as_list: bool
     assert compact(kept) == kept
     if not any(isinstance(value, int | float | list) for value in keys.values()):  # numbers may be written otherwise
         assert parsed(kept) == parsed(text)
+
+
+ODD = st.sampled_from(
+    [
+        "*",
+        "?",
+        "",
+        "Allow",
+        "Deny",
+        INVOKE,
+        F,
+        F + ":*",
+        OTHER,
+        "2012-10-17",
+        "s3.amazonaws.com",
+        "\ud800",
+        "${a}",
+        10**30,
+    ]
+)
+ELEMENTS = ["Version", "Id", "Statement", "Sid", "Effect", "Principal", "AWS", "Action", "Resource", "Condition"]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | ODD,
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from([*ELEMENTS, "NotPrincipal", "Bool", "Null", "a:b"]), inner, max_size=4)
+    ),
+    max_leaves=10,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(ELEMENTS), JSON, max_size=3).map(
+        lambda fields: json.dumps({"Statement": [ALLOW | fields]} | ({"Id": fields["Id"]} if "Id" in fields else {}))
+    )
+    | JSON.map(json.dumps)
+)
+def test_any_text_is_kept_or_refused_and_what_is_kept_can_be_asked(text: str):
+    try:
+        checked(text, HERE)
+        kept = compact(text)
+    except AwsError:
+        return
+    asked = Asked(Requester.of(Caller(OTHER, f"arn:aws:iam::{OTHER}:root", OTHER, "AKIA", is_root=True)), INVOKE, F)
+    assert verdict([understood(kept)], asked) in Verdict

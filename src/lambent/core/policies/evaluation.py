@@ -55,15 +55,16 @@ def _counts(statement: Statement, asked: Asked, *, variables: bool) -> bool:
 
 
 def _matches(statement: Statement, asked: Asked, *, variables: bool) -> Truth:
+    """What rules most statements out is asked first, and conditions only of those that remain."""
     if not _covers_action(statement, asked.action):
         return False
-    return every(
-        (
-            _covers_resource(statement, asked.resource, variables=variables),
-            _covers_requester(statement, asked.requester),
-            hold(statement.conditions or {}, asked.facts, variables=variables),
-        )
-    )
+    requester = _covers_requester(statement, asked.requester)
+    if requester is False:
+        return False
+    resource = _covers_resource(statement, asked.resource, variables=variables)
+    if resource is False:
+        return False
+    return every((requester, resource, hold(statement.conditions or {}, asked.facts, variables=variables)))
 
 
 def _covers_action(statement: Statement, action: str) -> bool:

@@ -73,7 +73,7 @@ async def add_permission(
         guard(policy, revision_id, READER)
         written = with_statement(policy and policy.text, statement)
         refuse_public(understood(written))
-        return function.with_part(Policy(revision_id=revision, text=written), place)
+        return function.with_part(Policy.of(written, revision), place)
 
     await ctx.state.functions.change(arn, add)
     return AddPermissionResponse(statement=text(statement))
@@ -104,7 +104,7 @@ async def remove_permission(
         guard(policy, revision_id, READER)
         if rest is None:
             return function.without_part(Policy, place)
-        return function.with_part(Policy(revision_id=revision, text=rest), place)
+        return function.with_part(Policy.of(rest, revision), place)
 
     if ctx.state.functions.known(arn) is None:
         raise NoPolicyFound(arn=arn.unqualified)

@@ -40,7 +40,7 @@ async def put_resource_policy(
     """
     arn = function_at(ctx, resource_arn)
     checked(policy, arn)
-    made = Policy(revision_id=ctx.ids.uuid(), text=compact(policy))
+    made = Policy.of(compact(policy), ctx.ids.uuid())
 
     def put(function: Function) -> Function:
         place = kept_under(function, arn.qualifier)

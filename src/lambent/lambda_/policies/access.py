@@ -41,9 +41,9 @@ def admits(function: Function, qualifier: str | None, action: str, requester: Re
 
 def may_deny(function: Function, qualifier: str | None) -> bool:
     """Whether there is anything that the account's own callers must ask; for nearly every function there is not."""
-    return function.attached is not NOTHING_ATTACHED and any(
-        policy.denies for policy in _asked_for(function, qualifier)
-    )
+    if function.attached is NOTHING_ATTACHED:
+        return False
+    return any(policy.denies for policy in _asked_for(function, qualifier))
 
 
 def _asked_for(function: Function, qualifier: str | None) -> list[Policy]:

@@ -20,15 +20,16 @@ class Policy(Part, frozen=True, kw_only=True, omit_defaults=True):
 
     revision_id: str
     text: str
+    denies: bool = False  # whether it takes anything from anybody, so that the function's own account has to ask it too
+
+    @staticmethod
+    def of(text: str, revision_id: str) -> Policy:
+        """A new revision, of a text that was found good."""
+        return Policy(revision_id=revision_id, text=text, denies=denies(understood(text)))
 
     @property
     def document(self) -> Document:
         return understood(self.text)
-
-    @property
-    def denies(self) -> bool:
-        """Whether it takes anything from anybody, so that the function's own account has to ask it too."""
-        return '"Deny"' in self.text and denies(self.document)
 
 
 def guard(policy: Policy | None, revision_id: str | None, reader: str) -> None:
