@@ -64,7 +64,7 @@ class House:
     def invoke(self, event: bytes = b"1", version: FunctionVersion = VERSION) -> asyncio.Task[Outcome]:
         return asyncio.create_task(self.path.invoke(version, request_id="r", event=event, function_arn="arn"))
 
-    def launch(self, version: FunctionVersion, tasks: asyncio.TaskGroup, changed: Changed) -> Environment:
+    def launch(self, version: FunctionVersion, tasks: asyncio.TaskGroup, changed: Changed, kind: str) -> Environment:
         @asynccontextmanager
         async def start(vacated: Sandbox | None) -> AsyncIterator[Guest]:
             if vacated is not None:
@@ -79,7 +79,7 @@ class House:
             finally:
                 await guest.vacate()
 
-        facts = Facts(version.version, "python", 128, 0.07, "g", "s", 5.0, 5.0)
+        facts = Facts(version.version, "python", 128, 0.07, "g", "s", 5.0, 5.0, kind)
         return Environment(facts, start, TextLog(), NoLog(), self.clock, tasks, changed)
 
     async def serve(self, guest: Guest) -> None:

@@ -99,9 +99,14 @@ class FunctionCodeLocation(Shape):
     resolved_image_uri: str | None = None
 
 
+class Concurrency(Shape):
+    reserved_concurrent_executions: int | None = None
+
+
 class GetFunctionResponse(Shape):
     configuration: FunctionConfiguration
     code: FunctionCodeLocation
+    concurrency: Concurrency | None = None
     tags: dict[str, str] | None = None
 
 
@@ -252,12 +257,17 @@ def timestamp(seconds: float) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}+0000"
 
 
-def account_limit(limits: AccountLimits) -> AccountLimit:
-    """The quotas as GetAccountSettings shows them; nothing is reserved yet."""
+def concurrency_shown(reserved: int | None) -> Concurrency | None:
+    """What GetFunction tells of a reservation: nothing when there is none."""
+    return None if reserved is None else Concurrency(reserved_concurrent_executions=reserved)
+
+
+def account_limit(limits: AccountLimits, unreserved: int) -> AccountLimit:
+    """The quotas as GetAccountSettings shows them, and what functions have left of the concurrent executions."""
     return AccountLimit(
         total_code_size=limits.total_code_size_bytes,
         code_size_unzipped=limits.code_size_unzipped_bytes,
         code_size_zipped=limits.code_size_zipped_bytes,
         concurrent_executions=limits.concurrent_executions,
-        unreserved_concurrent_executions=limits.concurrent_executions,
+        unreserved_concurrent_executions=unreserved,
     )

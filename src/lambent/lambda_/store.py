@@ -19,6 +19,7 @@ import apsw
 import msgspec
 
 from lambent.lambda_.aliases import Alias
+from lambent.lambda_.concurrency.claims import ProvisionedConcurrency, ReservedConcurrency
 from lambent.lambda_.errors import FunctionAlreadyExists, FunctionNotFound
 from lambent.lambda_.event_invoke_configs import EventInvokeConfig
 from lambent.lambda_.functions import Function, FunctionVersion
@@ -36,7 +37,9 @@ TAGS: Final = msgspec.json.Decoder(dict[str, str])
 PARTS: Final[tuple[type[Part], ...]] = (  # every kind of part there is
     Alias,
     EventInvokeConfig,
+    ProvisionedConcurrency,
     RecursionConfig,
+    ReservedConcurrency,
     RuntimeManagementConfig,
 )
 KINDS: Final[Mapping[str, type[Part]]] = {part.KIND: part for part in PARTS}

@@ -24,21 +24,22 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: float
     memory_mib: int
     memory_used_mib: int
-    init_ms: float | None = None  # only if the environment was initialised for this invocation
+    init_ms: float | None = None  # only of an environment's first invocation
+    init_billed: bool = True  # with this invocation; not of an environment that was provisioned before
     status: str = "success"  # success | error | timeout
     error_type: str | None = None
 
     @property
     def billed_ms(self) -> int:
-        return math.ceil(self.duration_ms + (self.init_ms or 0.0))
+        return math.ceil(self.duration_ms + (self.init_ms or 0.0 if self.init_billed else 0.0))
 
 
 class InitReport(msgspec.Struct, frozen=True, kw_only=True):
-    """An initialisation that failed."""
+    """An initialisation that failed, or that came before any invocation (provisioned concurrency)."""
 
     duration_ms: float
     phase: str  # init | invoke
-    status: str  # error | timeout
+    status: str  # success | error | timeout
     error_type: str | None = None
 
 
@@ -90,21 +91,23 @@ class TextLog(PlatformLog):
 class JsonLog(PlatformLog):
     """Lines as Telemetry events; `level` is the function's SystemLogLevel."""
 
-    def __init__(self, level: str) -> None:
+    def __init__(self, level: str, initialization_type: str = "on-demand") -> None:
         self._level: Final = SYSTEM_LEVELS[level]
+        self._initialization_type: Final = initialization_type
 
     def init_start(self, now_ms: int, runtime: str) -> list[str]:
-        record = {"initializationType": "on-demand", "phase": "init", "runtimeVersion": runtime}
+        record = {"initializationType": self._initialization_type, "phase": "init", "runtimeVersion": runtime}
         return self._line(now_ms, "platform.initStart", "INFO", record)
 
     def init_report(self, now_ms: int, report: InitReport) -> list[str]:
         record = {
-            "initializationType": "on-demand",
+            "initializationType": self._initialization_type,
             "phase": report.phase,
             "status": report.status,
             "metrics": {"durationMs": round(report.duration_ms, 3)},
         } | ({"errorType": report.error_type} if report.error_type else {})
-        return self._line(now_ms, "platform.initReport", "WARN", record)
+        level = "INFO" if report.status == "success" else "WARN"
+        return self._line(now_ms, "platform.initReport", level, record)
 
     def start(self, now_ms: int, request_id: str, version: str) -> list[str]:
         return self._line(now_ms, "platform.start", "INFO", {"requestId": request_id, "version": version})

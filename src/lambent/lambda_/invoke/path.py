@@ -59,7 +59,7 @@ class InvokePath:
         """Run the function once and wait for it.
 
         Raises FunctionNotInvocable, EventTooLarge, EventNotJson, ClientContextNotJson, ClientContextTooLarge,
-        ConcurrentInvocationLimitExceeded, SandboxUnavailable. A function that fails raises nothing: see `Outcome`.
+        SandboxUnavailable, and the throttles of `Share`. A function that fails raises nothing: see `Outcome`.
         """
         self.check(version, event)
         context = None if client_context is None else decoded(client_context)
@@ -81,11 +81,11 @@ class InvokePath:
                 tail=tail,
             )
         except SandboxError as error:
-            placed.end.set()
+            placed.dismissed = True
             log.exception("invoke.no_sandbox", function=version.key, request_id=request_id)
             raise SandboxUnavailable from error
         except BaseException:
-            placed.end.set()  # nobody knows what its runtime is doing now
+            placed.dismissed = True  # nobody knows what its runtime is doing now
             raise
         finally:
             self._placement.release(placed)

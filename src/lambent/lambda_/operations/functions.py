@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lambent.core.kernel import Context
 from lambent.lambda_.aliases import Alias
+from lambent.lambda_.concurrency.claims import reserved
 from lambent.lambda_.configuration import Configuration
 from lambent.lambda_.errors import (
     AliasNotDeleted,
@@ -43,6 +44,7 @@ from lambent.lambda_.shapes import (
     GetFunctionResponse,
     ListFunctionsResponse,
     code_location,
+    concurrency_shown,
     listed,
     shown,
 )
@@ -165,6 +167,7 @@ async def get_function(
     return GetFunctionResponse(
         configuration=shown(version, arn),
         code=code_location(version),
+        concurrency=concurrency_shown(reserved(function)),
         tags=function.tags or None,
     )
 
