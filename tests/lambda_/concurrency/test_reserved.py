@@ -147,7 +147,7 @@ def test_whatever_is_claimed_in_whatever_order_the_minimum_is_left(calls: list[t
                     try:
                         await claim(lambda_, call, name, executions)
                     except AwsError as refused:
-                        assert "onc" in refused.text  # noqa: PT017 - one of the sentences about concurrency
+                        assert "onc" in refused.text
                     functions = lambda_.control.functions.listed("123456789012", "eu-central-1")
                     rest = unreserved(functions, AccountLimits())
                     assert rest >= UNRESERVED_MIN

@@ -107,9 +107,7 @@ class Provisions(Protocol):
         ...
 
 
-def provisioning(
-    function: Function, qualifier: str, executions: int, available: Available, *, now: float
-) -> Function:
+def provisioning(function: Function, qualifier: str, executions: int, available: Available, *, now: float) -> Function:
     """The function with so many environments for a version or an alias.
 
     Raises NotPublished, FunctionNotFound, AliasNotFound, AliasIsWeighted, AboveReserved, AboveUnreserved,

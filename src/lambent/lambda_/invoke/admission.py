@@ -51,9 +51,7 @@ class Pool:
 
     __slots__ = ("exceeded", "in_use", "limit", "on_demand", "provisioned", "requests", "too_often")
 
-    def __init__(
-        self, limit: int, requests: Bucket, exceeded: type[AwsError], too_often: type[AwsError]
-    ) -> None:
+    def __init__(self, limit: int, requests: Bucket, exceeded: type[AwsError], too_often: type[AwsError]) -> None:
         self.limit = limit
         self.requests: Final = requests
         self.exceeded: Final = exceeded

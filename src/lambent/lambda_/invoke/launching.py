@@ -93,7 +93,9 @@ class Launching:
             log_group=version.logging.group,
             log_stream=self._log_stream(version),
             timeout_s=version.timeout_s,
-            init_timeout_s=self._init_timeout_s if kind == ON_DEMAND else max(PROVISIONED_INIT_MIN_S, version.timeout_s),
+            init_timeout_s=self._init_timeout_s
+            if kind == ON_DEMAND
+            else max(PROVISIONED_INIT_MIN_S, version.timeout_s),
             initialization_type=kind,
         )
         return Environment(

@@ -103,16 +103,18 @@ class Placement:
             return placed
         slot.share.enter(self._clock.monotonic())
         try:
-            placed = await self._handed_over(slot) if len(slot.finishing) > len(slot.waiters) else None
-            if placed is None and slot.idle:
-                placed = self._popped(slot)
-            if placed is None:
-                slot.share.start(self._clock.monotonic())
-                placed = await self._started(slot)
-            return placed
+            return await self._found(slot)
         except BaseException:
             slot.share.leave()
             raise
+
+    async def _found(self, slot: Slot) -> Placed:
+        if len(slot.finishing) > len(slot.waiters) and (placed := await self._handed_over(slot)) is not None:
+            return placed
+        if slot.idle:
+            return self._popped(slot)
+        slot.share.start(self._clock.monotonic())
+        return await self._started(slot)
 
     def release(self, placed: Placed) -> None:
         """The invocation has its outcome; the environment takes another one when its runtime asks for it."""

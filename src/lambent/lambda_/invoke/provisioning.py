@@ -36,7 +36,7 @@ from lambent.lambda_.states import SETTLING, Phase
 
 log: Final = structlog.get_logger()
 
-STARTS_AT_ONCE: Final = 8  # environments that are being initialised, all configurations together; ours
+STARTS_AT_ONCE: Final = 8  # environments of a configuration that are being initialised; ours
 RETRY_FIRST_S: Final = 1.0  # wait before a lost environment is replaced again, once that has failed; ours, doubled
 RETRY_MAX_S: Final = 60.0
 INIT_FAILURE: Final = "FUNCTION_ERROR_INIT_FAILURE"  # StatusReason as users report it (aws/aws-cdk#6016)
@@ -89,6 +89,7 @@ class Allocation:
         self.status = Status.IN_PROGRESS
         self.reason: str | None = None
         self.seats: list[Seat] = []
+        self.turns: Final = asyncio.Semaphore(STARTS_AT_ONCE)
 
     def happened(self, event: Event, reason: str | None = None) -> None:
         self.status, self.reason = NEXT[self.status, event], reason
@@ -106,7 +107,6 @@ class Provisioning(Provisions):
         self._placement: Final = placement
         self._clock: Final = clock
         self._tasks: Final = tasks
-        self._turns: Final = asyncio.Semaphore(STARTS_AT_ONCE)
         self._allocations: Final[dict[FunctionArn, Allocation]] = {}  # by the ARN of the version or the alias
         self._closed = False
 
@@ -194,9 +194,9 @@ class Provisioning(Provisions):
         wait_s = RETRY_FIRST_S
         while True:
             try:
-                async with self._turns:
+                async with allocation.turns:
                     placed = seat.placed = await self._placement.provision(seat.version)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the owner reads that it failed, and we that it did
                 self._not_made(seat, error)
                 if allocation.status is Status.IN_PROGRESS:
                     seat.task = None  # this task ends by itself
@@ -223,7 +223,9 @@ def wanted_by(function: Function) -> dict[str, Wanted]:
     for qualifier, config in function.parts(ProvisionedConcurrency).items():
         split = shares(function, qualifier, config.executions)
         seats = ((function.version(number), count) for number, count in split.items())
-        found[qualifier] = Wanted(config, tuple((version, count if version.invocable else 0) for version, count in seats))
+        found[qualifier] = Wanted(
+            config, tuple((version, count if version.invocable else 0) for version, count in seats)
+        )
     return found
 
 

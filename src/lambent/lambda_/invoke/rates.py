@@ -22,8 +22,7 @@ class Bucket:
     def take(self, now: float) -> float:
         """Take a permit: 0.0 when there was one, otherwise the seconds until there will be one."""
         level = self._level + (now - self._at) * self._rate
-        if level > self._burst:
-            level = self._burst
+        level = min(level, self._burst)
         self._at = now
         if level >= 1.0:
             self._level = level - 1.0

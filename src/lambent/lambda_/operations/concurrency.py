@@ -1,4 +1,4 @@
-"""Concurrency: what a function has reserved, and what is provisioned for its versions and aliases. reference/lambda.md 5, 14."""
+"""Concurrency: reserved for a function, provisioned for its versions and aliases. reference/lambda.md 5, 14."""
 
 from __future__ import annotations
 
@@ -166,9 +166,7 @@ async def get_provisioned_concurrency_config(
 
 
 @LAMBDA.operation
-async def delete_provisioned_concurrency_config(
-    ctx: Context[Lambda], *, function_name: str, qualifier: str
-) -> None:
+async def delete_provisioned_concurrency_config(ctx: Context[Lambda], *, function_name: str, qualifier: str) -> None:
     """Keep no environments for a version or an alias any more; one without a configuration is no error.
 
     Errors: ResourceNotFoundException, InvalidParameterValueException.
@@ -191,7 +189,9 @@ async def list_provisioned_concurrency_configs(
     scope = f"ListProvisionedConcurrencyConfigs {arn}"
     page = paged(configs, key=lambda entry: place(entry[0]), scope=scope, marker=marker, max_items=max_items)
     return ListProvisionedConcurrencyConfigsResponse(
-        provisioned_concurrency_configs=[item(ctx, arn.qualified(qualifier), config) for qualifier, config in page.items],
+        provisioned_concurrency_configs=[
+            item(ctx, arn.qualified(qualifier), config) for qualifier, config in page.items
+        ],
         next_marker=page.marker,
     )
 
