@@ -49,6 +49,8 @@ class House:
     no_sandbox: bool = False
     no_init: bool = False  # guests exit before they ask for an event
     kinds: list[str] = field(default_factory=list)  # the initialization type of each guest
+    heads: list[dict[str, str]] = field(default_factory=list)  # the headers of each event that a guest was given
+    served: list[Guest] = field(default_factory=list)  # which guest that was
     placement: Placement = field(init=False)
     path: InvokePath = field(init=False)
 
@@ -81,11 +83,13 @@ class House:
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             client = await guest.connect()
             while True:
-                await self.one(client)
+                await self.one(guest, client)
 
-    async def one(self, client: Client) -> None:
+    async def one(self, guest: Guest, client: Client) -> None:
         client.ask_next()
         _, headers, body = await client.answer()
+        self.heads.append(headers)
+        self.served.append(guest)
         if body == b'"hold"':
             await self.let_go.wait()
         await client.respond(headers["lambda-runtime-aws-request-id"], body)

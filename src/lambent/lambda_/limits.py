@@ -74,6 +74,7 @@ UNRESERVED_MIN: Final = (
 REQUESTS_PER_EXECUTION: Final = 10  # requests a second for each concurrent execution; ref 2.4
 SCALING_ENVIRONMENTS: Final = 1000  # environments that a function may start in SCALING_S, not accrued; ref 2.4, 5
 SCALING_S: Final = 10.0
+TENANT_ENVIRONMENTS_PER_EXECUTION: Final = 2.5  # of a function whose tenants are isolated, at work or idle; ref 2.4
 PROVISIONED_INIT_MIN_S: Final = (
     130.0  # INIT of a provisioned environment may take so long, or the function's timeout; 2.10
 )

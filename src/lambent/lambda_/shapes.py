@@ -24,6 +24,7 @@ from lambent.lambda_.members import (
     ImageConfig,
     LoggingConfig,
     S3FilesConfig,
+    TenancyConfig,
     TracingConfig,
 )
 from lambent.lambda_.names import LATEST, FunctionArn
@@ -91,6 +92,7 @@ class FunctionConfiguration(Shape):
     last_update_status_reason: str | None = None
     last_update_status_reason_code: str | None = None
     runtime_version_config: RuntimeVersionConfig | None = None
+    tenancy_config: TenancyConfig | None = None
 
 
 class FunctionCodeLocation(Shape):
@@ -182,6 +184,9 @@ def listed(version: FunctionVersion, arn: FunctionArn) -> FunctionConfiguration:
         kms_key_arn=version.kms_key_arn,
         file_system_configs=[file_system_config(system) for system in version.file_systems] or None,
         image_config_response=None if version.image is None else image_config(version.image),
+        tenancy_config=TenancyConfig(tenant_isolation_mode=version.tenant_isolation)
+        if version.tenant_isolation
+        else None,
     )
 
 

@@ -82,6 +82,12 @@ class VersionOfProvisionedAlias(AwsError, code="ResourceConflictException"):
     message = "Version is pointed by a Provisioned Concurrency alias"
 
 
+class TenantsAreIsolated(AwsError, code="InvalidParameterValueException"):
+    """The developer guide has the rule ("Tenant isolation", Considerations); the sentence is ours."""
+
+    message = "Provisioned Concurrency is not supported for functions with tenant isolation."
+
+
 class Status(enum.Enum):
     """How far a configuration is; AWS's words."""
 
@@ -110,11 +116,13 @@ class Provisions(Protocol):
 def provisioning(function: Function, qualifier: str, executions: int, available: Available, *, now: float) -> Function:
     """The function with so many environments for a version or an alias.
 
-    Raises NotPublished, FunctionNotFound, AliasNotFound, AliasIsWeighted, AboveReserved, AboveUnreserved,
+    Raises NotPublished, FunctionNotFound, AliasNotFound, TenantsAreIsolated, AliasIsWeighted, AboveReserved, AboveUnreserved,
     UnreservedBelowMinimum, VersionAlreadyProvisioned, VersionOfProvisionedAlias.
     """
     if LATEST in versions_of(function, qualifier):
         raise NotPublished
+    if function.latest.tenant_isolation is not None:
+        raise TenantsAreIsolated
     alias = function.part(Alias, qualifier)
     if alias is not None and alias.weights:
         raise AliasIsWeighted

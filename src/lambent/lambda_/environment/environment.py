@@ -311,7 +311,9 @@ class Environment:
 
     def _begin(self, invocation: Invocation) -> None:
         now_ms = self._journal.now_ms()
-        self._journal.write(now_ms, self._log.start(now_ms, invocation.request_id, self.facts.version))
+        self._journal.write(
+            now_ms, self._log.start(now_ms, invocation.request_id, self.facts.version, invocation.tenant_id)
+        )
 
     def _answered(
         self, invocation: Invocation, started: float, deadline: float, result: Result, *, tail: bool
@@ -367,6 +369,7 @@ class Environment:
             init_billed=self.facts.initialization_type == ON_DEMAND,
             status=status,
             error_type=error_type,
+            tenant_id=invocation.tenant_id,
         )
         self._init_ms = None
         now_ms = self._journal.now_ms()

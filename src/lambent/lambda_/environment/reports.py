@@ -28,6 +28,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     init_billed: bool = True  # with this invocation; not of an environment that was provisioned before
     status: str = "success"  # success | error | timeout
     error_type: str | None = None
+    tenant_id: str | None = None
 
     @property
     def billed_ms(self) -> int:
@@ -48,7 +49,7 @@ class PlatformLog(Protocol):
 
     def init_start(self, now_ms: int, runtime: str) -> list[str]: ...
     def init_report(self, now_ms: int, report: InitReport) -> list[str]: ...
-    def start(self, now_ms: int, request_id: str, version: str) -> list[str]: ...
+    def start(self, now_ms: int, request_id: str, version: str, tenant_id: str | None) -> list[str]: ...
     def failure(self, now_ms: int, request_id: str, message: str, error_type: str) -> list[str]: ...
     def end(self, now_ms: int, report: Report) -> list[str]: ...
 
@@ -63,8 +64,8 @@ class TextLog(PlatformLog):
         line = f"INIT_REPORT Init Duration: {report.duration_ms:.2f} ms\tPhase: {report.phase}\tStatus: {report.status}"
         return [line + (f"\tError Type: {report.error_type}" if report.error_type else "") + "\n"]
 
-    def start(self, now_ms: int, request_id: str, version: str) -> list[str]:
-        del now_ms
+    def start(self, now_ms: int, request_id: str, version: str, tenant_id: str | None) -> list[str]:
+        del now_ms, tenant_id  # which only JSON lines tell
         return [f"START RequestId: {request_id} Version: {version}\n"]
 
     def failure(self, now_ms: int, request_id: str, message: str, error_type: str) -> list[str]:
@@ -109,8 +110,9 @@ class JsonLog(PlatformLog):
         level = "INFO" if report.status == "success" else "WARN"
         return self._line(now_ms, "platform.initReport", level, record)
 
-    def start(self, now_ms: int, request_id: str, version: str) -> list[str]:
-        return self._line(now_ms, "platform.start", "INFO", {"requestId": request_id, "version": version})
+    def start(self, now_ms: int, request_id: str, version: str, tenant_id: str | None) -> list[str]:
+        record = {"requestId": request_id, "version": version} | tenant(tenant_id)
+        return self._line(now_ms, "platform.start", "INFO", record)
 
     def failure(self, now_ms: int, request_id: str, message: str, error_type: str) -> list[str]:
         del now_ms, request_id, message, error_type
@@ -133,7 +135,7 @@ class JsonLog(PlatformLog):
             "requestId": report.request_id,
             "status": report.status,
             "metrics": {"durationMs": metrics["durationMs"]},
-        }
+        } | tenant(report.tenant_id)
         return self._line(now_ms, "platform.runtimeDone", "DEBUG", done) + self._line(
             now_ms, "platform.report", level, record
         )
@@ -143,6 +145,11 @@ class JsonLog(PlatformLog):
             return []
         event = {"time": timestamp(now_ms), "type": kind, "record": record}
         return [json.dumps(event, separators=(",", ":")) + "\n"]
+
+
+def tenant(tenant_id: str | None) -> dict[str, str]:
+    """What an event says of the tenant, if there is one."""
+    return {} if tenant_id is None else {"tenantId": tenant_id}
 
 
 def timestamp(epoch_ms: int) -> str:

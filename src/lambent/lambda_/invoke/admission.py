@@ -29,9 +29,15 @@ from lambent.lambda_.invoke.errors import (
     FunctionInvocationRateLimitExceeded,
     ReservedFunctionConcurrentInvocationLimitExceeded,
     ReservedFunctionInvocationRateLimitExceeded,
+    TenantEnvironmentsExceeded,
 )
 from lambent.lambda_.invoke.rates import Bucket
-from lambent.lambda_.limits import REQUESTS_PER_EXECUTION, SCALING_ENVIRONMENTS, SCALING_S
+from lambent.lambda_.limits import (
+    REQUESTS_PER_EXECUTION,
+    SCALING_ENVIRONMENTS,
+    SCALING_S,
+    TENANT_ENVIRONMENTS_PER_EXECUTION,
+)
 from lambent.lambda_.names import FunctionArn
 
 
@@ -64,7 +70,7 @@ class Pool:
 class Share:
     """What one function has of a pool."""
 
-    __slots__ = ("in_use", "on_demand", "pool", "provisioned", "starts")
+    __slots__ = ("in_use", "of_tenants", "on_demand", "pool", "provisioned", "starts")
 
     def __init__(self, pool: Pool, starts: Bucket) -> None:
         self.pool = pool
@@ -72,6 +78,7 @@ class Share:
         self.on_demand = 0
         self.provisioned = 0
         self.in_use = 0
+        self.of_tenants = 0  # environments, at work or idle, of a function whose tenants are isolated
 
     def enter(self, now: float) -> None:
         """Count an invocation that needs a place; `leave` it once. Raises the pool's throttles."""
@@ -107,7 +114,12 @@ class Share:
         self.provisioned += more
 
     def start(self, now: float) -> None:
-        """Count an environment that is started on demand. Raises FunctionInvocationRateLimitExceeded."""
+        """Count an environment that is started on demand.
+
+        Raises TenantEnvironmentsExceeded, FunctionInvocationRateLimitExceeded.
+        """
+        if self.of_tenants and self.of_tenants >= int(self.pool.limit * TENANT_ENVIRONMENTS_PER_EXECUTION):
+            raise TenantEnvironmentsExceeded
         wait_s = self.starts.take(now)
         if wait_s:
             raise FunctionInvocationRateLimitExceeded(seconds=seconds(wait_s))

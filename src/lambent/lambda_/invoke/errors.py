@@ -58,6 +58,30 @@ class CallerRateLimitExceeded(
     message = "Rate exceeded"
 
 
+class TenantEnvironmentsExceeded(AwsError, code="TooManyRequestsException"):
+    """The function has as many environments as its tenants may have, at work or idle. AWS names no Reason for it."""
+
+    message = "Rate exceeded"
+
+
+class TenantIdMissing(AwsError, code="InvalidParameterValueException"):
+    """As the AWS blogs show it ("Building multi-tenant SaaS applications with AWS Lambda's new tenant isolation mode")."""
+
+    message = (
+        "The invoked function is enabled with tenancy configuration. "
+        "Add a valid tenant ID in your request and try again."
+    )
+
+
+class TenantIdUnexpected(AwsError, code="InvalidParameterValueException"):
+    """The counterpart, as AWS's SAM CLI has it."""
+
+    message = (
+        "The invoked function is not enabled with tenancy configuration. "
+        "Remove the tenant ID from your request and try again."
+    )
+
+
 class EventTooLarge(AwsError, code="RequestEntityTooLargeException", status=413):
     """No error shape of the model; the code that callers really see."""
 

@@ -14,6 +14,8 @@ that moment waits for it a little (`handover_s`) before it starts another one.
        ▼ end after idle time               ▼
       ended                              ended
 
+Where a function's tenants are isolated, an environment runs the invocations of one tenant alone.
+
 Provisioned environments are taken first. They are started by `provisioning`, with their INIT before anybody asks, are
 not ended for being idle, and are ended, to be replaced, when their runtime has died.
 """
@@ -77,8 +79,8 @@ class Placement:
 
     # --- the path of an invocation -----------------------------------------------------------------------------------
 
-    def take(self, version: FunctionVersion) -> Placed | None:
-        """An environment that is idle, for this invocation alone; None when there is none.
+    def take(self, version: FunctionVersion, tenant: str | None = None) -> Placed | None:
+        """An environment that is idle (the tenant's, if there is one), for this invocation alone; None: there is none.
 
         Raises what `Share.enter` raises.
         """
@@ -88,12 +90,14 @@ class Placement:
             placed = self._take_provisioned(provisioned)
             if placed is not None:
                 return placed
+        if tenant is not None and (slot := slot.tenants.get(tenant)) is None:
+            return None
         if not slot.idle:
             return None
         slot.share.enter(self._clock.monotonic())
         return self._popped(slot)
 
-    async def acquire(self, version: FunctionVersion) -> Placed:
+    async def acquire(self, version: FunctionVersion, tenant: str | None = None) -> Placed:
         """An environment for this invocation alone: one that finishes in time, or else a new one.
 
         Raises what `Share.enter` and `Share.start` raise, and SandboxError.
@@ -102,10 +106,12 @@ class Placement:
         if slot.provisioned is not None and (placed := await self._provisioned_in_time(slot.provisioned)) is not None:
             return placed
         slot.share.enter(self._clock.monotonic())
+        mine = slot if tenant is None else self._tenant_slot(slot, tenant)
         try:
-            return await self._found(slot)
+            return await self._found(mine)
         except BaseException:
             slot.share.leave()
+            self._tidy(mine)
             raise
 
     async def _found(self, slot: Slot) -> Placed:
@@ -187,6 +193,8 @@ class Placement:
                 slot.waiters.remove(waiter)
 
     async def _started(self, slot: Slot) -> Placed:
+        slot.live += 1
+        slot.share.of_tenants += slot.parent is not None
         ready: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
         self._tasks.create_task(self._live(slot, ready))
         try:
@@ -205,7 +213,7 @@ class Placement:
         """
         slot = self._slot(version)
         if slot.provisioned is None:
-            slot.provisioned = Slot(version, slot.share, Kept(self._clock.monotonic()))
+            slot.provisioned = Slot(version, slot.share, kept=Kept(self._clock.monotonic()))
         while (wait_s := slot.share.starts.take(self._clock.monotonic())) > 0:
             await self._clock.sleep(wait_s)
         return await self._started(slot.provisioned)
@@ -298,6 +306,9 @@ class Placement:
 
     def _forget(self, placed: Placed) -> None:
         slot = placed.slot
+        slot.live -= 1
+        slot.share.of_tenants -= slot.parent is not None
+        self._tidy(slot)
         self._all.discard(placed)
         slot.finishing.discard(placed)
         if placed in slot.idle:
@@ -325,6 +336,17 @@ class Placement:
             slot = self._slots[version.arn] = Slot(version, self._admission.share(version.arn))
         return slot
 
+    def _tenant_slot(self, slot: Slot, tenant: str) -> Slot:
+        found = slot.tenants.get(tenant)
+        if found is None:
+            found = slot.tenants[tenant] = Slot(slot.version, slot.share, parent=slot, tenant=tenant)
+        return found
+
+    def _tidy(self, slot: Slot) -> None:
+        """Forget a tenant that has no environments."""
+        if slot.parent is not None and not slot.live and slot.parent.tenants.get(slot.tenant) is slot:
+            del slot.parent.tenants[slot.tenant]
+
     def follow(self, before: Function | None, after: Function | None) -> None:
         """A function's rows have changed: its limits hold at once, and environments of what was changed or deleted end."""
         current = {v.arn: v.revision_id for v in after.invoked()} if after is not None else {}
@@ -344,12 +366,15 @@ class Placement:
         self._end_idle(slot, lambda _: True)
         if slot.provisioned is not None:
             self._retire(slot.provisioned)
+        for mine in slot.tenants.values():
+            self._retire(mine)
 
     def reap(self) -> None:
         """End what has been idle for too long, and of what is kept idle for good what has become too old."""
         now = self._clock.monotonic()
         for slot in self._slots.values():
-            self._end_idle(slot, lambda placed: now - placed.idle_since >= self._settings.idle_timeout_s)
+            for mine in (slot, *slot.tenants.values()):
+                self._end_idle(mine, lambda placed: now - placed.idle_since >= self._settings.idle_timeout_s)
             if slot.provisioned is not None:
                 self._end_idle(slot.provisioned, lambda placed: now - placed.born > self._settings.max_age_s)
 

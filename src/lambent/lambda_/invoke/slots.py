@@ -1,6 +1,7 @@
 """Where environments stand while they wait: a `Slot` for those of one version that may stand in for each other.
 
 A version has a slot for what was started on demand and, if environments are provisioned for it, another one for those.
+Where tenants are isolated from each other, each has a slot of its own for as long as it has environments.
 Slots live in memory only: after a crash there are no environments, and that is right.
 """
 
@@ -35,14 +36,40 @@ class Placed:
 class Slot:
     """The environments of one revision of one function version, of one kind."""
 
-    __slots__ = ("finishing", "idle", "kept", "provisioned", "retired", "revision_id", "share", "version", "waiters")
+    __slots__ = (
+        "finishing",
+        "idle",
+        "kept",
+        "live",
+        "parent",
+        "provisioned",
+        "retired",
+        "revision_id",
+        "share",
+        "tenant",
+        "tenants",
+        "version",
+        "waiters",
+    )
 
-    def __init__(self, version: FunctionVersion, share: Share, kept: Kept | None = None) -> None:
+    def __init__(
+        self,
+        version: FunctionVersion,
+        share: Share,
+        *,
+        kept: Kept | None = None,
+        parent: Slot | None = None,
+        tenant: str = "",
+    ) -> None:
         self.version: Final = version
         self.share: Final = share
         self.revision_id: Final = version.revision_id
         self.kept: Final = kept  # None: its environments are started on demand, and end when nobody needs them
         self.provisioned: Slot | None = None  # of the same version
+        self.tenants: Final[dict[str, Slot]] = {}  # of the same version, if its tenants are isolated from each other
+        self.parent: Final = parent  # only of a tenant's slot: the one that knows it
+        self.tenant: Final = tenant
+        self.live = 0  # environments that are there or about to be
         self.retired = False  # the version is changed or gone
         self.idle: Final[list[Placed]] = []  # the last used one at the end, so that the others grow old
         self.finishing: Final[set[Placed]] = set()

@@ -129,8 +129,9 @@ async def put_provisioned_concurrency_config(
 ) -> ProvisionedConcurrencyConfig:
     """Keep so many environments initialised for a version or an alias, from now on; they are made after the answer.
 
-    Errors: ResourceNotFoundException, InvalidParameterValueException ($LATEST; a weighted alias; more than is reserved,
-    or than the account has left), ResourceConflictException (the version has a configuration, or an alias of it).
+    Errors: ResourceNotFoundException, InvalidParameterValueException ($LATEST; a weighted alias; tenant isolation; more
+    than is reserved, or than the account has left), ResourceConflictException (the version has a configuration, or an
+    alias of it).
     """
     if qualifier in ("", LATEST):
         raise NotPublished

@@ -20,6 +20,7 @@ from lambent.lambda_.members import (
     ImageConfig,
     LoggingConfig,
     SnapStart,
+    TenancyConfig,
     TracingConfig,
     VpcConfig,
 )
@@ -81,7 +82,7 @@ async def create_function(
     publish_to: str | None = None,
     layers: list[str] | None = None,
     code_signing_config_arn: str | None = None,
-    tenancy_config: Structure | None = None,
+    tenancy_config: TenancyConfig | None = None,
     capacity_provider_config: Structure | None = None,
     durable_config: Structure | None = None,
     runtime_config: Structure | None = None,
@@ -98,7 +99,6 @@ async def create_function(
         PublishTo=publish_to,
         Layers=layers,
         CodeSigningConfigArn=code_signing_config_arn,
-        TenancyConfig=tenancy_config,
         CapacityProviderConfig=capacity_provider_config,
         DurableConfig=durable_config,
         RuntimeConfig=runtime_config,
@@ -138,6 +138,7 @@ async def create_function(
             code=content,
             architecture=(architectures or ["x86_64"])[0],
             image=image_of(code.image_uri, image_config) if code.image_uri is not None else None,
+            tenant_isolation=tenancy_config.tenant_isolation_mode if tenancy_config is not None else None,
             **fields,
         )
         check_whole(configuration)
