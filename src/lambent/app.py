@@ -34,10 +34,10 @@ from lambent.core.ids import Ids
 from lambent.core.kernel import Service, operations_in
 from lambent.gateway.gateway import Gateway
 from lambent.lambda_.control import control_plane
-from lambent.lambda_.functions import Function
 from lambent.lambda_.invoke.launching import Launching
 from lambent.lambda_.invoke.path import InvokePath
 from lambent.lambda_.invoke.placement import Settings, placement
+from lambent.lambda_.invoke.provisioning import provisioning
 from lambent.lambda_.invoke.warming import warming
 from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.operations import MODULES
@@ -136,7 +136,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         )
         placed = await on.enter_async_context(
             placement(
-                lambda version, tasks, changed: launching.launch(control.code, version, tasks, changed),
+                lambda version, tasks, changed, kind: launching.launch(control.code, version, tasks, changed, kind),
                 Settings(
                     freeze_after_s=config.freeze_after_ms / 1000,
                     idle_timeout_s=config.idle_timeout_s,
@@ -148,17 +148,14 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             )
         )
 
-        def forget(before: Function | None, after: Function | None) -> None:
-            """End the environments of what was changed or deleted."""
-            current = {v.arn: v.revision_id for v in after.invoked()} if after is not None else {}
-            for old in before.invoked() if before is not None else ():
-                if current.get(old.arn) != old.revision_id:
-                    placed.forget(old.arn)
-
-        control.functions.watch(forget)
+        for function in control.functions.everything():
+            placed.follow(None, function)
+        control.functions.watch(placed.follow)
+        provisions = await on.enter_async_context(provisioning(control.functions.everything(), placed, clock))
+        control.functions.watch(provisions.follow)
         lambda_service = Service(
             LAMBDA,
-            Lambda.of(control, InvokePath(placed, clock, ids)),
+            Lambda.of(control, InvokePath(placed, clock, ids), provisions),
             operations_in(*MODULES),
         )
         services: list[Service[Any]] = [lambda_service, log_service, iam_service, sts_service]

@@ -13,10 +13,11 @@ from lambent.core.ids import SeededIds
 from lambent.core.kernel import Caller, Context, Service, operations_in
 from lambent.core.ports import EventSource, EventSources, Networks, Roles
 from lambent.lambda_.activation import Prepare, nothing_to_prepare
+from lambent.lambda_.concurrency.provisioned import Standing
 from lambent.lambda_.control import ControlPlane, control_plane
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.path import InvokePath
-from lambent.lambda_.names import FunctionReference
+from lambent.lambda_.names import FunctionArn, FunctionReference
 from lambent.lambda_.operations import MODULES
 from lambent.lambda_.rows import MIGRATIONS
 from lambent.lambda_.runtimes.catalogue import Runtime
@@ -60,6 +61,16 @@ async def find(runtime: Runtime) -> Missing | None:
     return Missing("This machine has no Python 3.12.", "Install it.") if runtime.id == "python3.12" else None
 
 
+class NothingMade:
+    """No data plane is there to make provisioned environments; a test says how far they are."""
+
+    def __init__(self) -> None:
+        self.standings: dict[str, Standing] = {}
+
+    def standing(self, arn: FunctionArn) -> Standing:
+        return self.standings.get(str(arn), Standing())
+
+
 class Plane:
     """One caller's view of Lambda."""
 
@@ -67,7 +78,8 @@ class Plane:
         self.control = control
         self.clock = clock
         self.ids = ids
-        self.service = Service(LAMBDA, Lambda.of(control, NOWHERE), operations_in(*MODULES))
+        self.provisions = NothingMade()
+        self.service = Service(LAMBDA, Lambda.of(control, NOWHERE, self.provisions), operations_in(*MODULES))
 
     async def __call__(self, operation: str, **members: object) -> Members:
         """Call an operation with AWS's members."""

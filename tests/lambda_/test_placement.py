@@ -2,116 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
 
 import msgspec
 import pytest
 
-from lambent.core.clock import FakeClock
-from lambent.core.ids import SeededIds
-from lambent.lambda_.code.store import Code
-from lambent.lambda_.configuration import Logging
-from lambent.lambda_.environment.environment import Environment, Facts, Outcome
 from lambent.lambda_.environment.life_cycle import State
-from lambent.lambda_.environment.reports import TextLog
 from lambent.lambda_.errors import FunctionNotInvocable
-from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.errors import (
     ClientContextNotJson,
     ConcurrentInvocationLimitExceeded,
     EventNotJson,
     SandboxUnavailable,
 )
-from lambent.lambda_.invoke.path import InvokePath
-from lambent.lambda_.invoke.placement import Changed, Placement, Settings, placement
-from lambent.lambda_.names import FunctionArn
 from lambent.lambda_.states import Phase
-from lambent.sandbox.contract import Sandbox, SandboxError
-from tests.lambda_.guest import Client, Guest
-
-VERSION = FunctionVersion(
-    arn=FunctionArn("us-east-1", "000000000000", "f", "$LATEST"),
-    revision_id="one",
-    modified_at=0.0,
-    phase=Phase.ACTIVE,
-    code=Code("00", 1),
-    runtime="python3.11",
-    handler="app.handler",
-    role="arn:aws:iam::000000000000:role/r",
-    logging=Logging(group="/aws/lambda/f"),
-)
-SETTINGS = Settings(freeze_after_s=0.01, idle_timeout_s=60, handover_s=0.2, max_age_s=3600, concurrent_executions=3)
-
-
-class NoLog:
-    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None: ...
-
-
-@dataclass
-class House:
-    """A placement whose guests answer "hold" events only when they are let go, and others at once."""
-
-    clock: FakeClock = field(default_factory=FakeClock)
-    guests: list[Guest] = field(default_factory=list)
-    let_go: asyncio.Event = field(default_factory=asyncio.Event)
-    ask_again: asyncio.Event = field(default_factory=asyncio.Event)
-    no_sandbox: bool = False
-    placement: Placement = field(init=False)
-    path: InvokePath = field(init=False)
-
-    def invoke(self, event: bytes = b"1", version: FunctionVersion = VERSION) -> asyncio.Task[Outcome]:
-        return asyncio.create_task(self.path.invoke(version, request_id="r", event=event, function_arn="arn"))
-
-    def launch(self, version: FunctionVersion, tasks: asyncio.TaskGroup, changed: Changed) -> Environment:
-        @asynccontextmanager
-        async def start(vacated: Sandbox | None) -> AsyncIterator[Guest]:
-            if vacated is not None:
-                await vacated.kill()
-            if self.no_sandbox:
-                raise SandboxError("no")
-            guest = Guest()
-            self.guests.append(guest)
-            tasks.create_task(self.serve(guest))
-            try:
-                yield guest
-            finally:
-                await guest.vacate()
-
-        facts = Facts(version.version, "python", 128, 0.07, "g", "s", 5.0, 5.0)
-        return Environment(facts, start, TextLog(), NoLog(), self.clock, tasks, changed)
-
-    async def serve(self, guest: Guest) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            client = await guest.connect()
-            while True:
-                await self.one(client)
-
-    async def one(self, client: Client) -> None:
-        client.ask_next()
-        _, headers, body = await client.answer()
-        if body == b'"hold"':
-            await self.let_go.wait()
-        await client.respond(headers["lambda-runtime-aws-request-id"], body)
-        await self.ask_again.wait()
-
-    async def settled(self) -> None:
-        """Until every environment is idle."""
-        while any(placed.environment.state is not State.IDLE for placed in self.placement._all):
-            await asyncio.sleep(0.001)
-
-
-@asynccontextmanager
-async def house(settings: Settings = SETTINGS) -> AsyncIterator[House]:
-    made = House()
-    made.ask_again.set()
-    async with placement(made.launch, settings, made.clock) as made.placement:
-        made.path = InvokePath(made.placement, made.clock, SeededIds())
-        yield made
-        made.let_go.set()
-        made.ask_again.set()
-    assert all(guest.killed for guest in made.guests)
+from tests.lambda_.house import SETTINGS, VERSION, house
 
 
 async def test_invocations_one_after_the_other_share_an_environment():

@@ -73,3 +73,4 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     dead_letter_arn: str | None = None
     kms_key_arn: str | None = None
     snap_start: str = "None"  # or PublishedVersions
+    tenant_isolation: str | None = None  # PER_TENANT, from its creation on: no environment is shared by two tenants

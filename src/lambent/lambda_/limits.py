@@ -68,6 +68,19 @@ PATH_MAX_BYTES: Final = 3072  # an entry's path; ours: PATH_MAX less room for wh
 COMPONENT_MAX_BYTES: Final = 255  # NAME_MAX
 
 
+UNRESERVED_MIN: Final = (
+    100  # executions left to functions without a reservation; recorded (14). Accounts whose limit is
+)
+# lower report their own limit here ("[10]", "[50]"), so that they can reserve nothing but 0.
+REQUESTS_PER_EXECUTION: Final = 10  # requests a second for each concurrent execution; ref 2.4
+SCALING_ENVIRONMENTS: Final = 1000  # environments that a function may start in SCALING_S, not accrued; ref 2.4, 5
+SCALING_S: Final = 10.0
+TENANT_ENVIRONMENTS_PER_EXECUTION: Final = 2.5  # of a function whose tenants are isolated, at work or idle; ref 2.4
+PROVISIONED_INIT_MIN_S: Final = (
+    130.0  # INIT of a provisioned environment may take so long, or the function's timeout; 2.10
+)
+
+
 class AccountLimits(msgspec.Struct, frozen=True):
     """The quotas of an account in a region that GetAccountSettings shows; ref 5."""
 

@@ -26,6 +26,10 @@ class LoggingConfig(Shape):
     log_group: str | None = None
 
 
+class TenancyConfig(Shape):
+    tenant_isolation_mode: str
+
+
 class SnapStart(Shape):
     apply_on: str | None = None
 

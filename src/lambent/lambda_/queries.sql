@@ -105,3 +105,15 @@ WHERE kind = 'event-source-mapping' AND account = :account AND region = :region
 SELECT document FROM resources
 WHERE kind = 'event-source-mapping' AND account = :account AND region = :region
     AND document ->> '$.settings.ProvisionedPollerConfig.PollerGroupName' = :poller_group;
+
+-- name: select_claimed
+-- What the functions of an account in a region, but for one, claim of its concurrent executions (concurrency/claims).
+SELECT coalesce(sum(coalesce(reserved, provisioned)), 0) FROM (
+    SELECT
+        max(CASE kind WHEN 'reserved-concurrency' THEN document ->> 'executions' END) AS reserved,
+        sum(CASE kind WHEN 'provisioned-concurrency' THEN document ->> 'executions' ELSE 0 END) AS provisioned
+    FROM function_parts
+    WHERE account = :account AND region = :region AND name <> :but
+      AND kind IN ('reserved-concurrency', 'provisioned-concurrency')
+    GROUP BY name
+);

@@ -10,6 +10,7 @@ from lambent.core.kernel import Binding
 from lambent.core.ports import EventSources, Networks, Roles
 from lambent.lambda_.activation import Activation
 from lambent.lambda_.code.store import CodeStore
+from lambent.lambda_.concurrency.provisioned import Provisions
 from lambent.lambda_.control import ControlPlane
 from lambent.lambda_.invoke.path import InvokePath
 from lambent.lambda_.limits import AccountLimits
@@ -32,10 +33,10 @@ class Lambda(msgspec.Struct, frozen=True):
     event_source_mappings: Resources[EventSourceMapping]
     event_sources: EventSources
     invocations: InvokePath
+    provisions: Provisions
 
     @staticmethod
-    def of(control: ControlPlane, invocations: InvokePath) -> Lambda:
+    def of(control: ControlPlane, invocations: InvokePath, provisions: Provisions) -> Lambda:
         """Put the two planes together."""
-        return Lambda(
-            **{name: getattr(control, name) for name in ControlPlane.__struct_fields__}, invocations=invocations
-        )
+        parts = {name: getattr(control, name) for name in ControlPlane.__struct_fields__}
+        return Lambda(**parts, invocations=invocations, provisions=provisions)

@@ -154,6 +154,8 @@ def check_whole(configuration: Configuration) -> None:
             raise SnapStartNotSupported(runtime=configuration.runtime)
         if configuration.file_systems:
             raise SnapStartExcludes(what="file systems")
+        if configuration.tenant_isolation:
+            raise SnapStartExcludes(what="tenant isolation")
         if configuration.tmp_mib > SNAP_START_TMP_MAX_MIB:
             raise SnapStartExcludes(what=f"ephemeral storage of more than {SNAP_START_TMP_MAX_MIB} MB")
 
@@ -283,7 +285,6 @@ HARMLESS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "S3Bucket": _never,
     "S3Key": _never,
     "SourceKMSKeyArn": empty,
-    "TenancyConfig": _never,
 }
 
 

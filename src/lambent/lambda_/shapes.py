@@ -24,6 +24,7 @@ from lambent.lambda_.members import (
     ImageConfig,
     LoggingConfig,
     S3FilesConfig,
+    TenancyConfig,
     TracingConfig,
 )
 from lambent.lambda_.names import LATEST, FunctionArn
@@ -91,6 +92,7 @@ class FunctionConfiguration(Shape):
     last_update_status_reason: str | None = None
     last_update_status_reason_code: str | None = None
     runtime_version_config: RuntimeVersionConfig | None = None
+    tenancy_config: TenancyConfig | None = None
 
 
 class FunctionCodeLocation(Shape):
@@ -99,9 +101,14 @@ class FunctionCodeLocation(Shape):
     resolved_image_uri: str | None = None
 
 
+class Concurrency(Shape):
+    reserved_concurrent_executions: int | None = None
+
+
 class GetFunctionResponse(Shape):
     configuration: FunctionConfiguration
     code: FunctionCodeLocation
+    concurrency: Concurrency | None = None
     tags: dict[str, str] | None = None
 
 
@@ -177,6 +184,9 @@ def listed(version: FunctionVersion, arn: FunctionArn) -> FunctionConfiguration:
         kms_key_arn=version.kms_key_arn,
         file_system_configs=[file_system_config(system) for system in version.file_systems] or None,
         image_config_response=None if version.image is None else image_config(version.image),
+        tenancy_config=TenancyConfig(tenant_isolation_mode=version.tenant_isolation)
+        if version.tenant_isolation
+        else None,
     )
 
 
@@ -252,12 +262,17 @@ def timestamp(seconds: float) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}+0000"
 
 
-def account_limit(limits: AccountLimits) -> AccountLimit:
-    """The quotas as GetAccountSettings shows them; nothing is reserved yet."""
+def concurrency_shown(reserved: int | None) -> Concurrency | None:
+    """What GetFunction tells of a reservation: nothing when there is none."""
+    return None if reserved is None else Concurrency(reserved_concurrent_executions=reserved)
+
+
+def account_limit(limits: AccountLimits, unreserved: int) -> AccountLimit:
+    """The quotas as GetAccountSettings shows them, and what functions have left of the concurrent executions."""
     return AccountLimit(
         total_code_size=limits.total_code_size_bytes,
         code_size_unzipped=limits.code_size_unzipped_bytes,
         code_size_zipped=limits.code_size_zipped_bytes,
         concurrent_executions=limits.concurrent_executions,
-        unreserved_concurrent_executions=limits.concurrent_executions,
+        unreserved_concurrent_executions=unreserved,
     )

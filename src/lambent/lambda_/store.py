@@ -19,6 +19,7 @@ import apsw
 import msgspec
 
 from lambent.lambda_.aliases import Alias
+from lambent.lambda_.concurrency.claims import ProvisionedConcurrency, ReservedConcurrency
 from lambent.lambda_.errors import FunctionAlreadyExists, FunctionNotFound
 from lambent.lambda_.event_invoke_configs import EventInvokeConfig
 from lambent.lambda_.functions import Function, FunctionVersion
@@ -38,7 +39,9 @@ PARTS: Final[tuple[type[Part], ...]] = (  # every kind of part there is
     Alias,
     EventInvokeConfig,
     Policy,
+    ProvisionedConcurrency,
     RecursionConfig,
+    ReservedConcurrency,
     RuntimeManagementConfig,
 )
 KINDS: Final[Mapping[str, type[Part]]] = {part.KIND: part for part in PARTS}

@@ -13,7 +13,7 @@ class AwsError(Exception):
     """One way in which an AWS call fails.
 
     `extra` names further members of the error shape: `extra={"Reason": "CallerRateLimitExceeded"}`. Its strings are
-    templates over the same fields as `message`.
+    templates over the same fields as `message`; None stands for a member that AWS leaves out, such as a Type.
     """
 
     code: ClassVar[str] = "InternalFailure"

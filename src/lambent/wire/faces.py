@@ -42,4 +42,5 @@ def face(service: ServiceModel, error: AwsError) -> Face:
     members = {name: value for name, value in error.members.items() if name in shape.members and name != key}
     if "Type" in shape.members and "Type" not in members:
         members["Type"] = "User" if status < 500 else "Service"
+    members = {name: value for name, value in members.items() if value is not None}  # AWS leaves that one out
     return Face(shape.name, (trait and trait.code) or shape.name, status, error.text, key, members, shape)

@@ -37,6 +37,9 @@ from lambent.sandbox.contract import RUNTIME_API_PORT, Exit, Sandbox
 log: Final = structlog.get_logger()
 
 
+ON_DEMAND: Final = "on-demand"  # AWS's initialization types
+PROVISIONED: Final = "provisioned-concurrency"
+
 VACATE_S: Final = 2.0  # how long the processes of a sandbox may take to die before it is given up
 
 
@@ -68,6 +71,7 @@ class Facts(msgspec.Struct, frozen=True):
     log_stream: str
     timeout_s: float
     init_timeout_s: float
+    initialization_type: str = ON_DEMAND
 
 
 class Environment:
@@ -117,6 +121,8 @@ class Environment:
         if failure is not None:
             self._report_init("init", started, failure[0])
             self._init_ms = None
+        elif self.facts.initialization_type == PROVISIONED:
+            self._report_init("init", started, None)
 
     async def invoke(self, invocation: Invocation, *, tail: bool = False) -> Outcome:
         """Run one event through the runtime; whatever the guest does, an outcome comes, at the deadline at the latest.
@@ -305,7 +311,9 @@ class Environment:
 
     def _begin(self, invocation: Invocation) -> None:
         now_ms = self._journal.now_ms()
-        self._journal.write(now_ms, self._log.start(now_ms, invocation.request_id, self.facts.version))
+        self._journal.write(
+            now_ms, self._log.start(now_ms, invocation.request_id, self.facts.version, invocation.tenant_id)
+        )
 
     def _answered(
         self, invocation: Invocation, started: float, deadline: float, result: Result, *, tail: bool
@@ -358,19 +366,22 @@ class Environment:
             memory_mib=self.facts.memory_mib,
             memory_used_mib=min(self._memory_used, self.facts.memory_mib),
             init_ms=self._init_ms,
+            init_billed=self.facts.initialization_type == ON_DEMAND,
             status=status,
             error_type=error_type,
+            tenant_id=invocation.tenant_id,
         )
         self._init_ms = None
         now_ms = self._journal.now_ms()
         self._journal.write(now_ms, self._log.end(now_ms, report))
 
-    def _report_init(self, phase: str, started: float, failure: Failure) -> None:
+    def _report_init(self, phase: str, started: float, failure: Failure | None) -> None:
+        status = "success" if failure is None else failure.status
         report = InitReport(
             duration_ms=(self._clock.monotonic() - started) * 1000,
             phase=phase,
-            status=failure.status,
-            error_type=None if failure.status == "timeout" else failure.error_type,
+            status=status,
+            error_type=failure.error_type if failure is not None and status == "error" else None,
         )
         now_ms = self._journal.now_ms()
         self._journal.write(now_ms, self._log.init_report(now_ms, report))

@@ -24,21 +24,23 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: float
     memory_mib: int
     memory_used_mib: int
-    init_ms: float | None = None  # only if the environment was initialised for this invocation
+    init_ms: float | None = None  # only of an environment's first invocation
+    init_billed: bool = True  # with this invocation; not of an environment that was provisioned before
     status: str = "success"  # success | error | timeout
     error_type: str | None = None
+    tenant_id: str | None = None
 
     @property
     def billed_ms(self) -> int:
-        return math.ceil(self.duration_ms + (self.init_ms or 0.0))
+        return math.ceil(self.duration_ms + (self.init_ms or 0.0 if self.init_billed else 0.0))
 
 
 class InitReport(msgspec.Struct, frozen=True, kw_only=True):
-    """An initialisation that failed."""
+    """An initialisation that failed, or that came before any invocation (provisioned concurrency)."""
 
     duration_ms: float
     phase: str  # init | invoke
-    status: str  # error | timeout
+    status: str  # success | error | timeout
     error_type: str | None = None
 
 
@@ -47,7 +49,7 @@ class PlatformLog(Protocol):
 
     def init_start(self, now_ms: int, runtime: str) -> list[str]: ...
     def init_report(self, now_ms: int, report: InitReport) -> list[str]: ...
-    def start(self, now_ms: int, request_id: str, version: str) -> list[str]: ...
+    def start(self, now_ms: int, request_id: str, version: str, tenant_id: str | None) -> list[str]: ...
     def failure(self, now_ms: int, request_id: str, message: str, error_type: str) -> list[str]: ...
     def end(self, now_ms: int, report: Report) -> list[str]: ...
 
@@ -62,8 +64,8 @@ class TextLog(PlatformLog):
         line = f"INIT_REPORT Init Duration: {report.duration_ms:.2f} ms\tPhase: {report.phase}\tStatus: {report.status}"
         return [line + (f"\tError Type: {report.error_type}" if report.error_type else "") + "\n"]
 
-    def start(self, now_ms: int, request_id: str, version: str) -> list[str]:
-        del now_ms
+    def start(self, now_ms: int, request_id: str, version: str, tenant_id: str | None) -> list[str]:
+        del now_ms, tenant_id  # which only JSON lines tell
         return [f"START RequestId: {request_id} Version: {version}\n"]
 
     def failure(self, now_ms: int, request_id: str, message: str, error_type: str) -> list[str]:
@@ -90,24 +92,27 @@ class TextLog(PlatformLog):
 class JsonLog(PlatformLog):
     """Lines as Telemetry events; `level` is the function's SystemLogLevel."""
 
-    def __init__(self, level: str) -> None:
+    def __init__(self, level: str, initialization_type: str = "on-demand") -> None:
         self._level: Final = SYSTEM_LEVELS[level]
+        self._initialization_type: Final = initialization_type
 
     def init_start(self, now_ms: int, runtime: str) -> list[str]:
-        record = {"initializationType": "on-demand", "phase": "init", "runtimeVersion": runtime}
+        record = {"initializationType": self._initialization_type, "phase": "init", "runtimeVersion": runtime}
         return self._line(now_ms, "platform.initStart", "INFO", record)
 
     def init_report(self, now_ms: int, report: InitReport) -> list[str]:
         record = {
-            "initializationType": "on-demand",
+            "initializationType": self._initialization_type,
             "phase": report.phase,
             "status": report.status,
             "metrics": {"durationMs": round(report.duration_ms, 3)},
         } | ({"errorType": report.error_type} if report.error_type else {})
-        return self._line(now_ms, "platform.initReport", "WARN", record)
+        level = "INFO" if report.status == "success" else "WARN"
+        return self._line(now_ms, "platform.initReport", level, record)
 
-    def start(self, now_ms: int, request_id: str, version: str) -> list[str]:
-        return self._line(now_ms, "platform.start", "INFO", {"requestId": request_id, "version": version})
+    def start(self, now_ms: int, request_id: str, version: str, tenant_id: str | None) -> list[str]:
+        record = {"requestId": request_id, "version": version} | tenant(tenant_id)
+        return self._line(now_ms, "platform.start", "INFO", record)
 
     def failure(self, now_ms: int, request_id: str, message: str, error_type: str) -> list[str]:
         del now_ms, request_id, message, error_type
@@ -130,7 +135,7 @@ class JsonLog(PlatformLog):
             "requestId": report.request_id,
             "status": report.status,
             "metrics": {"durationMs": metrics["durationMs"]},
-        }
+        } | tenant(report.tenant_id)
         return self._line(now_ms, "platform.runtimeDone", "DEBUG", done) + self._line(
             now_ms, "platform.report", level, record
         )
@@ -140,6 +145,11 @@ class JsonLog(PlatformLog):
             return []
         event = {"time": timestamp(now_ms), "type": kind, "record": record}
         return [json.dumps(event, separators=(",", ":")) + "\n"]
+
+
+def tenant(tenant_id: str | None) -> dict[str, str]:
+    """What an event says of the tenant, if there is one."""
+    return {} if tenant_id is None else {"tenantId": tenant_id}
 
 
 def timestamp(epoch_ms: int) -> str:

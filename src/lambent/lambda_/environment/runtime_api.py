@@ -65,6 +65,7 @@ class Invocation(msgspec.Struct, frozen=True):
     function_arn: str  # as the caller named it: with its qualifier only if there was one
     trace_id: str
     client_context: str | None = None  # JSON
+    tenant_id: str | None = None  # of a function whose tenants are isolated
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -299,6 +300,8 @@ class RuntimeConnection(Connection):
         )
         if invocation.client_context is not None:
             head += f"Lambda-Runtime-Client-Context: {invocation.client_context}\r\n"
+        if invocation.tenant_id is not None:
+            head += f"Lambda-Runtime-Aws-Tenant-Id: {invocation.tenant_id}\r\n"
         if not self._keep_alive:
             head += "Connection: close\r\n"
         thanks = ACCEPTED_BYTES if self._owed else b""

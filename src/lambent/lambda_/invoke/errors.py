@@ -11,7 +11,75 @@ from lambent.core.errors import AwsError
 class ConcurrentInvocationLimitExceeded(
     AwsError, code="TooManyRequestsException", extra={"Reason": "ConcurrentInvocationLimitExceeded"}
 ):
+    """All executions are running that functions without a reservation share."""
+
     message = "Rate Exceeded."
+
+
+class ReservedFunctionConcurrentInvocationLimitExceeded(
+    AwsError, code="TooManyRequestsException", extra={"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"}
+):
+    """All executions are running that the function has reserved. Recorded; without Retry-After, as nobody knows when."""
+
+    message = "Rate Exceeded."
+
+
+class FunctionInvocationRateLimitExceeded(
+    AwsError,
+    code="TooManyRequestsException",
+    extra={"Reason": "FunctionInvocationRateLimitExceeded", "retryAfterSeconds": "{seconds}"},
+):
+    """The function starts environments faster than it may scale, which is the one rate that AWS limits by function.
+
+    Which rate has which Reason, AWS does not say; the model has the names, and the developer guide the rates ("Lambda
+    scaling behavior", "Understanding concurrency and requests per second").
+    """
+
+    message = "Rate Exceeded."
+
+
+class ReservedFunctionInvocationRateLimitExceeded(
+    AwsError,
+    code="TooManyRequestsException",
+    extra={"Reason": "ReservedFunctionInvocationRateLimitExceeded", "retryAfterSeconds": "{seconds}"},
+):
+    """More requests a second than ten times what the function has reserved."""
+
+    message = "Rate Exceeded."
+
+
+class CallerRateLimitExceeded(
+    AwsError,
+    code="TooManyRequestsException",
+    extra={"Reason": "CallerRateLimitExceeded", "retryAfterSeconds": "{seconds}"},
+):
+    """More requests a second than ten times the account's executions; the sentence as reported (fyoorer/ShadowClone#25)."""
+
+    message = "Rate exceeded"
+
+
+class TenantEnvironmentsExceeded(AwsError, code="TooManyRequestsException"):
+    """The function has as many environments as its tenants may have, at work or idle. AWS names no Reason for it."""
+
+    message = "Rate exceeded"
+
+
+class TenantIdMissing(AwsError, code="InvalidParameterValueException"):
+    """As the AWS blogs show it ("Building multi-tenant SaaS applications with AWS Lambda's new tenant isolation mode")."""
+
+    message = (
+        "The invoked function is enabled with tenancy configuration. "
+        "Add a valid tenant ID in your request and try again."
+    )
+
+
+class TenantIdUnexpected(AwsError, code="InvalidParameterValueException"):
+    """The counterpart, as AWS's SAM CLI has it."""
+
+    message = (
+        "The invoked function is not enabled with tenancy configuration. "
+        "Remove the tenant ID from your request and try again."
+    )
 
 
 class EventTooLarge(AwsError, code="RequestEntityTooLargeException", status=413):

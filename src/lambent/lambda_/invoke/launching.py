@@ -24,11 +24,12 @@ from lambent.core.ids import Ids
 from lambent.core.ports import LogSink, RoleCredentials
 from lambent.lambda_.activation import CannotRun
 from lambent.lambda_.code.store import CodeStore
-from lambent.lambda_.environment.environment import Environment, Facts
+from lambent.lambda_.environment.environment import ON_DEMAND, Environment, Facts
 from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.errors import RoleNotAssumable
 from lambent.lambda_.invoke.placement import Changed
+from lambent.lambda_.limits import PROVISIONED_INIT_MIN_S
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
 from lambent.lambda_.runtimes.interpreters import Interpreters, Missing
 from lambent.lambda_.runtimes.templates import MIB_PER_CPU, Launcher, Visible
@@ -81,9 +82,9 @@ class Launching:
         await self._pool.warm(launcher.template)
 
     def launch(
-        self, code: CodeStore, version: FunctionVersion, tasks: asyncio.TaskGroup, changed: Changed
+        self, code: CodeStore, version: FunctionVersion, tasks: asyncio.TaskGroup, changed: Changed, kind: str
     ) -> Environment:
-        """An environment for the version, not started yet."""
+        """An environment for the version, of that initialization type, not started yet."""
         facts = Facts(
             version=version.version,
             runtime=runtime_named(version.runtime),
@@ -92,12 +93,15 @@ class Launching:
             log_group=version.logging.group,
             log_stream=self._log_stream(version),
             timeout_s=version.timeout_s,
-            init_timeout_s=self._init_timeout_s,
+            init_timeout_s=self._init_timeout_s
+            if kind == ON_DEMAND
+            else max(PROVISIONED_INIT_MIN_S, version.timeout_s),
+            initialization_type=kind,
         )
         return Environment(
             facts,
-            lambda vacated: self._sandbox(code, version, facts.log_stream, vacated),
-            platform_log(version),
+            lambda vacated: self._sandbox(code, version, facts, vacated),
+            platform_log(version, kind),
             self._sink_at(version.arn.account, version.arn.region),
             self._clock,
             tasks,
@@ -106,7 +110,7 @@ class Launching:
 
     @asynccontextmanager
     async def _sandbox(
-        self, code: CodeStore, version: FunctionVersion, log_stream: str, vacated: Sandbox | None
+        self, code: CodeStore, version: FunctionVersion, facts: Facts, vacated: Sandbox | None
     ) -> AsyncGenerator[Sandbox]:
         """A sandbox with the function in it, vacated at the end. Raises RoleNotAssumable, InvalidEntrypoint, SandboxError."""
         launcher = await self._launcher(version.runtime)
@@ -120,12 +124,13 @@ class Launching:
                     tmp_mib=version.tmp_mib,
                     region=version.arn.region,
                     log_group=version.logging.group,
-                    log_stream=log_stream,
+                    log_stream=facts.log_stream,
                     log_format=version.logging.format,
                     log_level=version.logging.application_level,
                     code_dir=code_dir,
                     variables=version.environment or {},
                     credentials=self._role_session(version),
+                    initialization_type=facts.initialization_type,
                     endpoint_url=self._endpoint_url,
                 )
             )
@@ -180,9 +185,9 @@ def boosted(assignment: Assignment) -> Assignment:
     return msgspec.structs.replace(assignment, limits=msgspec.structs.replace(limits, cpus=max(limits.cpus, INIT_CPUS)))
 
 
-def platform_log(version: FunctionVersion) -> PlatformLog:
+def platform_log(version: FunctionVersion, initialization_type: str) -> PlatformLog:
     if version.logging.format == "JSON":
-        return JsonLog(version.logging.system_level or "INFO")
+        return JsonLog(version.logging.system_level or "INFO", initialization_type)
     return TextLog()
 
 

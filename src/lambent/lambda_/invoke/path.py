@@ -28,6 +28,8 @@ from lambent.lambda_.invoke.errors import (
     EventTooLarge,
     FileSystemNotMounted,
     SandboxUnavailable,
+    TenantIdMissing,
+    TenantIdUnexpected,
 )
 from lambent.lambda_.invoke.placement import Placement
 from lambent.sandbox.contract import SandboxError
@@ -54,17 +56,18 @@ class InvokePath:
         function_arn: str,
         client_context: str | None = None,
         trace_id: str | None = None,
+        tenant_id: str | None = None,
         tail: bool = False,
     ) -> Outcome:
         """Run the function once and wait for it.
 
-        Raises FunctionNotInvocable, EventTooLarge, EventNotJson, ClientContextNotJson, ClientContextTooLarge,
-        ConcurrentInvocationLimitExceeded, SandboxUnavailable. A function that fails raises nothing: see `Outcome`.
+        Raises what `check` raises, ClientContextNotJson, ClientContextTooLarge,
+        SandboxUnavailable, and the throttles of `Share`. A function that fails raises nothing: see `Outcome`.
         """
-        self.check(version, event)
+        self.check(version, event, tenant_id)
         context = None if client_context is None else decoded(client_context)
         try:
-            placed = self._placement.take(version) or await self._placement.acquire(version)
+            placed = self._placement.take(version, tenant_id) or await self._placement.acquire(version, tenant_id)
         except SandboxError as error:
             log.exception("invoke.no_sandbox", function=version.key, request_id=request_id)
             raise SandboxUnavailable from error
@@ -77,23 +80,29 @@ class InvokePath:
                     function_arn=function_arn,
                     trace_id=trace_id or self._new_trace(),
                     client_context=context,
+                    tenant_id=tenant_id,
                 ),
                 tail=tail,
             )
         except SandboxError as error:
-            placed.end.set()
+            placed.dismissed = True
             log.exception("invoke.no_sandbox", function=version.key, request_id=request_id)
             raise SandboxUnavailable from error
         except BaseException:
-            placed.end.set()  # nobody knows what its runtime is doing now
+            placed.dismissed = True  # nobody knows what its runtime is doing now
             raise
         finally:
             self._placement.release(placed)
 
-    def check(self, version: FunctionVersion, event: bytes) -> None:
-        """What DryRun checks too: the version can be invoked, and the event is one."""
+    def check(self, version: FunctionVersion, event: bytes, tenant_id: str | None = None) -> None:
+        """What DryRun checks too: the version can be invoked, for a tenant if it must be, and the event is one.
+
+        Raises FunctionNotInvocable, TenantIdMissing, TenantIdUnexpected, EventTooLarge, EventNotJson.
+        """
         if not version.invocable:
             raise FunctionNotInvocable(state=version.state)
+        if (tenant_id is None) is not (version.tenant_isolation is None):
+            raise TenantIdMissing if tenant_id is None else TenantIdUnexpected
         if version.file_systems:
             raise FileSystemNotMounted(arn=version.file_systems[0].arn)
         if len(event) > EVENT_MAX_BYTES:

@@ -1,7 +1,6 @@
-"""Which environment runs an invocation: an idle one of the same function version, or a new one.
+"""Which environment runs an invocation: one kept for it, an idle one of the same function version, or a new one.
 
-A function version has a `Slot` for its environments. One invocation has one environment; at most as many run at once as
-the account may have (1,000), and what is above that is throttled, not queued, as in AWS. An idle environment is frozen
+One invocation has one environment, and `admission` says whether there may be one more. An idle environment is frozen
 after a grace of some milliseconds, so that a busy function pays nothing for it, and ended when nobody has used it for
 the idle time. When the version's revision changes, idle environments of the old one end at once and running ones when
 they have answered.
@@ -15,13 +14,15 @@ that moment waits for it a little (`handover_s`) before it starts another one.
        ▼ end after idle time               ▼
       ended                              ended
 
-Slots live in memory only: after a crash there are no environments, and that is right.
+Where a function's tenants are isolated, an environment runs the invocations of one tenant alone.
+
+Provisioned environments are taken first. They are started by `provisioning`, with their INIT before anybody asks, are
+not ended for being idle, and are ended, to be replaced, when their runtime has died.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -30,10 +31,11 @@ import msgspec
 import structlog
 
 from lambent.core.clock import Clock
-from lambent.lambda_.environment.environment import Environment, environment
+from lambent.lambda_.environment.environment import ON_DEMAND, PROVISIONED, Environment, environment
 from lambent.lambda_.environment.life_cycle import State
-from lambent.lambda_.functions import FunctionVersion
-from lambent.lambda_.invoke.errors import ConcurrentInvocationLimitExceeded
+from lambent.lambda_.functions import Function, FunctionVersion
+from lambent.lambda_.invoke.admission import Admission
+from lambent.lambda_.invoke.slots import Kept, Placed, Slot
 from lambent.lambda_.names import FunctionArn
 
 log: Final = structlog.get_logger()
@@ -41,7 +43,7 @@ log: Final = structlog.get_logger()
 SWEEP_S: Final = 1.0  # how late the end of an idle time may be noticed
 
 Changed = Callable[[], None]  # it became idle, or broke, while no invocation had it
-Launch = Callable[[FunctionVersion, asyncio.TaskGroup, Changed], Environment]
+Launch = Callable[[FunctionVersion, asyncio.TaskGroup, Changed, str], Environment]  # the last: its initialization type
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,41 +56,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     concurrent_executions: int
 
 
-class Placed:
-    """An environment and where it belongs."""
-
-    __slots__ = ("born", "end", "environment", "idle_since", "slot")
-
-    environment: Environment
-
-    def __init__(self, slot: Slot, born: float) -> None:
-        self.slot: Final = slot
-        self.born: Final = born
-        self.idle_since = born
-        self.end: Final = asyncio.Event()
-
-
-class Home:
-    """An account in a region, and how many invocations run in it."""
-
-    __slots__ = ("running",)
-
-    def __init__(self) -> None:
-        self.running = 0
-
-
-class Slot:
-    """The environments of one revision of one function version."""
-
-    __slots__ = ("finishing", "home", "idle", "revision_id", "version", "waiters")
-
-    def __init__(self, version: FunctionVersion, home: Home) -> None:
-        self.version: Final = version
-        self.home: Final = home
-        self.revision_id: Final = version.revision_id
-        self.idle: Final[list[Placed]] = []  # the last used one at the end, so that the others grow old
-        self.finishing: Final[set[Placed]] = set()
-        self.waiters: Final[deque[asyncio.Future[Placed]]] = deque()
+class InitFailed(Exception):
+    """A provisioned environment is of no use: its runtime did not come as far as asking for an event."""
 
 
 class Placement:
@@ -102,61 +71,105 @@ class Placement:
         self._settings: Final = settings
         self._clock: Final = clock
         self._tasks: Final = tasks
+        self._admission: Final = Admission(settings.concurrent_executions, clock)
         self._slots: Final[dict[FunctionArn, Slot]] = {}  # by the qualified ARN of the version
         self._all: Final[set[Placed]] = set()
         self._thawed: Final[set[Placed]] = set()  # idle, and not frozen yet
         self._freezer: asyncio.TimerHandle | None = None
-        self._homes: Final[dict[tuple[str, str], Home]] = {}  # by account and region
 
     # --- the path of an invocation -----------------------------------------------------------------------------------
 
-    def take(self, version: FunctionVersion) -> Placed | None:
-        """An idle environment, for this invocation alone; None when there is none.
+    def take(self, version: FunctionVersion, tenant: str | None = None) -> Placed | None:
+        """An environment that is idle (the tenant's, if there is one), for this invocation alone; None: there is none.
 
-        Raises ConcurrentInvocationLimitExceeded.
+        Raises what `Share.enter` raises.
         """
         slot = self._slot(version)
-        self._admit(slot)
-        placed = self._pop(slot)
-        if placed is not None:
-            slot.home.running += 1
-        return placed
+        provisioned = slot.provisioned
+        if provisioned is not None and provisioned.idle:
+            placed = self._take_provisioned(provisioned)
+            if placed is not None:
+                return placed
+        if tenant is not None and (slot := slot.tenants.get(tenant)) is None:
+            return None
+        if not slot.idle:
+            return None
+        slot.share.enter(self._clock.monotonic())
+        return self._popped(slot)
 
-    async def acquire(self, version: FunctionVersion) -> Placed:
+    async def acquire(self, version: FunctionVersion, tenant: str | None = None) -> Placed:
         """An environment for this invocation alone: one that finishes in time, or else a new one.
 
-        Raises ConcurrentInvocationLimitExceeded, SandboxError.
+        Raises what `Share.enter` and `Share.start` raise, and SandboxError.
         """
         slot = self._slot(version)
-        self._admit(slot)
-        slot.home.running += 1
+        if slot.provisioned is not None and (placed := await self._provisioned_in_time(slot.provisioned)) is not None:
+            return placed
+        slot.share.enter(self._clock.monotonic())
+        mine = slot if tenant is None else self._tenant_slot(slot, tenant)
         try:
-            placed = await self._handed_over(slot) if len(slot.finishing) > len(slot.waiters) else None
-            return placed or self._pop(slot) or await self._started(slot)
+            return await self._found(mine)
         except BaseException:
-            slot.home.running -= 1
+            slot.share.leave()
+            self._tidy(mine)
             raise
+
+    async def _found(self, slot: Slot) -> Placed:
+        if len(slot.finishing) > len(slot.waiters) and (placed := await self._handed_over(slot)) is not None:
+            return placed
+        if slot.idle:
+            return self._popped(slot)
+        slot.share.start(self._clock.monotonic())
+        return await self._started(slot)
 
     def release(self, placed: Placed) -> None:
         """The invocation has its outcome; the environment takes another one when its runtime asks for it."""
         slot = placed.slot
-        slot.home.running -= 1
+        if slot.kept is None:
+            slot.share.leave()
+        else:
+            slot.share.unuse()
         if placed.environment.state is State.FINISHING:
             slot.finishing.add(placed)
         else:
             self._idle(placed)
 
-    def _pop(self, slot: Slot) -> Placed | None:
+    def _popped(self, slot: Slot) -> Placed:
+        placed = slot.idle.pop()
+        self._thawed.discard(placed)
+        return placed
+
+    def _take_provisioned(self, slot: Slot) -> Placed | None:
+        """One of the idle ones that has a runtime, if the pool and the rate have room for it."""
         while slot.idle:
-            placed = slot.idle.pop()
-            self._thawed.discard(placed)
-            if not placed.end.is_set():
+            if not self._may_use(slot):
+                return None
+            placed = self._popped(slot)
+            if placed.environment.state is State.IDLE:
                 return placed
+            slot.share.unuse()
+            self._end(placed)
         return None
 
-    def _admit(self, slot: Slot) -> None:
-        if slot.home.running >= self._settings.concurrent_executions:
-            raise ConcurrentInvocationLimitExceeded
+    def _may_use(self, slot: Slot) -> bool:
+        if not slot.share.use():
+            return False
+        assert slot.kept is not None
+        if slot.kept.takes_another(self._clock.monotonic()):
+            return True
+        slot.share.unuse()
+        return False
+
+    async def _provisioned_in_time(self, slot: Slot) -> Placed | None:
+        if len(slot.finishing) <= len(slot.waiters) or not self._may_use(slot):
+            return None
+        placed = None
+        try:
+            placed = await self._handed_over(slot)
+        finally:
+            if placed is None:
+                slot.share.unuse()
+        return placed
 
     async def _handed_over(self, slot: Slot) -> Placed | None:
         """The next environment of the slot that finishes, if one does so in time."""
@@ -180,23 +193,61 @@ class Placement:
                 slot.waiters.remove(waiter)
 
     async def _started(self, slot: Slot) -> Placed:
+        slot.live += 1
+        slot.share.of_tenants += slot.parent is not None
         ready: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
         self._tasks.create_task(self._live(slot, ready))
-        return await ready
+        try:
+            return await ready
+        except asyncio.CancelledError:
+            if ready.done() and not ready.cancelled() and ready.exception() is None:
+                self._unwanted(ready.result())  # it came in the moment in which we were cancelled
+            raise
+
+    # --- provisioned environments ------------------------------------------------------------------------------------
+
+    async def provision(self, version: FunctionVersion) -> Placed:
+        """A provisioned environment of the version, past INIT and waiting for invocations until it is dismissed or dies.
+
+        Raises InitFailed, SandboxError. It waits while the function may not start more environments.
+        """
+        slot = self._slot(version)
+        if slot.provisioned is None:
+            slot.provisioned = Slot(version, slot.share, kept=Kept(self._clock.monotonic()))
+        while (wait_s := slot.share.starts.take(self._clock.monotonic())) > 0:
+            await self._clock.sleep(wait_s)
+        return await self._started(slot.provisioned)
+
+    def dismiss(self, placed: Placed) -> None:
+        """It is not wanted any more: it ends now, or when it has answered."""
+        placed.dismissed = True
+        if placed in placed.slot.idle:
+            placed.slot.idle.remove(placed)
+            self._end(placed)
+
+    def _unwanted(self, placed: Placed) -> None:
+        """It was started for somebody who has gone."""
+        if placed.slot.kept is None:
+            self._idle(placed)
+        else:
+            self.dismiss(placed)
 
     # --- the life of an environment ----------------------------------------------------------------------------------
 
     async def _live(self, slot: Slot, ready: asyncio.Future[Placed]) -> None:
         """One environment from its init phase to its end."""
         placed = Placed(slot, self._clock.monotonic())
-        placed.environment = self._launch(slot.version, self._tasks, lambda: self._finished(placed))
+        kind = ON_DEMAND if slot.kept is None else PROVISIONED
+        placed.environment = self._launch(slot.version, self._tasks, lambda: self._changed(placed), kind)
         self._all.add(placed)
         try:
             async with environment(placed.environment):
-                if ready.cancelled():  # its invocation was cancelled meanwhile
-                    self._idle(placed)
-                else:
+                if slot.kept is not None:
+                    self._keep(slot.kept, placed)
+                if not ready.cancelled():
                     ready.set_result(placed)
+                else:
+                    self._unwanted(placed)
                 await placed.end.wait()
         except Exception as error:
             if ready.done():
@@ -204,20 +255,35 @@ class Placement:
             else:
                 ready.set_exception(error)  # no sandbox could be made: the invocation's failure, not ours
         finally:
-            placed.end.set()
+            self._end(placed)
             self._forget(placed)
 
-    def _finished(self, placed: Placed) -> None:
-        if placed in placed.slot.finishing:
-            placed.slot.finishing.discard(placed)
+    def _keep(self, kept: Kept, placed: Placed) -> None:
+        """Its INIT is over: it may be used. Raises InitFailed."""
+        if placed.environment.state is not State.IDLE:
+            raise InitFailed
+        kept.environments.add(placed)
+        placed.slot.share.keep(1)
+        kept.changed(self._clock.monotonic())
+        self._idle(placed)
+
+    def _changed(self, placed: Placed) -> None:
+        slot = placed.slot
+        if placed in slot.finishing:
+            slot.finishing.discard(placed)
             self._idle(placed)
+        elif slot.kept is not None and placed in slot.idle:  # its runtime has died while it waited
+            slot.idle.remove(placed)
+            self._end(placed)
 
     def _idle(self, placed: Placed) -> None:
         now = self._clock.monotonic()
         slot = placed.slot
-        stale = self._slots.get(slot.version.arn) is not slot
-        if stale or now - placed.born > self._settings.max_age_s:
-            placed.end.set()
+        if placed.dismissed or slot.retired or now - placed.born > self._settings.max_age_s:
+            self._end(placed)
+            return
+        if slot.kept is not None and placed.environment.state is not State.IDLE:
+            self._end(placed)
             return
         while slot.waiters:
             waiter = slot.waiters.popleft()
@@ -230,8 +296,19 @@ class Placement:
         if self._freezer is None:
             self._freezer = asyncio.get_running_loop().call_later(self._settings.freeze_after_s, self._freeze)
 
+    def _end(self, placed: Placed) -> None:
+        placed.end.set()
+        kept = placed.slot.kept
+        if kept is not None and placed in kept.environments:
+            kept.environments.discard(placed)
+            placed.slot.share.keep(-1)
+            kept.changed(self._clock.monotonic())
+
     def _forget(self, placed: Placed) -> None:
         slot = placed.slot
+        slot.live -= 1
+        slot.share.of_tenants -= slot.parent is not None
+        self._tidy(slot)
         self._all.discard(placed)
         slot.finishing.discard(placed)
         if placed in slot.idle:
@@ -256,9 +333,27 @@ class Placement:
         if slot is None or slot.revision_id != version.revision_id:
             if slot is not None:
                 self._retire(slot)
-            home = self._homes.setdefault((version.arn.account, version.arn.region), Home())
-            slot = self._slots[version.arn] = Slot(version, home)
+            slot = self._slots[version.arn] = Slot(version, self._admission.share(version.arn))
         return slot
+
+    def _tenant_slot(self, slot: Slot, tenant: str) -> Slot:
+        found = slot.tenants.get(tenant)
+        if found is None:
+            found = slot.tenants[tenant] = Slot(slot.version, slot.share, parent=slot, tenant=tenant)
+        return found
+
+    def _tidy(self, slot: Slot) -> None:
+        """Forget a tenant that has no environments."""
+        if slot.parent is not None and not slot.live and slot.parent.tenants.get(slot.tenant) is slot:
+            del slot.parent.tenants[slot.tenant]
+
+    def follow(self, before: Function | None, after: Function | None) -> None:
+        """A function's rows have changed: its limits hold at once, and environments of what was changed or deleted end."""
+        current = {v.arn: v.revision_id for v in after.invoked()} if after is not None else {}
+        for old in before.invoked() if before is not None else ():
+            if current.get(old.arn) != old.revision_id:
+                self.forget(old.arn)
+        self._admission.follow(before, after)
 
     def forget(self, version: FunctionArn) -> None:
         """The version was changed or deleted: its idle environments end, the others when they can."""
@@ -267,25 +362,34 @@ class Placement:
             self._retire(slot)
 
     def _retire(self, slot: Slot) -> None:
-        for placed in slot.idle:
-            placed.end.set()
-        slot.idle.clear()
+        slot.retired = True
+        self._end_idle(slot, lambda _: True)
+        if slot.provisioned is not None:
+            self._retire(slot.provisioned)
+        for mine in slot.tenants.values():
+            self._retire(mine)
 
     def reap(self) -> None:
-        """End what has been idle for too long."""
-        before = self._clock.monotonic() - self._settings.idle_timeout_s
+        """End what has been idle for too long, and of what is kept idle for good what has become too old."""
+        now = self._clock.monotonic()
         for slot in self._slots.values():
-            for placed in [p for p in slot.idle if p.idle_since <= before]:
-                slot.idle.remove(placed)
-                placed.end.set()
+            for mine in (slot, *slot.tenants.values()):
+                self._end_idle(mine, lambda placed: now - placed.idle_since >= self._settings.idle_timeout_s)
+            if slot.provisioned is not None:
+                self._end_idle(slot.provisioned, lambda placed: now - placed.born > self._settings.max_age_s)
+
+    def _end_idle(self, slot: Slot, which: Callable[[Placed], bool]) -> None:
+        for placed in [p for p in slot.idle if which(p)]:
+            slot.idle.remove(placed)
+            self._end(placed)
 
     def environments(self) -> int:
         """How many environments there are, for `lambent status` and the tests."""
         return len(self._all)
 
     def end_all(self) -> None:
-        for placed in self._all:
-            placed.end.set()
+        for placed in list(self._all):
+            self._end(placed)
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from typing import Final
 from lambent.lambda_.operations import (
     account,
     aliases,
+    concurrency,
     event_invoke_configs,
     event_source_mappings,
     function_code,
@@ -23,6 +24,7 @@ from lambent.lambda_.operations import (
 MODULES: Final = (  # every operation that is bound
     account,
     aliases,
+    concurrency,
     event_invoke_configs,
     event_source_mappings,
     function_code,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lambent.core.kernel import Context
+from lambent.lambda_.concurrency.claims import unreserved
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.shapes import AccountUsage, GetAccountSettingsResponse, account_limit
 
@@ -12,7 +13,7 @@ async def get_account_settings(ctx: Context[Lambda]) -> GetAccountSettingsRespon
     """Tell the quotas in this region, how many functions there are, and how large the code of all versions is."""
     functions = ctx.state.functions.listed(ctx.account, ctx.region)
     return GetAccountSettingsResponse(
-        account_limit=account_limit(ctx.state.limits),
+        account_limit=account_limit(ctx.state.limits, unreserved(functions, ctx.state.limits)),
         account_usage=AccountUsage(
             total_code_size=sum(version.code.size_bytes for function in functions for version in function),
             function_count=len(functions),

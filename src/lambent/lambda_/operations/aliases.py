@@ -8,6 +8,7 @@ import msgspec
 
 from lambent.core.kernel import Context, Shape
 from lambent.lambda_.aliases import Alias, AliasAlreadyExists, AliasNotFound
+from lambent.lambda_.concurrency.provisioned import exclusive
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import FunctionArn
 from lambent.lambda_.operations.context import function_named, function_read
@@ -115,7 +116,8 @@ async def update_alias(
 ) -> AliasConfiguration:
     """Change what is given of an alias; an empty RoutingConfig ends the sharing.
 
-    Errors: ResourceNotFoundException, PreconditionFailedException (RevisionId), InvalidParameterValueException.
+    Errors: ResourceNotFoundException, PreconditionFailedException (RevisionId), InvalidParameterValueException,
+    ResourceConflictException (the alias is provisioned, and so is the version for itself).
     """
     arn = function_named(ctx, function_name)
     given = {
@@ -130,7 +132,7 @@ async def update_alias(
     def update(function: Function) -> Function:
         alias = found(function, name)
         alias.guard(revision_id)
-        return function.aliased(name, msgspec.structs.replace(alias, **changes))
+        return exclusive(function.aliased(name, msgspec.structs.replace(alias, **changes)), name)
 
     function = await ctx.state.functions.change(arn, update)
     return configured(arn.qualified(name), found(function, name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lambent.core.kernel import Context
 from lambent.lambda_.aliases import Alias
+from lambent.lambda_.concurrency.claims import reserved
 from lambent.lambda_.configuration import Configuration
 from lambent.lambda_.errors import (
     AliasNotDeleted,
@@ -19,6 +20,7 @@ from lambent.lambda_.members import (
     ImageConfig,
     LoggingConfig,
     SnapStart,
+    TenancyConfig,
     TracingConfig,
     VpcConfig,
 )
@@ -43,6 +45,7 @@ from lambent.lambda_.shapes import (
     GetFunctionResponse,
     ListFunctionsResponse,
     code_location,
+    concurrency_shown,
     listed,
     shown,
 )
@@ -79,7 +82,7 @@ async def create_function(
     publish_to: str | None = None,
     layers: list[str] | None = None,
     code_signing_config_arn: str | None = None,
-    tenancy_config: Structure | None = None,
+    tenancy_config: TenancyConfig | None = None,
     capacity_provider_config: Structure | None = None,
     durable_config: Structure | None = None,
     runtime_config: Structure | None = None,
@@ -96,7 +99,6 @@ async def create_function(
         PublishTo=publish_to,
         Layers=layers,
         CodeSigningConfigArn=code_signing_config_arn,
-        TenancyConfig=tenancy_config,
         CapacityProviderConfig=capacity_provider_config,
         DurableConfig=durable_config,
         RuntimeConfig=runtime_config,
@@ -136,6 +138,7 @@ async def create_function(
             code=content,
             architecture=(architectures or ["x86_64"])[0],
             image=image_of(code.image_uri, image_config) if code.image_uri is not None else None,
+            tenant_isolation=tenancy_config.tenant_isolation_mode if tenancy_config is not None else None,
             **fields,
         )
         check_whole(configuration)
@@ -166,6 +169,7 @@ async def get_function(
     return GetFunctionResponse(
         configuration=shown(version, arn),
         code=code_location(version),
+        concurrency=concurrency_shown(reserved(function)),
         tags=function.tags or None,
     )
 

@@ -20,7 +20,7 @@ class InvocationResponse(Shape):
     executed_version: str | None = None
 
 
-@LAMBDA.operation(action=INVOKE_FUNCTION, refused=("TenantId", "DurableExecutionName"))
+@LAMBDA.operation(action=INVOKE_FUNCTION, refused=("DurableExecutionName",))
 async def invoke(
     ctx: Context[Lambda],
     *,
@@ -37,17 +37,16 @@ async def invoke(
 
     A function that raises, exits, or runs out of time is not an error of this operation: the status is 200,
     FunctionError says Unhandled, and the payload describes it. Errors: ResourceNotFoundException,
-    ResourceConflictException (Pending, Failed), InvalidRequestContentException, TooManyRequestsException (429, Reason),
-    RequestEntityTooLargeException. Source: reference/lambda.md 2.1, 2.5.
+    ResourceConflictException (Pending, Failed), InvalidParameterValueException (TenantId),
+    InvalidRequestContentException, TooManyRequestsException (429, Reason), RequestEntityTooLargeException. Source:
+    reference/lambda.md 2.1, 2.5, 2.11.
     """
-    if tenant_id is not None:
-        raise InvokeMemberNotSupported(member="TenantId")
     if durable_execution_name is not None:
         raise InvokeMemberNotSupported(member="DurableExecutionName")
     reference = FunctionReference.of(function_name, qualifier)
     version = function_for(ctx, reference, INVOKE_FUNCTION).routed(reference.qualifier, ctx.ids)
     if invocation_type == "DryRun":
-        ctx.state.invocations.check(version, payload)
+        ctx.state.invocations.check(version, payload, tenant_id)
         return InvocationResponse(status_code=204)
     if invocation_type != "RequestResponse":
         raise InvocationTypeNotImplemented(invocation_type=invocation_type)
@@ -58,6 +57,7 @@ async def invoke(
         function_arn=version.invoked_arn(reference.qualifier),
         client_context=client_context,
         trace_id=ctx.trace_id,
+        tenant_id=tenant_id,
         tail=log_type == "Tail",
     )
     return InvocationResponse(

@@ -1,0 +1,95 @@
+"""Where environments stand while they wait: a `Slot` for those of one version that may stand in for each other.
+
+A version has a slot for what was started on demand and, if environments are provisioned for it, another one for those.
+Where tenants are isolated from each other, each has a slot of its own for as long as it has environments.
+Slots live in memory only: after a crash there are no environments, and that is right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from lambent.lambda_.environment.environment import Environment
+from lambent.lambda_.functions import FunctionVersion
+from lambent.lambda_.invoke.admission import Share
+from lambent.lambda_.invoke.rates import Bucket
+from lambent.lambda_.limits import REQUESTS_PER_EXECUTION
+
+
+class Placed:
+    """An environment and where it belongs."""
+
+    __slots__ = ("born", "dismissed", "end", "environment", "idle_since", "slot")
+
+    environment: Environment
+
+    def __init__(self, slot: Slot, born: float) -> None:
+        self.slot: Final = slot
+        self.born: Final = born
+        self.idle_since = born
+        self.dismissed = False  # it ends instead of becoming idle again
+        self.end: Final = asyncio.Event()
+
+
+class Slot:
+    """The environments of one revision of one function version, of one kind."""
+
+    __slots__ = (
+        "finishing",
+        "idle",
+        "kept",
+        "live",
+        "parent",
+        "provisioned",
+        "retired",
+        "revision_id",
+        "share",
+        "tenant",
+        "tenants",
+        "version",
+        "waiters",
+    )
+
+    def __init__(
+        self,
+        version: FunctionVersion,
+        share: Share,
+        *,
+        kept: Kept | None = None,
+        parent: Slot | None = None,
+        tenant: str = "",
+    ) -> None:
+        self.version: Final = version
+        self.share: Final = share
+        self.revision_id: Final = version.revision_id
+        self.kept: Final = kept  # None: its environments are started on demand, and end when nobody needs them
+        self.provisioned: Slot | None = None  # of the same version
+        self.tenants: Final[dict[str, Slot]] = {}  # of the same version, if its tenants are isolated from each other
+        self.parent: Final = parent  # only of a tenant's slot: the one that knows it
+        self.tenant: Final = tenant
+        self.live = 0  # environments that are there or about to be
+        self.retired = False  # the version is changed or gone
+        self.idle: Final[list[Placed]] = []  # the last used one at the end, so that the others grow old
+        self.finishing: Final[set[Placed]] = set()
+        self.waiters: Final[deque[asyncio.Future[Placed]]] = deque()
+
+
+class Kept:
+    """Of a slot with provisioned environments: which there are, and how many requests a second they take."""
+
+    __slots__ = ("_requests", "environments")
+
+    def __init__(self, now: float) -> None:
+        self.environments: Final[set[Placed]] = set()
+        self._requests: Final = Bucket(0, 0, now)
+
+    def takes_another(self, now: float) -> bool:
+        """Whether one more request is within ten a second for each environment; above that they run on demand."""
+        return not self._requests.take(now)
+
+    def changed(self, now: float) -> None:
+        """Environments have come or gone."""
+        rate = REQUESTS_PER_EXECUTION * len(self.environments)
+        self._requests.resize(rate, rate, now)
