@@ -27,6 +27,7 @@ from lambent.lambda_.parts import NOTHING_ATTACHED, Attached, Part
 from lambent.lambda_.recursion import RecursionConfig
 from lambent.lambda_.rows import QUERIES, text
 from lambent.lambda_.runtime_management import RuntimeManagementConfig
+from lambent.lambda_.urls.config import FunctionUrlConfig
 from lambent.storage.commits import Commits, Guard
 from lambent.storage.queries import Row
 
@@ -36,6 +37,7 @@ TAGS: Final = msgspec.json.Decoder(dict[str, str])
 PARTS: Final[tuple[type[Part], ...]] = (  # every kind of part there is
     Alias,
     EventInvokeConfig,
+    FunctionUrlConfig,
     RecursionConfig,
     RuntimeManagementConfig,
 )

@@ -15,6 +15,7 @@ from lambent.lambda_.operations import (
     recursion_configs,
     runtime_management,
     tags,
+    urls,
     versions,
 )
 
@@ -31,5 +32,6 @@ MODULES: Final = (  # every operation that is bound
     recursion_configs,
     runtime_management,
     tags,
+    urls,
     versions,
 )
