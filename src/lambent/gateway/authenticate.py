@@ -121,14 +121,13 @@ async def signer(authentication: Authentication, request: Request, *, service: s
     claim = authentication.claim(request)
     if claim is None:
         return authentication.unsigned.caller if authentication.unsigned is not None else None
-    identity = await authentication.identity(request, claim)
     if authentication.unsigned is None and claim.service != service:
         raise SignatureRefused(Refusal.INVALID, f"Credential should be scoped to correct service: '{service}'. ")
     if authentication.unsigned is None and claim.region != region:
         raise SignatureRefused(
             Refusal.INVALID, f"Credential should be scoped to a valid region, not '{claim.region}'. "
         )
-    return identity.caller
+    return (await authentication.identity(request, claim)).caller
 
 
 def root(account: str, access_key: str) -> Caller:

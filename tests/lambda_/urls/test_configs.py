@@ -89,8 +89,10 @@ async def test_a_function_and_each_of_its_aliases_have_one_each(tmp_path: Path):
         assert own["FunctionUrl"] != of_alias["FunctionUrl"]
         assert await refused(lambda_, "CreateFunctionUrlConfig", AuthType="NONE") == (
             "ResourceConflictException",
-            f"Failed to create function url config for [functionArn = {ARN}f]. "
-            "Error message:  FunctionUrlConfig exists for this Lambda function",
+            (
+                f"Failed to create function url config for [functionArn = {ARN}f]. "
+                "Error message:  FunctionUrlConfig exists for this Lambda function"
+            ),
         )
         assert (await refused(lambda_, "CreateFunctionUrlConfig", AuthType="NONE", Qualifier="live"))[0] == (
             "ResourceConflictException"
@@ -140,8 +142,10 @@ async def test_a_version_cannot_have_one(tmp_path: Path, qualifier: str):
         await with_alias(lambda_)
         assert await refused(lambda_, "CreateFunctionUrlConfig", AuthType="NONE", Qualifier=qualifier) == (
             "ValidationException",
-            f"1 validation error detected: Value '{qualifier}' at 'qualifier' failed to satisfy constraint: "
-            r"Member must satisfy regular expression pattern: ((?!^\d+$)^[0-9a-zA-Z-_]+$)",
+            (
+                f"1 validation error detected: Value '{qualifier}' at 'qualifier' failed to satisfy constraint: "
+                r"Member must satisfy regular expression pattern: ((?!^\d+$)^[0-9a-zA-Z-_]+$)"
+            ),
         )
 
 
@@ -149,8 +153,10 @@ async def test_a_mode_that_aws_does_not_have_is_refused_in_its_words(tmp_path: P
     async with plane(tmp_path) as lambda_:
         assert await refused(lambda_, "CreateFunctionUrlConfig", AuthType="NONE", InvokeMode="UNKNOWN") == (
             "ValidationException",
-            "1 validation error detected: Value 'UNKNOWN' at 'invokeMode' failed to satisfy constraint: "
-            "Member must satisfy enum value set: [RESPONSE_STREAM, BUFFERED]",
+            (
+                "1 validation error detected: Value 'UNKNOWN' at 'invokeMode' failed to satisfy constraint: "
+                "Member must satisfy enum value set: [RESPONSE_STREAM, BUFFERED]"
+            ),
         )
 
 
