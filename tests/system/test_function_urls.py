@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +16,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tests.system.conftest import Server, deployed, zipped
+from tests.system.conftest import Server, deployed, started, stopped, zipped
 from tests.system.test_first_function import PYTHON
 
 ECHO = """
@@ -24,7 +26,9 @@ def handler(event, context):
         return json.loads(event['body'])
     if event['rawPath'] == '/fail':
         raise ValueError('secret')
-    return event | {'arn': context.invoked_function_arn, 'id': context.aws_request_id}
+    return event | {
+        'arn': context.invoked_function_arn, 'version': context.function_version, 'id': context.aws_request_id
+    }
 """
 FORBIDDEN = (
     b'{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: '
@@ -234,8 +238,31 @@ def test_an_alias_has_a_url_of_its_own_and_takes_it_along(server: Server, client
         server, client.create_function_url_config(FunctionName="web", Qualifier="live", AuthType="NONE")["FunctionUrl"]
     )
     assert url().json["arn"].endswith(":function:web:live")
+    client.update_function_configuration(FunctionName="web", Description="another")
+    client.get_waiter("function_updated_v2").wait(FunctionName="web")
+    other = client.publish_version(FunctionName="web")["Version"]
+    client.get_waiter("published_version_active").wait(FunctionName="web", Qualifier=other)
+    assert url().json["version"] == version
+    client.update_alias(FunctionName="web", Name="live", RoutingConfig={"AdditionalVersionWeights": {other: 1.0}})
+    assert url().json["version"] == other
     client.delete_alias(FunctionName="web", Name="live")
     assert url().status == 403
+
+
+def test_who_comes_when_all_are_busy_is_throttled(tmp_path: Path):
+    server = started(tmp_path, "--sandbox", "process", "--concurrency-limit", "1")
+    try:
+        code = "import time\ndef handler(e, c): time.sleep(1)\n"
+        client = deployed(server, "busy", PYTHON, "app.handler", zipped(app__py=code))
+        url = Url(server, client.create_function_url_config(FunctionName="busy", AuthType="NONE")["FunctionUrl"])
+        with ThreadPoolExecutor(3) as threads:
+            answers = list(threads.map(lambda _: url(), range(3)))
+        assert sorted(answer.status for answer in answers) == [200, 429, 429]
+        throttled = next(answer for answer in answers if answer.status == 429)
+        assert throttled.header("x-amzn-errortype") == "TooManyRequestsException"
+        assert throttled.json["Reason"] == "ConcurrentInvocationLimitExceeded"
+    finally:
+        stopped(server)
 
 
 def test_a_preflight_is_answered_without_the_function(server: Server, client: Any):
