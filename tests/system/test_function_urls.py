@@ -15,6 +15,8 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.system.conftest import Server, deployed, started, stopped, zipped
 from tests.system.test_first_function import PYTHON
@@ -99,6 +101,12 @@ class Url:
 @pytest.fixture(scope="module")
 def client(server: Server) -> Any:
     return deployed(server, "web", PYTHON, "app.handler", zipped(app__py=ECHO))
+
+
+@pytest.fixture(scope="module")
+def fuzzed(server: Server) -> Url:
+    client = deployed(server, "fuzzed", PYTHON, "app.handler", zipped(app__py=ECHO))
+    return Url(server, client.create_function_url_config(FunctionName="fuzzed", AuthType="NONE")["FunctionUrl"])
 
 
 def made(server: Server, client: Any, auth_type: str = "NONE", **members: Any) -> Url:
@@ -313,6 +321,27 @@ def test_a_hostile_client_is_answered_and_nothing_breaks(server: Server, client:
     answer = url.raw(message.replace(b"%(host)s", url.host.encode()))
     assert 400 <= answer.status < 500, answer.status
     assert url().status == 200
+
+
+LINE = st.binary(max_size=40).map(lambda some: some.translate(None, b"\r\n\0"))
+NAMES = [b"Cookie", b"X-Amzn-Trace-Id", b"Authorization", b"X-Amz-Date", b"Content-Type", b"Origin", b"X-Forwarded-For"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    method=st.sampled_from([b"GET", b"POST", b"HEAD", b"OPTIONS", b"BREW", b"get"]) | LINE,
+    target=st.text("abc/%?&=+;.#\x7f", max_size=20).map(lambda some: b"/" + some.encode()) | LINE,
+    headers=st.lists(st.tuples(st.sampled_from(NAMES) | LINE, LINE), max_size=4),
+    body=st.binary(max_size=30),
+)
+def test_whatever_bytes_come_there_is_an_answer_and_it_is_no_error_of_ours(
+    fuzzed: Url, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]], body: bytes
+):
+    lines = [method + b" " + target + b" HTTP/1.1", b"Host: " + fuzzed.host.encode(), b"Connection: close"]
+    lines += [name + b": " + value for name, value in headers]
+    lines += [b"Content-Length: %d" % len(body), b"", b""]
+    status = fuzzed.raw(b"\r\n".join(lines) + body).status
+    assert 200 <= status < 500 or status == 502
 
 
 @pytest.mark.parametrize("target", ["/%zz?%=%&a=%f", "/%00?%00=%00", "/?" + "a&" * 9000, "//", "/?"])
