@@ -157,10 +157,9 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                     placed.forget(old.arn)
 
         control.functions.watch(forget)
-        invocations = InvokePath(placed, clock, ids)
         lambda_service = Service(
             LAMBDA,
-            Lambda.of(control, invocations),
+            Lambda.of(control, InvokePath(placed, clock, ids)),
             operations_in(*MODULES),
         )
         services: list[Service[Any]] = [lambda_service, log_service, iam_service, sts_service]
@@ -173,7 +172,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             account=keys.root.account,
             region=config.region,
             version=__version__,
-            site=FunctionUrls(control.functions, invocations, clock, ids),
+            site=FunctionUrls(control.functions, lambda_service.state.invocations, clock, ids),
         )
         await proven()
         door: Door = await on.enter_async_context(
