@@ -98,14 +98,28 @@ class Url:
         return self(target, method, body, **{name.replace("-", "_"): value for name, value in draft.headers.items()})
 
 
+def published(server: Server, name: str, code: str, **settings: Any) -> Any:
+    """A client, once the function is active and everybody may call its URL."""
+    client = deployed(server, name, PYTHON, "app.handler", zipped(app__py=code), **settings)
+    let_everybody_in(client, name)
+    return client
+
+
+def let_everybody_in(client: Any, name: str, **qualifier: str) -> None:
+    """As AWS's console does for a URL without authentication."""
+    given = {"FunctionName": name, "Principal": "*"} | qualifier
+    client.add_permission(StatementId="url", Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE", **given)
+    client.add_permission(StatementId="via", Action="lambda:InvokeFunction", InvokedViaFunctionUrl=True, **given)
+
+
 @pytest.fixture(scope="module")
 def client(server: Server) -> Any:
-    return deployed(server, "web", PYTHON, "app.handler", zipped(app__py=ECHO))
+    return published(server, "web", ECHO)
 
 
 @pytest.fixture(scope="module")
 def fuzzed(server: Server) -> Url:
-    client = deployed(server, "fuzzed", PYTHON, "app.handler", zipped(app__py=ECHO))
+    client = published(server, "fuzzed", ECHO)
     return Url(server, client.create_function_url_config(FunctionName="fuzzed", AuthType="NONE")["FunctionUrl"])
 
 
@@ -198,7 +212,7 @@ def test_a_function_that_fails_or_takes_too_long_tells_nothing(server: Server, c
     assert (answer.status, answer.body) == (502, b"Internal Server Error")
     assert answer.header("x-amzn-requestid")
     code = "import time\ndef handler(e, c): time.sleep(30)\n"
-    deployed(server, "slow", PYTHON, "app.handler", zipped(app__py=code), Timeout=1)
+    published(server, "slow", code, Timeout=1)
     slow = client.create_function_url_config(FunctionName="slow", AuthType="NONE")
     assert Url(server, slow["FunctionUrl"])().status == 502
     client.delete_function(FunctionName="slow")
@@ -230,6 +244,23 @@ def test_who_is_not_known_is_not_let_in(server: Server, client: Any):
     }
 
 
+def test_without_authentication_the_policy_must_allow_everybody_both_things(server: Server, client: Any):
+    url = made(server, client)
+    let = {"FunctionName": "web", "Principal": "*"}
+    assert url().status == 200
+    client.remove_permission(FunctionName="web", StatementId="url")
+    assert (url().status, url().body) == (403, FORBIDDEN)
+    client.add_permission(StatementId="url", Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="AWS_IAM", **let)
+    assert url().status == 403
+    client.remove_permission(FunctionName="web", StatementId="url")
+    client.add_permission(StatementId="url", Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE", **let)
+    assert url().status == 200
+    client.remove_permission(FunctionName="web", StatementId="via")
+    assert url().status == 403
+    client.add_permission(StatementId="via", Action="lambda:InvokeFunction", InvokedViaFunctionUrl=True, **let)
+    assert url().status == 200
+
+
 def test_a_url_that_is_gone_is_forbidden(server: Server, client: Any):
     url = made(server, client)
     client.delete_function_url_config(FunctionName="web")
@@ -245,6 +276,8 @@ def test_an_alias_has_a_url_of_its_own_and_takes_it_along(server: Server, client
     url = Url(
         server, client.create_function_url_config(FunctionName="web", Qualifier="live", AuthType="NONE")["FunctionUrl"]
     )
+    assert url().status == 403
+    let_everybody_in(client, "web", Qualifier="live")
     assert url().json["arn"].endswith(":function:web:live")
     client.update_function_configuration(FunctionName="web", Description="another")
     client.get_waiter("function_updated_v2").wait(FunctionName="web")
@@ -261,7 +294,7 @@ def test_who_comes_when_all_are_busy_is_throttled(tmp_path: Path):
     server = started(tmp_path, "--sandbox", "process", "--concurrency-limit", "1")
     try:
         code = "import time\ndef handler(e, c): time.sleep(1)\n"
-        client = deployed(server, "busy", PYTHON, "app.handler", zipped(app__py=code))
+        client = published(server, "busy", code)
         url = Url(server, client.create_function_url_config(FunctionName="busy", AuthType="NONE")["FunctionUrl"])
         with ThreadPoolExecutor(3) as threads:
             answers = list(threads.map(lambda _: url(), range(3)))

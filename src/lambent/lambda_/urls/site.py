@@ -124,7 +124,7 @@ class FunctionUrls:
             caller = await prove(request, SIGNING_NAME, target.arn.region)
             if caller is None:
                 raise UrlForbidden
-        if not admits(function, target, caller):
+        if not admits(function, target, caller, source_ip=request.peer, now=self._clock.now()):
             raise UrlForbidden
         return caller
 
