@@ -71,7 +71,11 @@ class Plane:
 
     async def __call__(self, operation: str, **members: object) -> Members:
         """Call an operation with AWS's members."""
-        ctx = Context(self.service.state, ROOT, REGION, "request", self.clock, self.ids)
+        return await self.called_by(ROOT, operation, **members)
+
+    async def called_by(self, caller: Caller, operation: str, **members: object) -> Members:
+        """The same, by somebody else than the account's root."""
+        ctx = Context(self.service.state, caller, REGION, "request", self.clock, self.ids)
         return await self.service.call(operation, dict(members), ctx)
 
     async def create(self, name: str = "f", content: bytes = HELLO, **members: object) -> Members:

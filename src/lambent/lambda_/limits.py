@@ -25,6 +25,7 @@ SNAP_START_FAMILIES: Final = {
 SNAP_START_TMP_MAX_MIB: Final = 512  # developer guide, SnapStart
 TAGS_MAX: Final = 50  # a resource; ref 6
 ALIAS_WEIGHTS_MAX: Final = 1  # versions beside the alias' own; ref 6
+POLICY_MAX_BYTES: Final = 20_480  # of a resource policy as it is shown; ref 2.4, the model
 PAGE_MAX: Final = 50  # functions or versions a page, whatever MaxItems says; ref 1.1
 
 ENVIRONMENT_MAX_BYTES: Final = 4096  # of the variables as JSON without spaces; ref 2.4, sentence recorded (14)

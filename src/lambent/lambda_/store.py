@@ -24,6 +24,7 @@ from lambent.lambda_.event_invoke_configs import EventInvokeConfig
 from lambent.lambda_.functions import Function, FunctionVersion
 from lambent.lambda_.names import FunctionArn, FunctionReference
 from lambent.lambda_.parts import NOTHING_ATTACHED, Attached, Part
+from lambent.lambda_.policies.policy import Policy
 from lambent.lambda_.recursion import RecursionConfig
 from lambent.lambda_.rows import QUERIES, text
 from lambent.lambda_.runtime_management import RuntimeManagementConfig
@@ -38,6 +39,7 @@ PARTS: Final[tuple[type[Part], ...]] = (  # every kind of part there is
     Alias,
     EventInvokeConfig,
     FunctionUrlConfig,
+    Policy,
     RecursionConfig,
     RuntimeManagementConfig,
 )
@@ -100,11 +102,12 @@ class Functions:
 
     def get(self, arn: FunctionArn) -> Function:
         """The function of this ARN, qualified or not. Raises FunctionNotFound."""
+        return _existing(self.known(arn), arn)
+
+    def known(self, arn: FunctionArn) -> Function | None:
+        """The function of this ARN, qualified or not, if there is one."""
         home = self._homes.get((arn.account, arn.region))
-        found = None if home is None else home.by_name.get(arn.name)
-        if found is None:
-            raise FunctionNotFound(arn=arn)
-        return found
+        return None if home is None else home.by_name.get(arn.name)
 
     def listed(self, account: str, region: str) -> list[Function]:
         """All functions of the account in the region, by name."""

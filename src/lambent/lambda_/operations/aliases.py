@@ -10,7 +10,7 @@ from lambent.core.kernel import Context, Shape
 from lambent.lambda_.aliases import Alias, AliasAlreadyExists, AliasNotFound
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import FunctionArn
-from lambent.lambda_.operations.context import function_named
+from lambent.lambda_.operations.context import function_named, function_read
 from lambent.lambda_.pages import paged
 from lambent.lambda_.service import LAMBDA, Lambda
 
@@ -98,8 +98,8 @@ async def get_alias(ctx: Context[Lambda], *, function_name: str, name: str) -> A
 
     Errors: ResourceNotFoundException (the function or the alias).
     """
-    arn = function_named(ctx, function_name)
-    return configured(arn.qualified(name), found(ctx.state.functions.get(arn), name))
+    function = function_read(ctx, function_name, "lambda:GetAlias")
+    return configured(function.arn.qualified(name), found(function, name))
 
 
 @LAMBDA.operation
@@ -159,10 +159,11 @@ async def list_aliases(
 
     Errors: ResourceNotFoundException, InvalidParameterValueException (Marker).
     """
-    arn = function_named(ctx, function_name)
+    function = function_read(ctx, function_name, "lambda:ListAliases")
+    arn = function.arn
     aliases = [
         (name, alias)
-        for name, alias in ctx.state.functions.get(arn).parts(Alias).items()
+        for name, alias in function.parts(Alias).items()
         if function_version is None or function_version in alias.versions
     ]
     scope = f"ListAliases {arn} {function_version}"

@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from lambent.core.kernel import Context
+from lambent.core.policies.evaluation import Verdict
+from lambent.core.policies.facts import facts_of
+from lambent.core.policies.principals import Requester
 from lambent.core.ports import CallRefused
 from lambent.lambda_.errors import (
     AnotherServiceRefused,
     QualifierNotAllowed,
     RoleNotAssumable,
 )
+from lambent.lambda_.functions import Function
 from lambent.lambda_.members import (
     VpcConfig,
 )
 from lambent.lambda_.names import LATEST, FunctionArn, FunctionReference
+from lambent.lambda_.policies.access import may_deny, says
+from lambent.lambda_.policies.errors import ExplicitlyDenied, NotAuthorized
 from lambent.lambda_.service import Lambda
 
 LAMBDA_PRINCIPAL: Final = "lambda.amazonaws.com"
@@ -22,10 +28,50 @@ LAMBDA_PRINCIPAL: Final = "lambda.amazonaws.com"
 
 def function_named(ctx: Context[Lambda], function_name: str) -> FunctionArn:
     """The ARN of a function as a whole. Raises QualifierNotAllowed, FunctionInOtherRegion, FunctionInOtherAccount."""
-    arn = FunctionReference.of(function_name).located(ctx.account, ctx.region)
-    if arn.qualifier not in (None, LATEST):
-        raise QualifierNotAllowed
+    reference = FunctionReference.of(function_name)
+    arn = reference.located(ctx.account, ctx.region)
+    _refuse_qualifier(reference)
     return arn.unqualified
+
+
+def function_read(ctx: Context[Lambda], function_name: str, action: str) -> Function:
+    """A function as a whole, to which the caller may do `action`. Raises QualifierNotAllowed, and as `function_for`."""
+    reference = FunctionReference.of(function_name)
+    function = function_for(ctx, reference, action)
+    _refuse_qualifier(reference)
+    return function
+
+
+def _refuse_qualifier(reference: FunctionReference) -> None:
+    if reference.qualifier not in (None, LATEST):
+        raise QualifierNotAllowed
+
+
+def function_for(ctx: Context[Lambda], reference: FunctionReference, action: str) -> Function:
+    """The function that the caller means, if they may do `action` to it.
+
+    A function of another account, only its policies can allow; the account's own, they can deny. Raises
+    FunctionNotFound, FunctionInOtherRegion, NotAuthorized (also where there is no such function), ExplicitlyDenied.
+    """
+    if reference.account is None or reference.account == ctx.account:
+        function = ctx.state.functions.find(reference, ctx.account, ctx.region)
+        if may_deny(function, reference.qualifier) and _said(ctx, function, reference, action) is Verdict.DENIED:
+            raise ExplicitlyDenied(caller=ctx.caller.arn, action=action, arn=reference.located(ctx.account, ctx.region))
+        return function
+    arn = reference.located(reference.account, ctx.region)
+    function = ctx.state.functions.known(arn)
+    said = Verdict.NOTHING if function is None else _said(ctx, function, reference, action)
+    if function is None or said is Verdict.NOTHING:
+        raise NotAuthorized(caller=ctx.caller.arn, action=action, arn=arn)
+    if said is Verdict.DENIED:
+        raise ExplicitlyDenied(caller=ctx.caller.arn, action=action, arn=arn)
+    return function
+
+
+def _said(ctx: Context[Lambda], function: Function, reference: FunctionReference, action: str) -> Verdict:
+    requester = Requester.of(ctx.caller)
+    facts = facts_of(requester, region=ctx.region, now=ctx.clock.now())
+    return says(function, reference.qualifier, action, requester, facts)
 
 
 def check_role(ctx: Context[Lambda], role: str | None) -> None:

@@ -16,7 +16,7 @@ from lambent.lambda_.members import (
     VpcConfig,
 )
 from lambent.lambda_.names import FunctionReference
-from lambent.lambda_.operations.context import check_role, function_named, vpc_asked_for
+from lambent.lambda_.operations.context import check_role, function_for, function_named, vpc_asked_for
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.settings import (
     HARMLESS,
@@ -41,9 +41,10 @@ async def get_function_configuration(
 
     Errors: ResourceNotFoundException.
     """
-    arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
-    function = ctx.state.functions.get(arn)
-    return shown(function.described(arn.qualifier), arn)
+    reference = FunctionReference.of(function_name, qualifier)
+    function = function_for(ctx, reference, "lambda:GetFunctionConfiguration")
+    arn = reference.located(function.arn.account, ctx.region)
+    return shown(function.described(reference.qualifier), arn)
 
 
 @LAMBDA.operation(stored=STORED, refused=HARMLESS)

@@ -23,7 +23,7 @@ from lambent.lambda_.members import (
     VpcConfig,
 )
 from lambent.lambda_.names import LATEST, LATEST_PUBLISHED, FunctionReference
-from lambent.lambda_.operations.context import check_role, function_named, vpc_asked_for
+from lambent.lambda_.operations.context import check_role, function_for, function_named, vpc_asked_for
 from lambent.lambda_.operations.function_code import check_source, packaged
 from lambent.lambda_.pages import paged, place
 from lambent.lambda_.service import LAMBDA, Lambda
@@ -159,9 +159,10 @@ async def get_function(
 
     Errors: ResourceNotFoundException.
     """
-    arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
-    function = ctx.state.functions.get(arn)
-    version = function.described(arn.qualifier)
+    reference = FunctionReference.of(function_name, qualifier)
+    function = function_for(ctx, reference, "lambda:GetFunction")
+    version = function.described(reference.qualifier)
+    arn = reference.located(function.arn.account, ctx.region)
     return GetFunctionResponse(
         configuration=shown(version, arn),
         code=code_location(version),

@@ -7,6 +7,8 @@ import base64
 from lambent.core.kernel import Context, Shape
 from lambent.lambda_.invoke.errors import InvocationTypeNotImplemented, InvokeMemberNotSupported
 from lambent.lambda_.names import FunctionReference
+from lambent.lambda_.operations.context import function_for
+from lambent.lambda_.policies.access import INVOKE_FUNCTION
 from lambent.lambda_.service import LAMBDA, Lambda
 
 
@@ -18,7 +20,7 @@ class InvocationResponse(Shape):
     executed_version: str | None = None
 
 
-@LAMBDA.operation(action="lambda:InvokeFunction", refused=("TenantId", "DurableExecutionName"))
+@LAMBDA.operation(action=INVOKE_FUNCTION, refused=("TenantId", "DurableExecutionName"))
 async def invoke(
     ctx: Context[Lambda],
     *,
@@ -43,7 +45,7 @@ async def invoke(
     if durable_execution_name is not None:
         raise InvokeMemberNotSupported(member="DurableExecutionName")
     reference = FunctionReference.of(function_name, qualifier)
-    version = ctx.state.functions.find(reference, ctx.account, ctx.region).routed(reference.qualifier, ctx.ids)
+    version = function_for(ctx, reference, INVOKE_FUNCTION).routed(reference.qualifier, ctx.ids)
     if invocation_type == "DryRun":
         ctx.state.invocations.check(version, payload)
         return InvocationResponse(status_code=204)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lambent.core.kernel import Context
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import FunctionReference
-from lambent.lambda_.operations.context import function_named
+from lambent.lambda_.operations.context import function_for, function_named
 from lambent.lambda_.pages import paged, place
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.settings import HARMLESS, refuse_unsupported
@@ -50,8 +50,8 @@ async def list_versions_by_function(
 
     Errors: ResourceNotFoundException.
     """
-    arn = FunctionReference.of(function_name).located(ctx.account, ctx.region)
-    versions = list(ctx.state.functions.get(arn))
+    function = function_for(ctx, FunctionReference.of(function_name), "lambda:ListVersionsByFunction")
+    versions, arn = list(function), function.arn
     page = paged(versions, key=place, scope=f"ListVersionsByFunction {arn}", marker=marker, max_items=max_items)
     return ListVersionsByFunctionResponse(
         versions=[listed(version, version.arn) for version in page.items], next_marker=page.marker

@@ -1,0 +1,124 @@
+"""Permissions: statements of a function's resource policy, added and removed one by one. reference/lambda.md 6, 14."""
+
+from __future__ import annotations
+
+from lambent.core.kernel import Context, Shape
+from lambent.lambda_.functions import Function
+from lambent.lambda_.names import FunctionReference
+from lambent.lambda_.operations.context import function_for
+from lambent.lambda_.policies.access import INVOKE_FUNCTION_URL
+from lambent.lambda_.policies.documents import understood, with_statement, without_statement
+from lambent.lambda_.policies.errors import AuthTypeUnexpected, NoPolicyAssociated, NoPolicyFound, NoSuchPolicy
+from lambent.lambda_.policies.policy import Policy, guard, kept_under, policy_at
+from lambent.lambda_.policies.rules import refuse_public
+from lambent.lambda_.policies.statements import Permission
+from lambent.lambda_.rows import text
+from lambent.lambda_.service import LAMBDA, Lambda
+
+READER = "GetPolicy"
+
+
+class AddPermissionResponse(Shape):
+    statement: str  # as JSON
+
+
+class GetPolicyResponse(Shape):
+    policy: str  # as JSON
+    revision_id: str
+
+
+@LAMBDA.operation
+async def add_permission(
+    ctx: Context[Lambda],
+    *,
+    function_name: str,
+    statement_id: str,
+    action: str,
+    principal: str,
+    source_arn: str | None = None,
+    function_url_auth_type: str | None = None,
+    invoked_via_function_url: bool | None = None,
+    source_account: str | None = None,
+    event_source_token: str | None = None,
+    qualifier: str | None = None,
+    revision_id: str | None = None,
+    principal_org_id: str | None = None,
+) -> AddPermissionResponse:
+    """Let somebody do something with a function, or with one version or alias of it.
+
+    Errors: ResourceNotFoundException, ResourceConflictException (the statement id is taken),
+    InvalidParameterValueException ($LATEST, the principal), PolicyLengthExceededException, PublicPolicyException,
+    PreconditionFailedException (RevisionId).
+    """
+    if function_url_auth_type is not None and action != INVOKE_FUNCTION_URL:
+        raise AuthTypeUnexpected
+    arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
+    revision = ctx.ids.uuid()
+    permission = Permission(
+        sid=statement_id,
+        action=action,
+        principal=principal,
+        source_arn=source_arn,
+        source_account=source_account,
+        function_url_auth_type=function_url_auth_type,
+        event_source_token=event_source_token,
+        principal_org_id=principal_org_id,
+        invoked_via_function_url=invoked_via_function_url,
+    )
+    statement = permission.statement(str(arn), ctx.partition)
+
+    def add(function: Function) -> Function:
+        place = kept_under(function, arn.qualifier)
+        policy = function.part(Policy, place)
+        guard(policy, revision_id, READER)
+        written = with_statement(policy and policy.text, statement)
+        refuse_public(understood(written))
+        return function.with_part(Policy(revision_id=revision, text=written), place)
+
+    await ctx.state.functions.change(arn, add)
+    return AddPermissionResponse(statement=text(statement))
+
+
+@LAMBDA.operation
+async def remove_permission(
+    ctx: Context[Lambda],
+    *,
+    function_name: str,
+    statement_id: str,
+    qualifier: str | None = None,
+    revision_id: str | None = None,
+) -> None:
+    """Take back what a statement allows; with the last one the policy is gone.
+
+    Errors: ResourceNotFoundException (the function, its policy, the statement), PreconditionFailedException (RevisionId).
+    """
+    arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
+    revision = ctx.ids.uuid()
+
+    def remove(function: Function) -> Function:
+        place = kept_under(function, arn.qualifier)
+        policy = function.part(Policy, place)
+        if policy is None:
+            raise NoPolicyAssociated
+        rest = without_statement(policy.text, statement_id)
+        guard(policy, revision_id, READER)
+        if rest is None:
+            return function.without_part(Policy, place)
+        return function.with_part(Policy(revision_id=revision, text=rest), place)
+
+    if ctx.state.functions.known(arn) is None:
+        raise NoPolicyFound(arn=arn.unqualified)
+    await ctx.state.functions.change(arn, remove)
+
+
+@LAMBDA.operation
+async def get_policy(ctx: Context[Lambda], *, function_name: str, qualifier: str | None = None) -> GetPolicyResponse:
+    """Read the policy of a function, or of one version or alias of it.
+
+    Errors: ResourceNotFoundException (the function, its policy).
+    """
+    reference = FunctionReference.of(function_name, qualifier)
+    policy = policy_at(function_for(ctx, reference, "lambda:GetPolicy"), reference.qualifier)
+    if policy is None:
+        raise NoSuchPolicy
+    return GetPolicyResponse(policy=policy.text, revision_id=policy.revision_id)

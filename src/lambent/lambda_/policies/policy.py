@@ -1,0 +1,58 @@
+"""The policy of a function, of a version or of an alias. Both families of operations write it, and both show it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from lambent.core.policies.document import Document
+from lambent.lambda_.aliases import Alias, AliasNotFound
+from lambent.lambda_.functions import Function
+from lambent.lambda_.names import LATEST, LATEST_PUBLISHED
+from lambent.lambda_.parts import Part
+from lambent.lambda_.policies.documents import denies, understood
+from lambent.lambda_.policies.errors import LatestHasNoPolicy, PolicyRevisionMismatch
+
+
+class Policy(Part, frozen=True, kw_only=True, omit_defaults=True):
+    """The text, and which of its revisions it is."""
+
+    KIND: ClassVar[str] = "policy"
+
+    revision_id: str
+    text: str
+
+    @property
+    def document(self) -> Document:
+        return understood(self.text)
+
+    @property
+    def denies(self) -> bool:
+        """Whether it takes anything from anybody, so that the function's own account has to ask it too."""
+        return '"Deny"' in self.text and denies(self.document)
+
+
+def guard(policy: Policy | None, revision_id: str | None, reader: str) -> None:
+    """Raises PolicyRevisionMismatch when the caller saw another revision than there is; `reader` tells that one."""
+    if revision_id is not None and (policy is None or policy.revision_id != revision_id):
+        raise PolicyRevisionMismatch(reader=reader)
+
+
+def kept_under(function: Function, qualifier: str | None) -> str:
+    """The qualifier of the part that is the policy of a function, a version or an alias that exists.
+
+    Raises LatestHasNoPolicy, FunctionNotFound (a version), AliasNotFound.
+    """
+    if qualifier is None:
+        return LATEST
+    if qualifier in (LATEST, LATEST_PUBLISHED):
+        raise LatestHasNoPolicy
+    if qualifier.isdecimal():
+        function.version(qualifier)
+    elif function.part(Alias, qualifier) is None:
+        raise AliasNotFound(arn=function.arn.qualified(qualifier))
+    return qualifier
+
+
+def policy_at(function: Function, qualifier: str | None) -> Policy | None:
+    """The policy that hangs on exactly that, if one does; on $LATEST as a version none can."""
+    return None if qualifier == LATEST else function.part(Policy, qualifier or LATEST)
