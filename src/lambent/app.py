@@ -5,7 +5,7 @@
         services: logs, iam, sts
         sandboxes: backend, its probe beside the rest of the start, pool
           lambda: control plane, data plane
-        gateway: all services behind one door, on the port and inside every sandbox
+        gateway: all services and the function URLs behind one door, on the port and inside every sandbox
 
 `running` is a block: entered means that everything works, left means that nothing is left, neither process nor mount
 nor control group. Nothing outside this file knows two
@@ -44,6 +44,7 @@ from lambent.lambda_.operations import MODULES
 from lambent.lambda_.rows import MIGRATIONS as LAMBDA_MIGRATIONS
 from lambent.lambda_.runtimes.interpreters import Interpreters
 from lambent.lambda_.service import LAMBDA, Lambda
+from lambent.lambda_.urls.site import FunctionUrls
 from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox, Unavailable
 from lambent.sandbox.native.backend import NativeBackend, NativeConfig, native
 from lambent.sandbox.native.probe import prove
@@ -168,6 +169,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             account=keys.root.account,
             region=config.region,
             version=__version__,
+            site=FunctionUrls(control.functions, lambda_service.state.invocations, clock, ids),
         )
         await proven()
         door: Door = await on.enter_async_context(

@@ -1,9 +1,9 @@
 """The seams at which one part of Lambent asks another for something, without knowing it.
 
 A service never imports a service. What the Lambda data plane needs of IAM, STS and CloudWatch Logs, and what the gateway
-needs of whoever keeps access keys, stands here as a protocol; `app.py` is the one place that knows both sides. All methods
-are synchronous and cost microseconds, because all of them are on the path of an invocation: an implementation that has to
-wait (a row to commit, a flush) does so behind its own back, in its own lifetime block.
+needs of whoever keeps access keys, stands here as a protocol; `app.py` is the one place that knows both sides. Methods
+are synchronous and cost microseconds, because they are on the path of an invocation: an implementation that has to wait (a
+row to commit, a flush) does so behind its own back, in its own lifetime block. Only a `Site` is waited for: it answers.
 
 This file is not a place for behaviour: only for the nouns that cross a seam and the verbs by which they cross it.
 """
@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from lambent.core.kernel import Caller
+from lambent.wire.messages import Request, Response
 
 
 class LogEvent(NamedTuple):
@@ -139,4 +140,31 @@ class Credentials(Protocol):
 
         An expired session is found: the caller compares `expires_at` and answers ExpiredToken, as AWS does.
         """
+        ...
+
+
+class Prove(Protocol):
+    """Finds out who sent a request; the gateway's."""
+
+    async def __call__(self, request: Request, service: str, region: str) -> Caller | None:
+        """Who signed the request for that service and region; None: it is not signed, and that is not enough.
+
+        A body in chunks is unframed in place. Raises SignatureRefused (wire), whose sentences the gateway tells.
+        """
+        ...
+
+
+class Site(Protocol):
+    """Answers requests that are no calls of an AWS operation, but plain HTTP to a host or a path of its own."""
+
+    host_mark: str  # in lower case; a request is the site's if its Host header holds this
+    path_root: str  # or if its path begins with this
+    body_max_bytes: int
+
+    async def answer(self, request: Request, request_id: str, prove: Prove) -> Response:
+        """Answer a request. Raises nothing but what `prove` raises."""
+        ...
+
+    def too_large(self, request_id: str) -> Response:
+        """The answer to a request whose body is larger than `body_max_bytes`."""
         ...

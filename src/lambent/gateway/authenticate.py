@@ -41,6 +41,7 @@ class Authentication(Protocol):
     """A way of finding out who calls."""
 
     account: str | None  # the only account that is served; None: any
+    unsigned: Identity | None  # who sends requests without a signature; None: nobody may
 
     def claim(self, request: Request) -> Claim | None:
         """What the request says about its sender. Raises SignatureRefused."""
@@ -56,6 +57,7 @@ class Enforced:
 
     def __init__(self, credentials: Credentials, clock: Clock, account: str) -> None:
         self.account: str | None = account
+        self.unsigned: Identity | None = None
         self._credentials: Final = credentials
         self._clock: Final = clock
         self._verifier: Final = Verifier()
@@ -92,6 +94,7 @@ class Open:
         self._credentials: Final = credentials
         self._clock: Final = clock
         self._default: Final = Identity(root(account, ""), region)
+        self.unsigned: Identity | None = self._default
 
     def claim(self, request: Request) -> Claim | None:
         return unproven(request)
@@ -108,6 +111,23 @@ class Open:
         named = ACCOUNT.fullmatch(claim.access_key_id)
         account = claim.access_key_id if named else self._default.caller.account
         return Identity(root(account, claim.access_key_id), region)
+
+
+async def signer(authentication: Authentication, request: Request, *, service: str, region: str) -> Caller | None:
+    """Who signed a request for this service and region; None: it is not signed, and has to be.
+
+    Raises SignatureRefused and BadFraming.
+    """
+    claim = authentication.claim(request)
+    if claim is None:
+        return authentication.unsigned.caller if authentication.unsigned is not None else None
+    if authentication.unsigned is None and claim.service != service:
+        raise SignatureRefused(Refusal.INVALID, f"Credential should be scoped to correct service: '{service}'. ")
+    if authentication.unsigned is None and claim.region != region:
+        raise SignatureRefused(
+            Refusal.INVALID, f"Credential should be scoped to a valid region, not '{claim.region}'. "
+        )
+    return (await authentication.identity(request, claim)).caller
 
 
 def root(account: str, access_key: str) -> Caller:

@@ -19,11 +19,11 @@ from lambent.core.clock import Clock
 from lambent.core.errors import AccessDeniedException, AwsError, InternalFailure, NotImplementedYet, ServiceException
 from lambent.core.http import Fault
 from lambent.core.ids import Ids
-from lambent.core.kernel import Context, Service
-from lambent.core.ports import Credentials
-from lambent.gateway.authenticate import Authentication, Enforced, Open
+from lambent.core.kernel import Caller, Context, Service
+from lambent.core.ports import Credentials, Site
+from lambent.gateway.authenticate import Authentication, Enforced, Open, signer
 from lambent.gateway.authorise import authorise
-from lambent.gateway.dialects import Cause, Dialect, Problem, dialect_of
+from lambent.gateway.dialects import REST_JSON, Cause, Dialect, Problem, dialect_of
 from lambent.gateway.identify import Directory, Located
 from lambent.gateway.limits import UNKNOWN_BODY_BYTES, BodyLimit, body_limit
 from lambent.gateway.status import OWN_PATHS, own
@@ -37,6 +37,7 @@ from lambent.wire.sigv4_streaming import BadFraming
 log: Final = structlog.get_logger()
 
 Mode = Literal["enforced", "open"]
+NO_HOST: Final = "\n"  # stands in no Host header
 FAULTS: Final[Mapping[Fault, tuple[Cause, str]]] = {
     Fault.MALFORMED: (Problem.MALFORMED, "The request is not well-formed HTTP/1.1."),
     Fault.SLOW: (Problem.SLOW, "The request did not arrive in time."),
@@ -61,6 +62,7 @@ class Gateway:
         region: str,
         version: str,
         catalogue: Catalogue | None = None,
+        site: Site | None = None,
     ) -> None:
         self._directory: Final = Directory(services.values())
         self._authentication: Final[Authentication] = (
@@ -70,11 +72,15 @@ class Gateway:
         self._ids: Final = ids
         self._version: Final = version
         self._catalogue: Final = catalogue or Catalogue()
+        self._site: Final = site
+        self._site_mark: Final = NO_HOST if site is None else site.host_mark
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
+        if self._site_mark in request.headers.get("host", "").lower():
+            return await self._visited(request)
         if request.path.startswith(OWN_PATHS):
-            return own(request, self._version, self._ids.uuid())
+            return await self._own(request)
         request_id = self._ids.uuid()
         located: Located | None = None
         try:
@@ -112,6 +118,8 @@ class Gateway:
 
     def body_limit(self, head: Request) -> int:
         """How many bytes the body of a request may have whose head has arrived."""
+        if self._site is not None and self._is_visit(head):
+            return self._site.body_max_bytes
         limit = self._limit(head)
         return limit.received_bytes if limit is not None else UNKNOWN_BODY_BYTES
 
@@ -119,10 +127,45 @@ class Gateway:
         """Answer a request that never arrived whole, as AWS does where AWS does."""
         request = head if head is not None else Request("GET", "/", "", {}, b"")
         cause, sentence = FAULTS[fault]
+        if self._site is not None and self._is_visit(request):
+            request_id = self._ids.uuid()
+            if fault is Fault.BODY_TOO_LARGE:
+                return self._site.too_large(request_id)
+            return REST_JSON.refuse(cause, sentence, request_id)
         if fault is Fault.BODY_TOO_LARGE and head is not None:
             limit = self._limit(head)
             sentence = limit.sentence if limit is not None else sentence
         return _dialect(request).refuse(cause, sentence, self._ids.uuid())
+
+    def _is_visit(self, request: Request) -> bool:
+        """Whether the request is the site's, by its host or by its path."""
+        if self._site is None:
+            return False
+        return self._site_mark in request.headers.get("host", "").lower() or request.path.startswith(
+            self._site.path_root
+        )
+
+    async def _own(self, request: Request) -> Response:
+        if self._is_visit(request):
+            return await self._visited(request)
+        return own(request, self._version, self._ids.uuid())
+
+    async def _visited(self, request: Request) -> Response:
+        """Let the site answer; what is wrong with a signature is told in the words of REST, whatever the body is."""
+        assert self._site is not None
+        request_id = self._ids.uuid()
+        try:
+            return await self._site.answer(request, request_id, self._prove)
+        except SignatureRefused as refused:
+            return REST_JSON.refuse(refused.refusal, refused.sentence, request_id)
+        except BadFraming as bad:
+            return REST_JSON.refuse(Problem.BAD_FRAMING, str(bad), request_id)
+        except Exception:
+            log.exception("gateway.site_failed", request_id=request_id)
+            return REST_JSON.error(ServiceException(), request_id)
+
+    async def _prove(self, request: Request, service: str, region: str) -> Caller | None:
+        return await signer(self._authentication, request, service=service, region=region)
 
     def _limit(self, head: Request) -> BodyLimit | None:
         located = self._directory.located(self._directory.named(head, unproven(head)), head)

@@ -67,6 +67,10 @@ LINK_TARGET_MAX_BYTES: Final = 4095  # PATH_MAX
 PATH_MAX_BYTES: Final = 3072  # an entry's path; ours: PATH_MAX less room for where the tree lies
 COMPONENT_MAX_BYTES: Final = 255  # NAME_MAX
 
+URL_BODY_MAX_BYTES: Final = 6_291_456  # of a request to a function URL; ref 2.3
+URL_RESPONSE_HEAD_MAX_BYTES: Final = 65_536  # headers of its answer; ours: what our own door takes of a client
+URL_PAGE_MAX: Final = 50  # URLs a page; ref 1.1
+
 
 UNRESERVED_MIN: Final = (
     100  # executions left to functions without a reservation; recorded (14). Accounts whose limit is

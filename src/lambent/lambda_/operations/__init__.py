@@ -18,6 +18,7 @@ from lambent.lambda_.operations import (
     resource_policies,
     runtime_management,
     tags,
+    urls,
     versions,
 )
 
@@ -37,5 +38,6 @@ MODULES: Final = (  # every operation that is bound
     resource_policies,
     runtime_management,
     tags,
+    urls,
     versions,
 )
