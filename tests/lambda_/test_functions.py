@@ -240,7 +240,6 @@ async def test_environment_variables_may_measure_4096_bytes_as_json(aws: Plane) 
 @pytest.mark.parametrize(
     ("member", "value"),
     [
-        ("Layers", [f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:l:1"]),
         ("DurableConfig", {"ExecutionTimeout": 10}),
     ],
 )

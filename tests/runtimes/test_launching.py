@@ -178,6 +178,24 @@ def test_libraries_in_the_package_make_it_fresh_since_the_loader_looks_once(
     assert assigned(python, tmp_path).fresh
 
 
+@pytest.mark.parametrize(("target", "fresh"), [("lib64", True), ("../elsewhere", False), ("/etc", False)])
+def test_so_do_libraries_of_layers_but_nothing_outside_of_them_is_looked_at(
+    python: Launcher, tmp_path: Path, target: str, fresh: bool
+) -> None:
+    for directory in ("elsewhere", "l", "l/lib64"):
+        (tmp_path / directory).mkdir()
+        (tmp_path / directory / "libmine.so").touch()
+    (tmp_path / "l" / "lib").symlink_to(target)  # may lead out where layers are merged
+    assert python.assignment(facts_of(tmp_path / "c", tmp_path / "l")).fresh is fresh
+
+
+def test_an_interpreter_in_opt_is_hidden_by_layers_where_there_is_isolation(python: Launcher) -> None:
+    in_opt = Interpreter(Path("/opt/py/bin/python3.12"), Path("/opt/py"), "3.12.1", ("/opt/py/lib/python3.12",))
+    assert Launcher(CATALOGUE["python3.12"], in_opt, inside).hidden_by_layers == "/opt/py"
+    assert Launcher(CATALOGUE["python3.12"], in_opt, outside).hidden_by_layers is None
+    assert python.hidden_by_layers is None
+
+
 def test_a_wrapper_is_given_the_command_line_that_would_have_been(python: Launcher, tmp_path: Path) -> None:
     assignment = assigned(python, tmp_path, AWS_LAMBDA_EXEC_WRAPPER="/opt/wrap")
     assert assignment.fresh
@@ -196,6 +214,10 @@ def test_without_isolation_all_paths_are_the_hosts(tmp_path: Path) -> None:
     assert assignment.environment["_LAMBENT_LAYERS"] == str(tmp_path / "l")
     assert assignment.environment["PYTHONPATH"].startswith("/mine:")
     assert assignment.argv[0] == "/p/bin/python3.12"
+    wrapped = launcher.assignment(
+        facts_of(tmp_path / "c", tmp_path / "l", variables={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrap"})
+    )
+    assert wrapped.argv[0] == str(tmp_path / "l" / "wrap")
 
 
 def executable(path: Path, content: bytes) -> Path:

@@ -234,8 +234,8 @@ def test_dry_run_answers_204_and_events_are_honestly_not_there(server: Server):
 
 
 def test_an_operation_that_is_not_there_yet_says_so(server: Server):
-    with pytest.raises(ClientError, match="lambda:ListLayers") as caught:
-        server.client("lambda").list_layers()
+    with pytest.raises(ClientError, match="lambda:ListCapacityProviders") as caught:
+        server.client("lambda").list_capacity_providers()
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 

@@ -21,6 +21,7 @@ from lambent.core.ids import Ids
 from lambent.lambda_.code.store import CodeStore
 from lambent.lambda_.errors import FunctionNotFound
 from lambent.lambda_.functions import Function, FunctionVersion, Refusal
+from lambent.lambda_.layers.opt import has_extensions, restore_opt
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Runtime
 from lambent.lambda_.runtimes.interpreters import Interpreter, Missing
 from lambent.lambda_.states import Reason
@@ -122,6 +123,9 @@ class Activation:
         if isinstance(interpreter, Missing):
             raise CannotRun(Reason.INVALID_RUNTIME, str(interpreter))
         await self._code.restore(version.code.digest)
+        await restore_opt(self._code, version.layers)
+        if version.layers and has_extensions(self._code, version.layers):
+            log.warning("function.extensions_not_started", function=version.key)
         await self._prepare(version)
 
 

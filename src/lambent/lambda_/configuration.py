@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from lambent.lambda_.code.store import Code
+from lambent.lambda_.layers.attached import AttachedLayers
 from lambent.lambda_.limits import MEMORY_DEFAULT_MIB, TIMEOUT_DEFAULT_S, TMP_MIN_MIB
 
 
@@ -74,3 +75,4 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     kms_key_arn: str | None = None
     snap_start: str = "None"  # or PublishedVersions
     tenant_isolation: str | None = None  # PER_TENANT, from its creation on: no environment is shared by two tenants
+    layers: AttachedLayers = ()

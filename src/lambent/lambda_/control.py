@@ -14,6 +14,9 @@ from lambent.core.ports import EventSources, Networks, Roles
 from lambent.lambda_.activation import Activation, FindInterpreter, Prepare, activating, nothing_to_prepare
 from lambent.lambda_.code.store import CodeStore, code_store
 from lambent.lambda_.functions import Function
+from lambent.lambda_.layers.layer import Layer
+from lambent.lambda_.layers.opt import restore_opts
+from lambent.lambda_.layers.store import Layers
 from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.networks import OneVpc
 from lambent.lambda_.resources import Resources
@@ -26,7 +29,7 @@ from lambent.storage.database import Database
 
 
 class ControlPlane(msgspec.Struct, frozen=True):
-    """The functions, their code, and who gets them ready."""
+    """The functions, their layers and code, and who gets them ready."""
 
     functions: Functions
     code: CodeStore
@@ -36,6 +39,7 @@ class ControlPlane(msgspec.Struct, frozen=True):
     limits: AccountLimits
     event_source_mappings: Resources[EventSourceMapping]
     event_sources: EventSources
+    layers: Layers
 
 
 @asynccontextmanager
@@ -61,14 +65,22 @@ async def control_plane(
     async with AsyncExitStack() as on:
         commits = await on.enter_async_context(committing(database))
         functions = await Functions.loaded(commits)
-        code = await on.enter_async_context(code_store(code_directory, functions.names_content, durable=durable))
+        layers = await Layers.loaded(commits)
 
-        def collect(before: Function | None, after: Function | None) -> None:
+        def wanted(digest: str) -> bool:
+            return functions.names_content(digest) or layers.names_content(digest)
+
+        code = await on.enter_async_context(code_store(code_directory, wanted, durable=durable))
+
+        def collect(before: Function | Layer | None, after: Function | Layer | None) -> None:
             for digest in set(before.digests() if before else ()) - set(after.digests() if after else ()):
                 code.collect(digest)
 
         functions.watch(collect)
-        await code.sweep(functions.contents())
+        layers.watch(collect)
+        versions = [version for function in functions.everything() for version in function.kept()]
+        await code.sweep({*layers.contents(), *(digest for version in versions for digest in version.uploads())})
+        await restore_opts(code, {version.layers for version in versions})
         activation = await on.enter_async_context(activating(functions, code, find, ids, prepare))
         mappings = await Resources[EventSourceMapping].loaded(commits, RESOURCE_KIND, EventSourceMapping)
         await on.enter_async_context(settling(mappings, clock, poll))
@@ -81,4 +93,5 @@ async def control_plane(
             limits or AccountLimits(),
             mappings,
             event_sources or AnySource(),
+            layers,
         )

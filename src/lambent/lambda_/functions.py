@@ -21,6 +21,7 @@ from lambent.core.ids import Ids
 from lambent.lambda_.aliases import Alias, VersionsDiffer
 from lambent.lambda_.configuration import Configuration
 from lambent.lambda_.errors import CodeSha256Mismatch, FunctionNotFound, RevisionMismatch, VersionReferenced
+from lambent.lambda_.layers.opt import opt_digest
 from lambent.lambda_.names import LATEST, FunctionArn, place_of
 from lambent.lambda_.parts import NOTHING_ATTACHED, Attached, Part
 from lambent.lambda_.states import (
@@ -72,6 +73,20 @@ class FunctionVersion(Configuration, frozen=True, kw_only=True, omit_defaults=Tr
     def code_digest(self) -> str:
         """The name of its content in the code store."""
         return self.code.digest
+
+    @property
+    def opt_digest(self) -> str | None:
+        """The name of what it finds at /opt, in the code store; None: nothing."""
+        return opt_digest(self.layers)
+
+    def uploads(self) -> set[str]:
+        """The contents that it is made of: its code, and its layers; of an image, none."""
+        return set() if self.image is not None else {self.code.digest, *(layer.code.digest for layer in self.layers)}
+
+    def digests(self) -> set[str]:
+        """What it needs of the code store: its contents, and the tree that its layers are merged into."""
+        opt = self.opt_digest
+        return self.uploads() if opt is None else self.uploads() | {opt}
 
     @property
     def state(self) -> str:
@@ -175,10 +190,16 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
         yield self.serving or self.latest
         yield from self.published.values()
 
+    def kept(self) -> Iterator[FunctionVersion]:
+        """Every version, also the one that serves while $LATEST is being prepared."""
+        yield from self
+        if self.serving is not None:
+            yield self.serving
+
     def digests(self) -> Iterator[str]:
-        """The content of every version, as often as it is used."""
-        versions = self if self.serving is None else (*self, self.serving)
-        yield from (version.code.digest for version in versions if version.image is None)
+        """What every version needs of the code store, as often as it is used."""
+        for version in self.kept():
+            yield from version.digests()
 
     def guard(self, revision_id: str | None) -> None:
         """Raises RevisionMismatch when the caller saw another revision than the latest."""

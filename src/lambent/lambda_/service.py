@@ -13,6 +13,7 @@ from lambent.lambda_.code.store import CodeStore
 from lambent.lambda_.concurrency.provisioned import Provisions
 from lambent.lambda_.control import ControlPlane
 from lambent.lambda_.invoke.path import InvokePath
+from lambent.lambda_.layers.store import Layers
 from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.resources import Resources
 from lambent.lambda_.sources.mapping import EventSourceMapping
@@ -32,6 +33,7 @@ class Lambda(msgspec.Struct, frozen=True):
     limits: AccountLimits
     event_source_mappings: Resources[EventSourceMapping]
     event_sources: EventSources
+    layers: Layers
     invocations: InvokePath
     provisions: Provisions
 

@@ -79,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     file_system_configs: Sequence[FileSystemConfig] | None = None
     image_config: ImageConfig | None = None
     snap_start: SnapStart | None = None
+    layers: Sequence[str] | None = None
 
     def check(self) -> None:
         """Refuse what is wrong by itself.
@@ -139,7 +140,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def check_package(self, *, is_image: bool) -> None:
         """Refuse what the function's PackageType has no use for. Raises ImageMemberUnexpected, ZipMemberUnexpected."""
-        if is_image and (self.runtime is not None or self.handler is not None):
+        if is_image and (self.runtime is not None or self.handler is not None or self.layers):
             raise ImageMemberUnexpected
         if not is_image and self.image_config is not None and not empty(msgspec.to_builtins(self.image_config)):
             raise ZipMemberUnexpected(member="ImageConfig")
@@ -279,7 +280,6 @@ HARMLESS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "CapacityProviderConfig": _never,
     "CodeSigningConfigArn": empty,
     "DurableConfig": _never,
-    "Layers": empty,
     "PublishTo": _never,
     "RuntimeConfig": _never,
     "S3Bucket": _never,

@@ -59,6 +59,11 @@ class FunctionCode(Shape):
     source_kms_key_arn: str | None = msgspec.field(default=None, name="SourceKMSKeyArn")
 
 
+class Layer(Shape):
+    arn: str
+    code_size: int
+
+
 class FunctionConfiguration(Shape):
     function_name: str
     function_arn: str
@@ -85,6 +90,7 @@ class FunctionConfiguration(Shape):
     kms_key_arn: str | None = msgspec.field(default=None, name="KMSKeyArn")
     file_system_configs: list[FileSystemConfig] | None = None
     image_config_response: ImageConfigResponse | None = None
+    layers: list[Layer] | None = None
     state: str | None = None
     state_reason: str | None = None
     state_reason_code: str | None = None
@@ -187,6 +193,7 @@ def listed(version: FunctionVersion, arn: FunctionArn) -> FunctionConfiguration:
         tenancy_config=TenancyConfig(tenant_isolation_mode=version.tenant_isolation)
         if version.tenant_isolation
         else None,
+        layers=[Layer(arn=str(layer.arn), code_size=layer.code.size_bytes) for layer in version.layers] or None,
     )
 
 

@@ -126,10 +126,6 @@ class Functions:
         """Whether a version has this content."""
         return digest in self._contents
 
-    def contents(self) -> list[str]:
-        """Every content that a version has."""
-        return list(self._contents)
-
     def watch(self, watcher: Watcher) -> None:
         """Call `watcher` after every commit, before whoever asked for the change goes on."""
         self._watchers.append(watcher)

@@ -123,6 +123,12 @@ def unpack(package: Package, root: Path) -> int:
     return UNZIPPED_MAX_BYTES - room
 
 
+def unzipped_bytes(content: bytes) -> int:
+    """What an archive that was unpacked before takes when it is unpacked. Takes long; runs in a thread."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
+
+
 def _write(archive: zipfile.ZipFile, file: File, target: Path, room: int) -> int:
     written = 0
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)

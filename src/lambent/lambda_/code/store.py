@@ -2,7 +2,7 @@
 to.
 
     <directory>/zips/ab/abcdef...    the archive, a blob; its sha256 is CodeSha256
-    <directory>/trees/abcdef...      the tree that environments see as /var/task
+    <directory>/trees/abcdef...      the tree that environments see as /var/task or /opt
     <directory>/trees/.*             being filled, or on its way out
 
 A tree is filled under another name, synced, and renamed: it is there whole or not at all. Uploads of the same
@@ -22,6 +22,7 @@ import base64
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
@@ -33,7 +34,7 @@ import msgspec
 import structlog
 
 from lambent.core.errors import AwsError
-from lambent.lambda_.code.packages import inspected, unpack
+from lambent.lambda_.code.packages import inspected, unpack, unzipped_bytes
 from lambent.storage.blobs import Blobs
 
 UNPACKERS: Final = 2  # packages unpacked at once: each may hold a core and its archive's directory in memory
@@ -41,11 +42,12 @@ UNPACKERS: Final = 2  # packages unpacked at once: each may hold a core and its 
 log: Final = structlog.get_logger()
 
 
-class Code(msgspec.Struct, frozen=True):
-    """One content: the sha256 of the zip in hex, and its size."""
+class Code(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One content: the sha256 of the zip in hex, its size, and that of what it unpacks to."""
 
     digest: str
     size_bytes: int
+    unzipped_bytes: int = 0  # 0 also in rows that are older than this field
 
     @property
     def sha256(self) -> str:
@@ -97,10 +99,10 @@ class CodeStore:
         with self.holding(digest):
             async with self._alone(digest):
                 if not self.tree(digest).exists():
-                    await asyncio.to_thread(self._fill, digest, archive)
+                    await asyncio.to_thread(self._fill, digest, lambda root: _unpacked(archive, root))
                 if digest not in self._zips:
                     await self._zips.put(archive)
-            yield Code(digest, len(archive))
+            yield Code(digest, len(archive), await asyncio.to_thread(unzipped_bytes, archive))
 
     def collect(self, digest: str) -> None:
         """Remove the content if nobody wants it. Returns at once; the files go in the background."""
@@ -115,7 +117,14 @@ class CodeStore:
             async with self._alone(digest):
                 if not self.tree(digest).exists():
                     archive = await asyncio.to_thread(self._zips.path(digest).read_bytes)
-                    await asyncio.to_thread(self._fill, digest, archive)
+                    await asyncio.to_thread(self._fill, digest, lambda root: _unpacked(archive, root))
+
+    async def derive(self, digest: str, make: Callable[[Path], None]) -> None:
+        """See that a tree is there which no archive unpacks to: `make` fills it, in a thread, out of others that are held."""
+        with self.holding(digest):
+            async with self._alone(digest):
+                if not self.tree(digest).exists():
+                    await asyncio.to_thread(self._fill, digest, make)
 
     async def sweep(self, digests: Iterable[str]) -> None:
         """After a start: remove what no row names, and restore of `digests`, the wanted ones, what is missing."""
@@ -138,12 +147,11 @@ class CodeStore:
         async with self._filling.setdefault(digest, asyncio.Lock()), self._unpackers:
             yield
 
-    def _fill(self, digest: str, archive: bytes) -> None:
+    def _fill(self, digest: str, make: Callable[[Path], None]) -> None:
         """Make the tree, in a thread."""
         root = Path(tempfile.mkdtemp(prefix=".new-", dir=self._trees))
         try:
-            with inspected(archive) as package:
-                unpack(package, root)
+            make(root)
             if self._durable:
                 _sync(root)
             self._adopt(root, digest)
@@ -186,11 +194,18 @@ async def code_store(directory: Path, wanted: Callable[[str], bool], *, durable:
             remover.cancel()
 
 
+def _unpacked(archive: bytes, root: Path) -> None:
+    with inspected(archive) as package:
+        unpack(package, root)
+
+
 def _sync(root: Path) -> None:
+    """Put the tree on the disk; a file with another name was put there when it got that one."""
     for directory, _, names in os.walk(root):
         for name in names:
             path = Path(directory, name)
-            if not path.is_symlink():
+            status = path.lstat()
+            if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
                 _sync_one(path)
         _sync_one(Path(directory))
 

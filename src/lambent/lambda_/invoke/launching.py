@@ -1,8 +1,8 @@
 """Makes execution environments: what a function version is, turned into what a sandbox is started from.
 
 Here the data plane meets the machine: the interpreter of the runtime is found once, its template is made once, and every
-environment gets the version's code, variables, limits and fresh credentials of its role. The code stays in the code store
-for as long as an environment has it mounted, whatever happens to the function.
+environment gets the version's code, layers, variables, limits and fresh credentials of its role. Code and layers stay in
+the code store for as long as an environment has them mounted, whatever happens to the function.
 
 While a runtime starts it has at least a whole processor, as in AWS, whose init phase is not throttled to the memory's share;
 afterwards it has its share (1,769 MB are one processor).
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Final
 
@@ -79,6 +79,12 @@ class Launching:
     async def prepare(self, version: FunctionVersion) -> None:
         """See that the version can run here, and have its runtime started ahead. Raises CannotRun, SandboxError."""
         launcher = await self._launcher(version.runtime)
+        if version.layers and (place := launcher.hidden_by_layers) is not None:
+            raise CannotRun(
+                Reason.INVALID_RUNTIME,
+                f"This machine's interpreter for {version.runtime} lies in {place}, and a function with layers sees them "
+                "at /opt. Install one elsewhere, and restart Lambent.",
+            )
         await self._pool.warm(launcher.template)
 
     def launch(
@@ -114,7 +120,8 @@ class Launching:
     ) -> AsyncGenerator[Sandbox]:
         """A sandbox with the function in it, vacated at the end. Raises RoleNotAssumable, InvalidEntrypoint, SandboxError."""
         launcher = await self._launcher(version.runtime)
-        with code.holding(version.code_digest) as code_dir:
+        opt = version.opt_digest
+        with code.holding(version.code_digest) as code_dir, code.holding(opt) if opt else nullcontext() as layers_dir:
             assignment = launcher.assignment(
                 FunctionFacts(
                     name=version.arn.name,
@@ -128,6 +135,7 @@ class Launching:
                     log_format=version.logging.format,
                     log_level=version.logging.application_level,
                     code_dir=code_dir,
+                    layers_dir=layers_dir,
                     variables=version.environment or {},
                     credentials=self._role_session(version),
                     initialization_type=facts.initialization_type,

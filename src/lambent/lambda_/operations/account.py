@@ -10,12 +10,15 @@ from lambent.lambda_.shapes import AccountUsage, GetAccountSettingsResponse, acc
 
 @LAMBDA.operation
 async def get_account_settings(ctx: Context[Lambda]) -> GetAccountSettingsResponse:
-    """Tell the quotas in this region, how many functions there are, and how large the code of all versions is."""
+    """Tell the quotas in this region, how many functions there are, and how large all versions' code and all layers are."""
     functions = ctx.state.functions.listed(ctx.account, ctx.region)
+    layers = ctx.state.layers.listed(ctx.account, ctx.region)
+    codes = [version.code for function in functions for version in function]
+    codes += [version.code for layer in layers for version in layer.versions.values()]
     return GetAccountSettingsResponse(
         account_limit=account_limit(ctx.state.limits, unreserved(functions, ctx.state.limits)),
         account_usage=AccountUsage(
-            total_code_size=sum(version.code.size_bytes for function in functions for version in function),
+            total_code_size=sum(code.size_bytes for code in codes),
             function_count=len(functions),
         ),
     )

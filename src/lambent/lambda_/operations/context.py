@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from typing import Final
 
 from lambent.core.kernel import Context
@@ -15,6 +17,7 @@ from lambent.lambda_.errors import (
     RoleNotAssumable,
 )
 from lambent.lambda_.functions import Function
+from lambent.lambda_.layers.attached import AttachedLayers, attached
 from lambent.lambda_.members import (
     VpcConfig,
 )
@@ -94,3 +97,16 @@ def vpc_asked_for(ctx: Context[Lambda], config: VpcConfig | None) -> str:
             error_code=refused.code,
             error_message=refused.message,
         ) from None
+
+
+@asynccontextmanager
+async def layered(ctx: Context[Lambda], layers: Sequence[str] | None) -> AsyncGenerator[AttachedLayers]:
+    """The layers that are asked for; their contents stay while the block lasts, even if the layers are deleted meanwhile.
+
+    Commit a row that names them before it ends. Raises what `attached` raises.
+    """
+    found = attached(ctx.state.layers, layers or (), ctx.caller, ctx.region)
+    with ExitStack() as held:
+        for layer in found:
+            held.enter_context(ctx.state.code.holding(layer.code.digest))
+        yield found

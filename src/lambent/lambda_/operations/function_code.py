@@ -16,6 +16,7 @@ from lambent.lambda_.errors import (
     ImageUriUnexpected,
 )
 from lambent.lambda_.functions import Function
+from lambent.lambda_.layers.attached import check_code
 from lambent.lambda_.operations.context import function_named
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.settings import (
@@ -108,7 +109,7 @@ async def update_function_code(
 def new_code(
     function: Function, code: FunctionCode, content: Code, architectures: list[str] | None
 ) -> dict[str, object]:
-    """What another package changes of the configuration. Raises ImageUriRequired, ImageUriUnexpected.
+    """What another package changes of the configuration. Raises ImageUriRequired, ImageUriUnexpected, PackageTooLarge.
 
     The function may have been deleted and made anew as one of the other PackageType since it was looked at.
     """
@@ -117,6 +118,7 @@ def new_code(
         raise ImageUriRequired
     if image is None and code.image_uri is not None:
         raise ImageUriUnexpected
+    check_code(content, function.latest.layers)
     changes: dict[str, object] = {"code": content}
     if image is not None:
         changes["image"] = msgspec.structs.replace(image, uri=code.image_uri)

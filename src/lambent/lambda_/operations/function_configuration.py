@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lambent.core.kernel import Context
 from lambent.lambda_.functions import Function
+from lambent.lambda_.layers.attached import check_layers
 from lambent.lambda_.members import (
     DeadLetterConfig,
     Environment,
@@ -16,7 +17,7 @@ from lambent.lambda_.members import (
     VpcConfig,
 )
 from lambent.lambda_.names import FunctionReference
-from lambent.lambda_.operations.context import check_role, function_for, function_named, vpc_asked_for
+from lambent.lambda_.operations.context import check_role, function_for, function_named, layered, vpc_asked_for
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.settings import (
     HARMLESS,
@@ -81,7 +82,6 @@ async def update_function_configuration(
     InvalidParameterValueException.
     """
     refuse_unsupported(
-        Layers=layers,
         CapacityProviderConfig=capacity_provider_config,
         DurableConfig=durable_config,
         RuntimeConfig=runtime_config,
@@ -105,20 +105,26 @@ async def update_function_configuration(
         file_system_configs=file_system_configs,
         image_config=image_config,
         snap_start=snap_start,
+        layers=layers,
     )
     settings.check()
     check_role(ctx, role)
     vpc_id = vpc_asked_for(ctx, vpc_config)
     revision, now = ctx.ids.uuid(), ctx.clock.now()
 
-    def change(function: Function) -> Function:
-        function.guard(revision_id)
-        settings.check_package(is_image=function.latest.image is not None)
-        fields = settings.fields(arn.name, vpc_id, function.latest)
-        function = function.changed(revision_id=revision, now=now, **fields)
-        check_whole(function.latest)
-        return function
+    async with layered(ctx, layers) as given:
 
-    function = await ctx.state.functions.change(arn, change)
+        def change(function: Function) -> Function:
+            function.guard(revision_id)
+            settings.check_package(is_image=function.latest.image is not None)
+            fields = settings.fields(arn.name, vpc_id, function.latest)
+            if layers is not None:
+                check_layers(given, function.latest.code)
+                fields["layers"] = given
+            function = function.changed(revision_id=revision, now=now, **fields)
+            check_whole(function.latest)
+            return function
+
+        function = await ctx.state.functions.change(arn, change)
     ctx.state.activation.start(function)
     return shown(function.latest, arn)

@@ -12,6 +12,7 @@ from lambent.lambda_.errors import (
     RuntimeAndHandlerRequired,
 )
 from lambent.lambda_.functions import Function, created
+from lambent.lambda_.layers.attached import check_code
 from lambent.lambda_.members import (
     DeadLetterConfig,
     Environment,
@@ -25,7 +26,7 @@ from lambent.lambda_.members import (
     VpcConfig,
 )
 from lambent.lambda_.names import LATEST, LATEST_PUBLISHED, FunctionReference
-from lambent.lambda_.operations.context import check_role, function_for, function_named, vpc_asked_for
+from lambent.lambda_.operations.context import check_role, function_for, function_named, layered, vpc_asked_for
 from lambent.lambda_.operations.function_code import check_source, packaged
 from lambent.lambda_.pages import paged, place
 from lambent.lambda_.service import LAMBDA, Lambda
@@ -97,7 +98,6 @@ async def create_function(
         S3Key=code.s3_key,
         SourceKMSKeyArn=code.source_kms_key_arn,
         PublishTo=publish_to,
-        Layers=layers,
         CodeSigningConfigArn=code_signing_config_arn,
         CapacityProviderConfig=capacity_provider_config,
         DurableConfig=durable_config,
@@ -123,6 +123,7 @@ async def create_function(
         file_system_configs=file_system_configs,
         image_config=image_config,
         snap_start=snap_start,
+        layers=layers,
     )
     settings.check_package(is_image=is_image)
     check_source(code, is_image=is_image)
@@ -133,12 +134,14 @@ async def create_function(
     check_role(ctx, role)
     fields = settings.fields(arn.name, vpc_asked_for(ctx, vpc_config))
     revisions, now = (ctx.ids.uuid(), ctx.ids.uuid()), ctx.clock.now()
-    async with packaged(ctx, code) as content:
+    async with layered(ctx, layers) as given, packaged(ctx, code) as content:
+        check_code(content, given)
         configuration = Configuration(
             code=content,
             architecture=(architectures or ["x86_64"])[0],
             image=image_of(code.image_uri, image_config) if code.image_uri is not None else None,
             tenant_isolation=tenancy_config.tenant_isolation_mode if tenancy_config is not None else None,
+            layers=given,
             **fields,
         )
         check_whole(configuration)

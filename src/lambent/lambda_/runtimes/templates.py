@@ -91,7 +91,7 @@ class Launcher:
         code = Mount(facts.code_dir, TASK)
         mounts = (code,) if facts.layers_dir is None else (code, Mount(facts.layers_dir, LAYERS))
         places = msgspec.structs.replace(self._places, **{_PLACE_OF[m.target]: self._visible(m) for m in mounts})
-        wrapper = self._wrapper(facts.variables)
+        wrapper = self._wrapper(facts.variables, places)
         return Assignment(
             mounts=mounts,
             environment=environment_variables(self.runtime, facts, places),
@@ -101,10 +101,22 @@ class Launcher:
             fresh=bool(wrapper) or self._must_be_fresh(facts),
         )
 
-    def _wrapper(self, variables: Mapping[str, str]) -> tuple[str, ...]:
-        """The script that starts the interpreter in AWS's stead; a package's own runtime has none (developer guide)."""
+    @property
+    def hidden_by_layers(self) -> str | None:
+        """Where its interpreter lies, if a guest would see layers there instead, so that it could import nothing more."""
+        if self._visible(Mount(Path("/"), LAYERS)) != LAYERS:
+            return None  # nothing is mounted where nothing is isolated
+        return next((mount.target for mount in self.template.mounts if mount.target.startswith(f"{LAYERS}/")), None)
+
+    def _wrapper(self, variables: Mapping[str, str], places: Places) -> tuple[str, ...]:
+        """The script that starts the interpreter in AWS's stead; a package's own runtime has none (developer guide).
+
+        It is one of a layer, mostly, and /opt is not at /opt where nothing is isolated.
+        """
         wrapper = variables.get("AWS_LAMBDA_EXEC_WRAPPER")
-        return (wrapper,) if wrapper and self.runtime.provider is not Provider.PACKAGE else ()
+        if not wrapper or self.runtime.provider is Provider.PACKAGE:
+            return ()
+        return (places.layers + wrapper.removeprefix(LAYERS) if wrapper.startswith(f"{LAYERS}/") else wrapper,)
 
     def _must_be_fresh(self, facts: FunctionFacts) -> bool:
         if self.runtime.provider is Provider.PACKAGE:
@@ -203,7 +215,9 @@ def _brings_libraries(facts: FunctionFacts) -> bool:
     """Whether the loader must search the package: it reads LD_LIBRARY_PATH once, when the program is executed."""
     directories = [facts.code_dir, facts.code_dir / "lib"]
     if facts.layers_dir is not None:
-        directories.append(facts.layers_dir / "lib")
+        lib = (facts.layers_dir / "lib").resolve()
+        if lib.is_relative_to(facts.layers_dir.resolve()):  # a symlink may lead out where layers are merged
+            directories.append(lib)
     return any(_is_shared_library(name) for directory in directories for name in _names(directory))
 
 

@@ -1,0 +1,55 @@
+"""What a function finds at /opt, prepared once for all functions that have the same layers in the same order.
+
+One layer is its own tree. More are merged into a tree of their own, beside the others in the code store, whose name is
+made of their contents' digests: it is wanted as long as a version names it, collected as they are, and made again from
+the layers' trees if a crash took it. A function without layers has nothing at /opt, and pays for nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import Final
+
+import structlog
+
+from lambent.core.errors import AwsError
+from lambent.lambda_.code.store import CodeStore
+from lambent.lambda_.layers.attached import AttachedLayers
+from lambent.lambda_.layers.merging import merge
+
+log: Final = structlog.get_logger()
+
+NAMED_FOR: Final = b"lambent: layers merged in this order\n"  # so that the name is no archive's digest
+
+
+def opt_digest(layers: AttachedLayers) -> str | None:
+    """The name of the tree in the code store; None: there is none."""
+    if len(layers) <= 1:
+        return layers[0].code.digest if layers else None
+    return hashlib.sha256(NAMED_FOR + "\n".join(layer.code.digest for layer in layers).encode()).hexdigest()
+
+
+async def restore_opt(code: CodeStore, layers: AttachedLayers) -> None:
+    """See that the tree is there. Raises OSError, PackageUnreadable."""
+    with ExitStack() as held:
+        trees = [held.enter_context(code.holding(layer.code.digest)) for layer in layers]
+        for layer in layers:
+            await code.restore(layer.code.digest)
+        if len(trees) > 1 and (digest := opt_digest(layers)) is not None:
+            await code.derive(digest, lambda root: merge(trees, root))
+
+
+def has_extensions(code: CodeStore, layers: AttachedLayers) -> bool:
+    """Whether one of the layers brings extensions, which AWS would start."""
+    return any((code.tree(layer.code.digest) / "extensions").is_dir() for layer in layers)
+
+
+async def restore_opts(code: CodeStore, every: Iterable[AttachedLayers]) -> None:
+    """After a start: restore what is missing; whose layers cannot be restored is told in the log."""
+    for layers in every:
+        try:
+            await restore_opt(code, layers)
+        except (AwsError, OSError):
+            log.exception("layers.not_restored", layers=[str(layer.arn) for layer in layers])
