@@ -10,7 +10,7 @@ from lambent.lambda_.shapes import AccountUsage, GetAccountSettingsResponse, acc
 @LAMBDA.operation
 async def get_account_settings(ctx: Context[Lambda]) -> GetAccountSettingsResponse:
     """Tell the quotas in this region, how many functions there are, and how large the code of all versions is."""
-    functions = ctx.state.functions.listed(ctx.account, ctx.region)
+    functions = list(ctx.state.functions.listed(ctx.account, ctx.region))
     return GetAccountSettingsResponse(
         account_limit=account_limit(ctx.state.limits),
         account_usage=AccountUsage(
