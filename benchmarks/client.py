@@ -35,6 +35,10 @@ class Timing(NamedTuple):
         return self.seconds[len(self.seconds) // 2] * 1e6
 
     @property
+    def p99_ms(self) -> float:
+        return self.seconds[len(self.seconds) * 99 // 100] * 1e3
+
+    @property
     def rate(self) -> float:
         """Requests a second."""
         return len(self.seconds) / self.took_s

@@ -21,7 +21,7 @@ import boto3
 
 from benchmarks.client import Target
 from benchmarks.functions import Subject
-from benchmarks.signing import REGION, Keys, invoke_request
+from benchmarks.signing import REGION, Keys, invoke_request, request
 
 FUNCTION = "measured"
 MEMORY_MIB = 1769  # a whole processor, so that no figure is one of throttling
@@ -72,7 +72,12 @@ class Lambent:
             time.sleep(0.002)
 
     def target(self) -> Target:
+        """An Invoke of the function."""
         return Target(urlsplit(self.endpoint).port or 0, invoke_request(self.endpoint, self.keys, FUNCTION, b"{}"))
+
+    def reading(self, path: str, query: dict[str, str] | None = None) -> Target:
+        """A GET."""
+        return Target(urlsplit(self.endpoint).port or 0, request(self.endpoint, self.keys, "GET", path, query))
 
     def environments(self) -> int:
         """How many there have been of the function: each has a log stream of its own."""
@@ -84,24 +89,30 @@ class Lambent:
 
 @contextmanager
 def lambent() -> Generator[Lambent]:
-    """A Lambent on a new data directory and a free port. Ends with its status when it does not start."""
-    with tempfile.TemporaryDirectory() as data:
-        command = [sys.executable, "-m", "lambent", "up", "--port", "0", "--data", data, "--log-level", "warning"]
-        began = time.perf_counter()
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            ready = process.stdout.readline().split()
-            if not ready:
-                raise SystemExit(process.wait())
-            try:
-                endpoint = next(word for word in ready if word.startswith("http"))
-                healthy(endpoint)
-                ready_s = time.perf_counter() - began
-                key = json.loads((Path(data) / "root.key").read_bytes())
-                yield Lambent(process, endpoint, Keys(key["access_key_id"], key["secret_access_key"]), ready_s)
-            finally:
-                process.send_signal(signal.SIGTERM)
-                process.wait()
+    """A Lambent on a new data directory. Ends with its status when it does not start."""
+    with tempfile.TemporaryDirectory() as data, lambent_on(Path(data)) as running:
+        yield running
+
+
+@contextmanager
+def lambent_on(data: Path) -> Generator[Lambent]:
+    """A Lambent on this data directory and a free port. Ends with its status when it does not start."""
+    command = [sys.executable, "-m", "lambent", "up", "--port", "0", "--data", str(data), "--log-level", "warning"]
+    began = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ready = process.stdout.readline().split()
+        if not ready:
+            raise SystemExit(process.wait())
+        try:
+            endpoint = next(word for word in ready if word.startswith("http"))
+            healthy(endpoint)
+            ready_s = time.perf_counter() - began
+            key = json.loads((data / "root.key").read_bytes())
+            yield Lambent(process, endpoint, Keys(key["access_key_id"], key["secret_access_key"]), ready_s)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
 
 
 def healthy(endpoint: str) -> None:

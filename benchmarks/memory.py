@@ -1,4 +1,4 @@
-"""What processes take of the machine's memory, as the kernel counts it: PSS, where a shared page is shared out."""
+"""What processes take of the machine's memory, as the kernel counts it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def own_kib(pid: int) -> int:
+    """What the process has that no other one shares: what its end would give back."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Private_"))
+
+
 def pss_mib(pids: list[int]) -> float:
+    """Of all of them together: a page that others share is shared out."""
     total_kib = 0
     for pid in pids:
         with suppress(FileNotFoundError, ProcessLookupError):

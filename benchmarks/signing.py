@@ -1,4 +1,4 @@
-"""An Invoke as bytes, signed (SigV4, header) before the clock starts; the signature holds for fifteen minutes."""
+"""Requests as bytes, signed (SigV4, header) before the clock starts; a signature holds for fifteen minutes."""
 
 from __future__ import annotations
 
@@ -17,19 +17,27 @@ class Keys(NamedTuple):
 
 
 def invoke_request(endpoint: str, keys: Keys, function: str, event: bytes) -> bytes:
-    """A whole HTTP request, signed now."""
+    """An Invoke as a whole HTTP request, signed now."""
+    return request(endpoint, keys, "POST", f"/2015-03-31/functions/{quote(function)}/invocations", body=event)
+
+
+def request(
+    endpoint: str, keys: Keys, method: str, path: str, query: dict[str, str] | None = None, body: bytes = b""
+) -> bytes:
+    """A whole HTTP request to Lambda, signed now; `path` is encoded already."""
     host = urlsplit(endpoint).netloc
-    path = f"/2015-03-31/functions/{quote(function)}/invocations"
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    canonical = f"POST\n{path}\n\nhost:{host}\nx-amz-date:{now}\n\nhost;x-amz-date\n{hashlib.sha256(event).hexdigest()}"
+    parameters = "&".join(f"{quote(name)}={quote(value, safe='')}" for name, value in sorted((query or {}).items()))
+    content = hashlib.sha256(body).hexdigest()
+    canonical = f"{method}\n{path}\n{parameters}\nhost:{host}\nx-amz-date:{now}\n\nhost;x-amz-date\n{content}"
     head = [
-        f"POST {path} HTTP/1.1",
+        f"{method} {path}{'?' if parameters else ''}{parameters} HTTP/1.1",
         f"Host: {host}",
         f"X-Amz-Date: {now}",
         f"Authorization: {_authorization(keys, now, canonical)}",
-        f"Content-Length: {len(event)}",
+        f"Content-Length: {len(body)}",
     ]
-    return "\r\n".join([*head, "", ""]).encode() + event
+    return "\r\n".join([*head, "", ""]).encode() + body
 
 
 def _authorization(keys: Keys, now: str, canonical: str) -> str:

@@ -117,3 +117,22 @@ async def test_deleting_a_version_that_is_not_there_is_not_found(aws: Plane) -> 
     await aws.active()
     with pytest.raises(AwsError, match=f"Function not found: {ARN}f:7"):
         await aws("DeleteFunction", FunctionName="f", Qualifier="7")
+
+
+async def test_pages_of_all_versions_break_anywhere_in_a_function(tmp_path: Path) -> None:
+    async with plane(tmp_path) as aws:
+        for name in ("a", "a-b", "b"):
+            await aws.active(name)
+            for number in range(3):
+                await aws("UpdateFunctionConfiguration", FunctionName=name, Timeout=10 + number)
+                await aws.settled(name)
+                await aws("PublishVersion", FunctionName=name)
+        found: list[tuple[str, str]] = []
+        marker: dict[str, object] = {}
+        while len(found) < 100:
+            page = await aws("ListFunctions", FunctionVersion="ALL", MaxItems=5, **marker)
+            found += [(function["FunctionName"], function["Version"]) for function in page["Functions"]]
+            if "NextMarker" not in page:
+                break
+            marker = {"Marker": page["NextMarker"]}
+        assert found == [(name, version) for name in ("a", "a-b", "b") for version in ("$LATEST", "1", "2", "3")]

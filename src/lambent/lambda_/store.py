@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Final
 
 import apsw
@@ -29,6 +30,7 @@ from lambent.lambda_.policies.policy import Policy
 from lambent.lambda_.recursion import RecursionConfig
 from lambent.lambda_.rows import QUERIES, text
 from lambent.lambda_.runtime_management import RuntimeManagementConfig
+from lambent.lambda_.sharing import shared
 from lambent.lambda_.urls.config import FunctionUrlConfig
 from lambent.storage.commits import Commits, Guard
 from lambent.storage.queries import Row
@@ -112,10 +114,12 @@ class Functions:
         home = self._homes.get((arn.account, arn.region))
         return None if home is None else home.by_name.get(arn.name)
 
-    def listed(self, account: str, region: str) -> list[Function]:
-        """All functions of the account in the region, by name."""
+    def listed(self, account: str, region: str, first: str = "") -> Iterator[Function]:
+        """The functions of the account in the region from the name `first` on, by name; to be read at once."""
         home = self._homes.get((account, region))
-        return [] if home is None else [home.by_name[name] for name in home.names]
+        if home is not None:
+            for number in range(bisect_left(home.names, first), len(home.names)):
+                yield home.by_name[home.names[number]]
 
     def everything(self) -> Iterator[Function]:
         """All functions there are."""
@@ -179,7 +183,7 @@ class Functions:
 
     def _follow(self, before: Function | None, after: Function | None) -> None:
         if after is not None:
-            self._remember(after)
+            self._remember(shared(after))
         elif before is not None:
             self._homes[before.arn.account, before.arn.region].drop(before.arn.name)
         if before is not None:
@@ -210,15 +214,29 @@ def _loaded(connection: apsw.Connection, arn: FunctionArn) -> Function | None:
 
 
 def _all(connection: apsw.Connection) -> list[Function]:
-    versions: dict[Row, list[Row]] = {}
-    parts: dict[Row, list[Row]] = {}
-    for account, region, name, *version in QUERIES.select_all_versions.each(connection):
-        versions.setdefault((account, region, name), []).append(tuple(version))
-    for account, region, name, *part in QUERIES.select_all_parts.each(connection):
-        parts.setdefault((account, region, name), []).append(tuple(part))
+    """Every function, read one after the other: the rows of ten thousand would leave holes where they were."""
+    versions = Following(QUERIES.select_all_versions.each(connection))
+    parts = Following(QUERIES.select_all_parts.each(connection))
     return [
-        _function(row, versions[row[:3]], parts.get(row[:3], ())) for row in QUERIES.select_functions.each(connection)
+        shared(_function(row, versions.of(row[:3]), parts.of(row[:3])))
+        for row in QUERIES.select_functions.each(connection)
     ]
+
+
+class Following:
+    """The rows of a query that begin with the key of a function, in the order of functions."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._groups = groupby(rows, key=lambda row: row[:3])
+        self._next = next(self._groups, None)
+
+    def of(self, key: Row) -> list[Row]:
+        """What the rows of that function say behind its key; it is asked for in the order of functions."""
+        if self._next is None or self._next[0] != key:
+            return []
+        rows = [row[3:] for row in self._next[1]]
+        self._next = next(self._groups, None)
+        return rows
 
 
 def _function(row: Row, versions: Iterable[Row], parts: Iterable[Row]) -> Function:

@@ -11,7 +11,7 @@ from lambent.lambda_.shapes import AccountUsage, GetAccountSettingsResponse, acc
 @LAMBDA.operation
 async def get_account_settings(ctx: Context[Lambda]) -> GetAccountSettingsResponse:
     """Tell the quotas in this region, how many functions there are, and how large all versions' code and all layers are."""
-    functions = ctx.state.functions.listed(ctx.account, ctx.region)
+    functions = list(ctx.state.functions.listed(ctx.account, ctx.region))
     layers = ctx.state.layers.listed(ctx.account, ctx.region)
     codes = [version.code for function in functions for version in function]
     codes += [version.code for layer in layers for version in layer.versions.values()]

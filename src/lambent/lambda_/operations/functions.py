@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from lambent.core.kernel import Context
 from lambent.lambda_.aliases import Alias
 from lambent.lambda_.concurrency.claims import reserved
@@ -11,7 +13,7 @@ from lambent.lambda_.errors import (
     LatestCannotBeDeleted,
     RuntimeAndHandlerRequired,
 )
-from lambent.lambda_.functions import Function, created
+from lambent.lambda_.functions import Function, FunctionVersion, created
 from lambent.lambda_.layers.attached import check_code
 from lambent.lambda_.members import (
     DeadLetterConfig,
@@ -28,7 +30,7 @@ from lambent.lambda_.members import (
 from lambent.lambda_.names import LATEST, LATEST_PUBLISHED, FunctionReference
 from lambent.lambda_.operations.context import check_role, function_for, function_named, layered, vpc_asked_for
 from lambent.lambda_.operations.function_code import check_source, packaged
-from lambent.lambda_.pages import paged, place
+from lambent.lambda_.pages import name_in, paged_behind, place
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.settings import (
     HARMLESS,
@@ -193,13 +195,15 @@ async def list_functions(
     every = function_version == "ALL"
     if master_region not in (None, "ALL"):
         return ListFunctionsResponse(functions=[])
-    versions = [
-        version
-        for function in ctx.state.functions.listed(ctx.account, ctx.region)
-        for version in (function if every else (function.latest,))
-    ]
+
+    def behind(last: str | None) -> Iterator[FunctionVersion]:
+        for function in ctx.state.functions.listed(ctx.account, ctx.region, name_in(last or "")):
+            for version in function if every else (function.latest,):
+                if last is None or place(version) > last:
+                    yield version
+
     scope = f"ListFunctions {ctx.account} {ctx.region} {function_version}"
-    page = paged(versions, key=place, scope=scope, marker=marker, max_items=max_items)
+    page = paged_behind(behind, key=place, scope=scope, marker=marker, max_items=max_items)
     return ListFunctionsResponse(
         functions=[listed(version, version.arn if every else version.arn.unqualified) for version in page.items],
         next_marker=page.marker,
