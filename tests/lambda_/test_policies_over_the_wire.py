@@ -145,6 +145,18 @@ async def test_an_explicit_deny_is_for_everyone_it_names(two: Two):
     assert await answered(owner, "f:live") == [arn + ":live", 1]
 
 
+async def test_a_policy_can_ask_where_a_request_comes_from(two: Two):
+    _, stranger, arn = two
+    allow = {"Effect": "Allow", "Principal": {"AWS": STRANGER}, "Action": INVOKE, "Resource": arn}
+    for network, may in (("127.0.0.0/8", True), ("10.0.0.0/8", False)):
+        statement = allow | {"Condition": {"IpAddress": {"aws:SourceIp": network}}}
+        await two.owner("put_resource_policy", ResourceArn=arn, Policy=json.dumps({"Statement": statement}))
+        if may:
+            assert await answered(stranger, arn) == [arn, 1]
+        else:
+            assert (await stranger.refused("invoke", FunctionName=arn))["Error"]["Code"] == "AccessDeniedException"
+
+
 async def test_what_exists_in_another_account_is_not_told(two: Two):
     _, stranger, arn = two
     for name in (arn, arn + ":live", arn + ":nobody", arn + "nothing"):

@@ -158,6 +158,7 @@ async def test_a_trust_policy_is_replaced_as_a_whole_and_only_by_a_good_one(aws:
         (document(ASSUME | {"Action": "s3:*"}), "AssumeRole policy may only specify STS AssumeRole actions."),
         (document(ASSUME | {"Effect": "allow"}), "Syntax errors in policy."),
         (document(ASSUME | {"What": 1}), "Syntax errors in policy."),
+        (document(ASSUME | {"Condition": {"StringEqual": {"a:b": "c"}}}), "Syntax errors in policy."),
         (document(ASSUME | {"Principal": {"Service": "lambda"}}), 'Invalid principal in policy: "SERVICE":"lambda"'),
         (document(ASSUME | {"Principal": {"AWS": "bob"}}), 'Invalid principal in policy: "AWS":"bob"'),
     ],

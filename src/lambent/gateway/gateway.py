@@ -103,6 +103,7 @@ class Gateway:
                 ids=self._ids,
                 trace_id=request.headers.get("x-amzn-trace-id"),
                 host=request.headers.get("host"),
+                source_ip=request.peer or None,
             )
             output = await service.call(operation.name, members, context)
             return endpoint.protocol.serialize(operation, output, request_id)

@@ -45,6 +45,14 @@ def test_a_star_may_be_what_is_asked_for():
     assert matches("a?", "a?")
 
 
-@pytest.mark.parametrize("pattern", ["*a" * 10_000 + "b", "?" * 5_000 + "*" + "?" * 5_000 + "b", "*" * 20_000 + "b"])
+BOMBS = {
+    "stars": "*a" * 10_000 + "b",
+    "any": "?" * 5_000 + "*" + "?" * 5_000 + "b",
+    "only stars": "*" * 20_000 + "b",
+    "all of Unicode": "*" + "".join(map(chr, range(0x3000, 0x3000 + 7_000))),
+}
+
+
+@pytest.mark.parametrize("pattern", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_is_only_a_long_pattern(pattern: str):
     assert not matches(pattern, "a" * 10_000)

@@ -13,7 +13,8 @@ from typing import Final
 
 import msgspec
 
-REMEMBERED: Final = 1024  # patterns kept compiled; each is at most as large as a policy
+REMEMBERED: Final = 1024  # patterns kept compiled
+REMEMBERED_MAX: Final = 256  # characters of such a pattern: compiled it takes up to the square of that in bits
 
 
 class Glob(msgspec.Struct, frozen=True):
@@ -39,10 +40,10 @@ def matches(pattern: str, text: str) -> bool:
         return True
     if "*" not in pattern and "?" not in pattern:
         return False
-    return _compiled(pattern).matches(text)
+    compiled = _remembered if len(pattern) <= REMEMBERED_MAX else _compiled
+    return compiled(pattern).matches(text)
 
 
-@lru_cache(REMEMBERED)
 def _compiled(pattern: str) -> Glob:
     length = stars = anything = 0
     literal: dict[str, int] = {}
@@ -56,3 +57,6 @@ def _compiled(pattern: str) -> Glob:
             literal[symbol] = literal.get(symbol, 0) | 1 << length
         length += 1
     return Glob(length, stars, anything, {character: bits | anything for character, bits in literal.items()})
+
+
+_remembered: Final = lru_cache(REMEMBERED)(_compiled)

@@ -73,7 +73,7 @@ def function_for(ctx: Context[Lambda], reference: FunctionReference, action: str
 
 def _said(ctx: Context[Lambda], function: Function, reference: FunctionReference, action: str) -> Verdict:
     requester = Requester.of(ctx.caller)
-    facts = facts_of(requester, region=ctx.region, now=ctx.clock.now())
+    facts = facts_of(requester, region=ctx.region, now=ctx.clock.now()).and_of({"aws:SourceIp": ctx.source_ip})
     return says(function, reference.qualifier, action, requester, facts)
 
 

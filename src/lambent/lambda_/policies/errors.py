@@ -78,7 +78,6 @@ class PolicyPublic(AwsError, code="PublicPolicyException"):
         "Lambda blocked the creation of this policy because it would grant public access to your function. "
         "Name the principals, or add a condition that tells whose requests are meant."
     )
-    message_key = "Message"
 
 
 class PolicyInvalid(AwsError, code="InvalidParameterValueException"):
