@@ -7,10 +7,9 @@ from lambent.lambda_.functions import Function
 from lambent.lambda_.names import FunctionReference
 from lambent.lambda_.operations.context import function_for
 from lambent.lambda_.policies.access import INVOKE_FUNCTION_URL
-from lambent.lambda_.policies.documents import understood, with_statement, without_statement
+from lambent.lambda_.policies.documents import with_statement, without_statement
 from lambent.lambda_.policies.errors import AuthTypeUnexpected, NoPolicyAssociated, NoPolicyFound, NoSuchPolicy
 from lambent.lambda_.policies.policy import Policy, guard, kept_under, policy_at
-from lambent.lambda_.policies.rules import refuse_public
 from lambent.lambda_.policies.statements import Permission
 from lambent.lambda_.rows import text
 from lambent.lambda_.service import LAMBDA, Lambda
@@ -47,7 +46,7 @@ async def add_permission(
     """Let somebody do something with a function, or with one version or alias of it.
 
     Errors: ResourceNotFoundException, ResourceConflictException (the statement id is taken),
-    InvalidParameterValueException ($LATEST, the principal), PolicyLengthExceededException, PublicPolicyException,
+    InvalidParameterValueException ($LATEST, the principal), PolicyLengthExceededException,
     PreconditionFailedException (RevisionId).
     """
     if function_url_auth_type is not None and action != INVOKE_FUNCTION_URL:
@@ -72,7 +71,6 @@ async def add_permission(
         policy = function.part(Policy, place)
         guard(policy, revision_id, READER)
         written = with_statement(policy and policy.text, statement)
-        refuse_public(understood(written))
         return function.with_part(Policy.of(written, revision), place)
 
     await ctx.state.functions.change(arn, add)
