@@ -21,6 +21,8 @@ Members = dict[str, Any]
 NOT_FOUND = "ResourceNotFoundException"
 CONFLICT = "ResourceConflictException"
 INVALID = "InvalidParameterValueException"
+ACCOUNT_CONCURRENCY = 1000
+MINIMUM_UNRESERVED = 100
 
 
 class Refused(Exception):
@@ -50,6 +52,7 @@ class Function:
         self.aliases: dict[str, Members] = {}
         self.parts: dict[tuple[str, str], Members] = {}  # by kind and qualifier
         self.recursion = "Terminate"
+        self.reserved: int | None = None
 
     def configuration(self, qualifier: str | None) -> Members:
         """What the qualifier names."""
@@ -239,6 +242,81 @@ class Model:
     def GetFunctionRecursionConfig(self, *, FunctionName: str) -> Members:
         return {"RecursiveLoop": self.named(FunctionName).recursion}
 
+    # --- permissions
+
+    def AddPermission(self, *, FunctionName: str, StatementId: str, Qualifier: str | None = None, **_: str) -> Members:
+        statements = self.policy_place(FunctionName, Qualifier)
+        if StatementId in statements:
+            refuse(CONFLICT)
+        statements[StatementId] = {}
+        return {}
+
+    def RemovePermission(self, *, FunctionName: str, StatementId: str, Qualifier: str | None = None) -> Members:
+        statements = self.policy_place(FunctionName, Qualifier)
+        if StatementId not in statements:
+            refuse(NOT_FOUND)
+        del statements[StatementId]
+        return {}
+
+    def Statements(self, *, FunctionName: str, Qualifier: str | None = None) -> list[str]:
+        """Not an operation: the statement ids in GetPolicy's answer, in order; none when there is no policy."""
+        return list(self.named(FunctionName).parts.get(("policy", Qualifier or "$LATEST"), {}))
+
+    def policy_place(self, name: str, qualifier: str | None) -> Members:
+        function = self.named(name)
+        if qualifier == "$LATEST":
+            refuse(INVALID)
+        if qualifier is not None:
+            function.configuration(qualifier)
+        return function.parts.setdefault(("policy", qualifier or "$LATEST"), {})
+
+    # --- function URLs
+
+    def CreateFunctionUrlConfig(self, *, FunctionName: str, AuthType: str, Qualifier: str | None = None) -> Members:
+        function = self.named(FunctionName)
+        if Qualifier is not None and Qualifier not in function.aliases:
+            refuse(NOT_FOUND)
+        if ("url", Qualifier or "$LATEST") in function.parts:
+            refuse(CONFLICT)
+        arn = f"{ARN}{FunctionName}" + (f":{Qualifier}" if Qualifier else "")
+        config = {"FunctionArn": arn, "AuthType": AuthType}
+        function.parts["url", Qualifier or "$LATEST"] = config
+        return config
+
+    def UpdateFunctionUrlConfig(self, *, FunctionName: str, AuthType: str, Qualifier: str | None = None) -> Members:
+        config = self.GetFunctionUrlConfig(FunctionName=FunctionName, Qualifier=Qualifier)
+        config["AuthType"] = AuthType
+        return config
+
+    def GetFunctionUrlConfig(self, *, FunctionName: str, Qualifier: str | None = None) -> Members:
+        return self.named(FunctionName).parts.get(("url", Qualifier or "$LATEST")) or refuse(NOT_FOUND)
+
+    def DeleteFunctionUrlConfig(self, *, FunctionName: str, Qualifier: str | None = None) -> Members:
+        self.GetFunctionUrlConfig(FunctionName=FunctionName, Qualifier=Qualifier)
+        del self.named(FunctionName).parts["url", Qualifier or "$LATEST"]
+        return {}
+
+    def ListFunctionUrlConfigs(self, *, FunctionName: str) -> Members:
+        return {"FunctionUrlConfigs": self.listed(self.named(FunctionName).parts, "url")}
+
+    # --- concurrency
+
+    def PutFunctionConcurrency(self, *, FunctionName: str, ReservedConcurrentExecutions: int) -> Members:
+        function = self.named(FunctionName)
+        others = sum(each.reserved or 0 for each in self.functions.values() if each is not function)
+        if others + ReservedConcurrentExecutions > ACCOUNT_CONCURRENCY - MINIMUM_UNRESERVED:
+            refuse(INVALID)
+        function.reserved = ReservedConcurrentExecutions
+        return {"ReservedConcurrentExecutions": ReservedConcurrentExecutions}
+
+    def GetFunctionConcurrency(self, *, FunctionName: str) -> Members:
+        reserved = self.named(FunctionName).reserved
+        return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
+
+    def DeleteFunctionConcurrency(self, *, FunctionName: str) -> Members:
+        self.named(FunctionName).reserved = None
+        return {}
+
     # --- tags and the account
 
     def TagResource(self, *, Resource: str, Tags: dict[str, str]) -> Members:
@@ -257,7 +335,8 @@ class Model:
     def GetAccountSettings(self) -> Members:
         versions = [v for f in self.functions.values() for v in (f.latest, *f.versions.values())]
         usage = {"FunctionCount": len(self.functions), "TotalCodeSize": sum(v["CodeSize"] for v in versions)}
-        return {"AccountUsage": usage}
+        unreserved = ACCOUNT_CONCURRENCY - sum(function.reserved or 0 for function in self.functions.values())
+        return {"AccountUsage": usage, "AccountLimit": {"UnreservedConcurrentExecutions": unreserved}}
 
     def shown(self, version: Members) -> Members:
         return {key: value for key, value in version.items() if key != "of"}

@@ -8,6 +8,7 @@ old one is still running, which is what kill -9 leaves. After both, everything t
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import tempfile
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -170,6 +171,38 @@ class ControlPlane(RuleBasedStateMachine):
     def untag(self, name: str, tags: Members) -> None:
         self.both("UntagResource", Resource=ARN + name, TagKeys=list(tags))
 
+    @rule(name=names, qualifier=some.one_of(some.none(), qualifiers), sid=some.sampled_from(["s1", "s2"]))
+    def permit(self, name: str, qualifier: str | None, sid: str) -> None:
+        whom = {"Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
+        self.both("AddPermission", FunctionName=name, StatementId=sid, **given(Qualifier=qualifier), **whom)
+
+    @rule(name=names, qualifier=some.one_of(some.none(), qualifiers), sid=some.sampled_from(["s1", "s2"]))
+    def forbid(self, name: str, qualifier: str | None, sid: str) -> None:
+        assume(qualifier != "$LATEST")
+        self.both("RemovePermission", FunctionName=name, StatementId=sid, **given(Qualifier=qualifier))
+
+    @rule(
+        name=names,
+        alias=some.one_of(some.none(), aliases),
+        auth=some.sampled_from(["NONE", "AWS_IAM"]),
+        operation=some.sampled_from(["Create", "Update"]),
+    )
+    def give_an_address(self, name: str, alias: str | None, auth: str, operation: str) -> None:
+        members = given(Qualifier=alias)
+        self.both(f"{operation}FunctionUrlConfig", FunctionName=name, AuthType=auth, **members)
+
+    @rule(name=names, alias=some.one_of(some.none(), aliases))
+    def take_the_address(self, name: str, alias: str | None) -> None:
+        self.both("DeleteFunctionUrlConfig", FunctionName=name, **given(Qualifier=alias))
+
+    @rule(name=names, executions=some.sampled_from([0, 5, 450, 451, 900, 901]))
+    def reserve(self, name: str, executions: int) -> None:
+        self.both("PutFunctionConcurrency", FunctionName=name, ReservedConcurrentExecutions=executions)
+
+    @rule(name=names)
+    def share(self, name: str) -> None:
+        self.both("DeleteFunctionConcurrency", FunctionName=name)
+
     # --- reading, and what must survive
 
     @rule(name=names, qualifier=qualifiers)
@@ -186,6 +219,20 @@ class ControlPlane(RuleBasedStateMachine):
             self.both("ListFunctionEventInvokeConfigs", FunctionName=name)
             self.both("GetFunctionRecursionConfig", FunctionName=name)
             self.both("ListTags", Resource=ARN + name)
+            self.both("ListFunctionUrlConfigs", FunctionName=name)
+            self.both("GetFunctionConcurrency", FunctionName=name)
+        for name, function in self.model.functions.items():
+            for qualifier in (None, *function.versions, *function.aliases):
+                self.runner.run(self.policies_compared(name, qualifier))
+
+    async def policies_compared(self, name: str, qualifier: str | None) -> None:
+        expected = self.model.Statements(FunctionName=name, Qualifier=qualifier)
+        try:
+            policy = (await self.aws("GetPolicy", FunctionName=name, **given(Qualifier=qualifier)))["Policy"]
+        except AwsError as error:
+            assert error.code == "ResourceNotFoundException"
+            policy = '{"Statement": []}'
+        assert [statement["Sid"] for statement in json.loads(policy)["Statement"]] == expected
 
     @precondition(lambda self: self.model.functions)
     @rule()

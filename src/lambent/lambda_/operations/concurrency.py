@@ -20,7 +20,7 @@ from lambent.lambda_.concurrency.reserved import reserving
 from lambent.lambda_.errors import FunctionNotFound
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import LATEST, FunctionArn, FunctionReference
-from lambent.lambda_.operations.functions import function_named
+from lambent.lambda_.operations.context import function_named
 from lambent.lambda_.pages import paged
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.shapes import Concurrency
