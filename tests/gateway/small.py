@@ -10,7 +10,7 @@ from typing import Any, Final
 from lambent.core.clock import Clock
 from lambent.core.ids import Ids
 from lambent.core.kernel import Binding, Caller, Context, Service, Shape
-from lambent.core.ports import Principal
+from lambent.core.ports import Principal, Site
 from lambent.gateway.gateway import Gateway, Mode
 from tests.wire.signing import ACCESS_KEY, SECRET
 
@@ -97,7 +97,7 @@ def services() -> dict[str, Service[Any]]:
     return {service.name: service for service in made}
 
 
-def gateway(auth: Mode = "enforced") -> Gateway:
+def gateway(auth: Mode = "enforced", site: Site | None = None) -> Gateway:
     return Gateway(
         services(),
         Keys(),
@@ -107,4 +107,5 @@ def gateway(auth: Mode = "enforced") -> Gateway:
         account=ACCOUNT if auth == "enforced" else "000000000000",
         region="us-east-1",
         version="0.0-test",
+        site=site,
     )

@@ -4,6 +4,8 @@
 the caller's SDK reads. A bug of ours is told as AWS tells its own, without a trace of it, and is logged under the
 request's id.
 
+What is for a host or a path of a site (`core.ports.Site`) is its to answer, with nothing from here but who has signed it.
+
 The order matters: until a caller is known, nothing is told that depends on more than the request itself, and no
 service model is read. The way of an Invoke through here costs less than 60 us without the operation (benchmarks/).
 """
