@@ -25,6 +25,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -344,7 +345,7 @@ class Placement:
 
     def reap(self) -> None:
         """End what has been idle for too long, and of what is kept idle for good what has become too old."""
-        for slot in [each for slot in self._slots.values() for each in slot.family()]:
+        for slot in chain.from_iterable(known.family() for known in self._slots.values()):
             self._end_idle(slot, self._unused if slot.kept is None else self._too_old)
 
     def _unused(self, placed: Placed) -> bool:
