@@ -152,8 +152,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         for function in control.functions.everything():
             placed.follow(None, function)
         control.functions.watch(placed.follow)
-        provisions = await on.enter_async_context(provisioning(control.functions.everything(), placed, clock))
-        control.functions.watch(provisions.follow)
+        provisions = await on.enter_async_context(provisioning(placed, clock))
         lambda_service = Service(
             LAMBDA,
             Lambda.of(control, InvokePath(placed, clock, ids), provisions),
@@ -182,6 +181,9 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 grace_s=STOP_S,
             )
         )
+        for function in control.functions.everything():  # not before isolation is proven and guests find the gateway
+            provisions.follow(None, function)
+        control.functions.watch(provisions.follow)
         await on.enter_async_context(warming(control.functions.everything(), launching.prepare))
         yield Running(endpoint, keys.root.account, keys.root.access_key_id, keys.root.secret_access_key, config.region)
 

@@ -88,9 +88,10 @@ class Stock:
 async def stock(limit: int = 10, function: Function | None = None) -> AsyncIterator[Stock]:
     async with (
         house(msgspec.structs.replace(SETTINGS, concurrent_executions=limit)) as it,
-        provisioning([function] if function is not None else [], it.placement, it.clock) as provisions,
+        provisioning(it.placement, it.clock) as provisions,
     ):
         it.placement.follow(None, function or FUNCTION)
+        provisions.follow(None, function or FUNCTION)
         yield Stock(it, provisions, function or FUNCTION)
 
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -35,6 +36,7 @@ from lambent.lambda_.environment.environment import ON_DEMAND, PROVISIONED, Envi
 from lambent.lambda_.environment.life_cycle import State
 from lambent.lambda_.functions import Function, FunctionVersion
 from lambent.lambda_.invoke.admission import Admission
+from lambent.lambda_.invoke.freezing import Freezing
 from lambent.lambda_.invoke.slots import Kept, Placed, Slot
 from lambent.lambda_.names import FunctionArn
 
@@ -74,8 +76,7 @@ class Placement:
         self._admission: Final = Admission(settings.concurrent_executions, clock)
         self._slots: Final[dict[FunctionArn, Slot]] = {}  # by the qualified ARN of the version
         self._all: Final[set[Placed]] = set()
-        self._thawed: Final[set[Placed]] = set()  # idle, and not frozen yet
-        self._freezer: asyncio.TimerHandle | None = None
+        self._freezing: Final = Freezing(settings.freeze_after_s, clock)
 
     # --- the path of an invocation -----------------------------------------------------------------------------------
 
@@ -106,12 +107,12 @@ class Placement:
         if slot.provisioned is not None and (placed := await self._provisioned_in_time(slot.provisioned)) is not None:
             return placed
         slot.share.enter(self._clock.monotonic())
-        mine = slot if tenant is None else self._tenant_slot(slot, tenant)
+        mine = slot if tenant is None else slot.of_tenant(tenant)
         try:
             return await self._found(mine)
         except BaseException:
             slot.share.leave()
-            self._tidy(mine)
+            mine.tidy()
             raise
 
     async def _found(self, slot: Slot) -> Placed:
@@ -136,7 +137,7 @@ class Placement:
 
     def _popped(self, slot: Slot) -> Placed:
         placed = slot.idle.pop()
-        self._thawed.discard(placed)
+        self._freezing.stop(placed)
         return placed
 
     def _take_provisioned(self, slot: Slot) -> Placed | None:
@@ -238,9 +239,9 @@ class Placement:
         """One environment from its init phase to its end."""
         placed = Placed(slot, self._clock.monotonic())
         kind = ON_DEMAND if slot.kept is None else PROVISIONED
-        placed.environment = self._launch(slot.version, self._tasks, lambda: self._changed(placed), kind)
-        self._all.add(placed)
         try:
+            placed.environment = self._launch(slot.version, self._tasks, lambda: self._changed(placed), kind)
+            self._all.add(placed)
             async with environment(placed.environment):
                 if slot.kept is not None:
                     self._keep(slot.kept, placed)
@@ -292,9 +293,7 @@ class Placement:
                 return
         placed.idle_since = now
         slot.idle.append(placed)
-        self._thawed.add(placed)
-        if self._freezer is None:
-            self._freezer = asyncio.get_running_loop().call_later(self._settings.freeze_after_s, self._freeze)
+        self._freezing.begin(placed)
 
     def _end(self, placed: Placed) -> None:
         placed.end.set()
@@ -308,25 +307,14 @@ class Placement:
         slot = placed.slot
         slot.live -= 1
         slot.share.of_tenants -= slot.parent is not None
-        self._tidy(slot)
+        slot.tidy()
         self._all.discard(placed)
         slot.finishing.discard(placed)
         if placed in slot.idle:
             slot.idle.remove(placed)
-        self._thawed.discard(placed)
+        self._freezing.stop(placed)
 
     # --- time and change ---------------------------------------------------------------------------------------------
-
-    def _freeze(self) -> None:
-        """Freeze what has been idle for the grace, and come again while something is left."""
-        self._freezer = None
-        grace = self._settings.freeze_after_s
-        before = self._clock.monotonic() - grace
-        for placed in [p for p in self._thawed if p.idle_since <= before]:
-            self._thawed.discard(placed)
-            placed.environment.freeze()
-        if self._thawed:
-            self._freezer = asyncio.get_running_loop().call_later(grace, self._freeze)
 
     def _slot(self, version: FunctionVersion) -> Slot:
         slot = self._slots.get(version.arn)
@@ -335,17 +323,6 @@ class Placement:
                 self._retire(slot)
             slot = self._slots[version.arn] = Slot(version, self._admission.share(version.arn))
         return slot
-
-    def _tenant_slot(self, slot: Slot, tenant: str) -> Slot:
-        found = slot.tenants.get(tenant)
-        if found is None:
-            found = slot.tenants[tenant] = Slot(slot.version, slot.share, parent=slot, tenant=tenant)
-        return found
-
-    def _tidy(self, slot: Slot) -> None:
-        """Forget a tenant that has no environments."""
-        if slot.parent is not None and not slot.live and slot.parent.tenants.get(slot.tenant) is slot:
-            del slot.parent.tenants[slot.tenant]
 
     def follow(self, before: Function | None, after: Function | None) -> None:
         """A function's rows have changed: its limits hold at once, and environments of what was changed or deleted end."""
@@ -362,21 +339,20 @@ class Placement:
             self._retire(slot)
 
     def _retire(self, slot: Slot) -> None:
-        slot.retired = True
-        self._end_idle(slot, lambda _: True)
-        if slot.provisioned is not None:
-            self._retire(slot.provisioned)
-        for mine in slot.tenants.values():
-            self._retire(mine)
+        for each in slot.family():
+            each.retired = True
+            self._end_idle(each, lambda _: True)
 
     def reap(self) -> None:
         """End what has been idle for too long, and of what is kept idle for good what has become too old."""
-        now = self._clock.monotonic()
-        for slot in self._slots.values():
-            for mine in (slot, *slot.tenants.values()):
-                self._end_idle(mine, lambda placed: now - placed.idle_since >= self._settings.idle_timeout_s)
-            if slot.provisioned is not None:
-                self._end_idle(slot.provisioned, lambda placed: now - placed.born > self._settings.max_age_s)
+        for slot in chain.from_iterable(known.family() for known in self._slots.values()):
+            self._end_idle(slot, self._unused if slot.kept is None else self._too_old)
+
+    def _unused(self, placed: Placed) -> bool:
+        return self._clock.monotonic() - placed.idle_since >= self._settings.idle_timeout_s
+
+    def _too_old(self, placed: Placed) -> bool:
+        return self._clock.monotonic() - placed.born > self._settings.max_age_s
 
     def _end_idle(self, slot: Slot, which: Callable[[Placed], bool]) -> None:
         for placed in [p for p in slot.idle if which(p)]:

@@ -230,14 +230,10 @@ def wanted_by(function: Function) -> dict[str, Wanted]:
 
 
 @asynccontextmanager
-async def provisioning(
-    functions: Iterable[Function], placement: Placement, clock: Clock
-) -> AsyncGenerator[Provisioning]:
-    """Environments are kept while the block lasts, beginning with those that `functions` ask for."""
+async def provisioning(placement: Placement, clock: Clock) -> AsyncGenerator[Provisioning]:
+    """While the block lasts, environments are kept of the functions that it is told to follow."""
     async with asyncio.TaskGroup() as tasks:
         made = Provisioning(placement, clock, tasks)
-        for function in functions:
-            made.follow(None, function)
         try:
             yield made
         finally:

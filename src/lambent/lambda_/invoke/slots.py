@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
 from typing import Final
 
 from lambent.lambda_.environment.environment import Environment
@@ -74,6 +75,25 @@ class Slot:
         self.idle: Final[list[Placed]] = []  # the last used one at the end, so that the others grow old
         self.finishing: Final[set[Placed]] = set()
         self.waiters: Final[deque[asyncio.Future[Placed]]] = deque()
+
+    def of_tenant(self, tenant: str) -> Slot:
+        """The tenant's slot, made if it has none."""
+        found = self.tenants.get(tenant)
+        if found is None:
+            found = self.tenants[tenant] = Slot(self.version, self.share, parent=self, tenant=tenant)
+        return found
+
+    def tidy(self) -> None:
+        """Be forgotten, if this is the slot of a tenant that has no environments."""
+        if self.parent is not None and not self.live and self.parent.tenants.get(self.tenant) is self:
+            del self.parent.tenants[self.tenant]
+
+    def family(self) -> Iterator[Slot]:
+        """Every slot of the version."""
+        yield self
+        if self.provisioned is not None:
+            yield self.provisioned
+        yield from self.tenants.values()
 
 
 class Kept:
