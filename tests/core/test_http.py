@@ -16,15 +16,18 @@ async def echo(request: Request) -> Response:
     return Response(200, [("x-path", request.path), ("x-query", request.query)], request.body)
 
 
+def told(fault: Fault, head: Request | None) -> Response:
+    return Response(fault.value, [("x-fault", fault.name)], (head.path if head else "?").encode())
+
+
 @asynccontextmanager
 async def door(
-    handle: Callable[[Request], Awaitable[Response]] = echo, limits: HttpLimits = LIMITS
+    handle: Callable[[Request], Awaitable[Response]] = echo,
+    limits: HttpLimits = LIMITS,
+    refusal: Callable[[Fault, Request | None], Response] = told,
 ) -> AsyncIterator[tuple[int, Door]]:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-
-    def refusal(fault: Fault, head: Request | None) -> Response:
-        return Response(fault.value, [("x-fault", fault.name)], (head.path if head else "?").encode())
 
     async with serving(
         handle, sockets=[listener], limits=limits, body_limit=lambda _head: 50_000, refusal=refusal, grace_s=0.1
@@ -253,6 +256,20 @@ async def test_rubbish_behind_a_request_is_told_after_its_answer_and_ends_only_t
         assert heard.index(b"HTTP/1.1 200") < heard.index(b"HTTP/1.1 400")
         assert (await said(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).endswith(b"fine")
         writer.close()
+
+
+async def test_a_bug_in_refusing_what_is_behind_a_request_or_late_ends_one_connection_and_not_the_door():
+    def refusal(_fault: Fault, _head: Request | None) -> Response:
+        raise RuntimeError("bug")
+
+    async def handle(_request: Request) -> Response:
+        await asyncio.sleep(0)
+        return Response(200, [], b"fine")
+
+    async with door(handle, refusal=refusal) as (port, _):
+        assert (await said(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n\x00")).endswith(b"fine")
+        assert await until_closed(port, b"GET / HTTP/1.1\r\nHo") == b""
+        assert (await said(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).endswith(b"fine")
 
 
 async def test_a_request_for_another_protocol_is_answered_in_this_one():

@@ -54,7 +54,11 @@ class Door:
             await asyncio.sleep(SWEEP_S)
             now = loop.time()
             for connection in [c for c in self.connections if c.deadline is not None and c.deadline < now]:
-                connection.overdue()
+                try:
+                    connection.overdue()
+                except Exception:
+                    log.exception("http.connection_failed")
+                    connection.close()
 
 
 class Visitor(Connection):
@@ -145,6 +149,13 @@ class Visitor(Connection):
 
     async def _serve(self) -> None:
         """Answer request after request. A bug, in the door's handler or here, ends this connection; the others go on."""
+        try:
+            await self._answer_all()
+        except Exception:  # else the door's task group, and with it Lambent, would end
+            log.exception("http.connection_failed")
+            self.close()
+
+    async def _answer_all(self) -> None:
         while not self.closing:
             if self._full is not None:
                 await self._full

@@ -341,8 +341,12 @@ class Connection(asyncio.Protocol, ABC):
         if self.transport is None or self.closing:
             return
         self.transport.write(encode(self.refusal(fault, self._head), keep_alive=False, bodiless=False))
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
+        try:
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+        except OSError:  # the client has gone this instant, and asyncio has not heard of it yet
+            self.close()
+            return
         self.wait(LINGER_S)
 
     def _discard(self, size: int) -> None:
