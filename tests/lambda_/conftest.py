@@ -33,7 +33,7 @@ class Aws:
     """boto3 against a running Lambent; blocking calls run in a thread, since the server is on this loop."""
 
     def __init__(self, session: boto3.Session, endpoint: str) -> None:
-        retries = ClientConfig(retries={"total_max_attempts": 1})
+        retries = ClientConfig(retries={"total_max_attempts": 1}, max_pool_connections=50)
         self.iam: Any = session.client("iam", endpoint_url=endpoint, config=retries)
         self.awslambda: Any = session.client("lambda", endpoint_url=endpoint, config=retries)
         self.role = ""
