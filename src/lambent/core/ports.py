@@ -1,9 +1,10 @@
 """The seams at which one part of Lambent asks another for something, without knowing it.
 
 A service never imports a service. What the Lambda data plane needs of IAM, STS and CloudWatch Logs, and what the gateway
-needs of whoever keeps access keys, stands here as a protocol; `app.py` is the one place that knows both sides. Methods
-are synchronous and cost microseconds, because they are on the path of an invocation: an implementation that has to wait (a
-row to commit, a flush) does so behind its own back, in its own lifetime block. Only a `Site` is waited for: it answers.
+needs of whoever keeps access keys, stands here as a protocol; `app.py` is the one place that knows both sides. What is on
+the path of an invocation is synchronous and costs microseconds: an implementation that has to wait (a row to commit, a
+flush) does so behind its own back, in its own lifetime block. What answers a request, or is asked only when a function is
+deployed, may be waited for.
 
 This file is not a place for behaviour: only for the nouns that cross a seam and the verbs by which they cross it.
 """
@@ -117,6 +118,21 @@ class EventSources(Protocol):
 
     def find(self, arn: str, /) -> EventSource | None:
         """Return the source that the ARN names, if there is one; the ARN is well-formed and of a kind that can be read."""
+        ...
+
+
+class ObjectTooLarge(Exception):
+    """The object has more bytes than whoever reads it can use."""
+
+
+class Objects(Protocol):
+    """Objects in buckets, as those see them who are told where a package lies instead of being sent it."""
+
+    async def read(self, bucket: str, key: str, version_id: str | None, /, *, max_bytes: int) -> bytes:
+        """The content of the object, of its newest version unless one is named.
+
+        Raises CallRefused with S3's own code and sentence, also for whatever keeps S3 from answering; ObjectTooLarge.
+        """
         ...
 
 
