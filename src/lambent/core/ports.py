@@ -184,3 +184,11 @@ class Site(Protocol):
     def too_large(self, request_id: str) -> Response:
         """The answer to a request whose body is larger than `body_max_bytes`."""
         ...
+
+
+class OwnPage(Protocol):
+    """Answers what is asked for below one of Lambent's own paths, which no AWS operation has, by whoever asks."""
+
+    async def __call__(self, request: Request, request_id: str, /) -> Response:
+        """The answer to a request, which is not signed; raises nothing."""
+        ...

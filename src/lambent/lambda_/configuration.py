@@ -73,6 +73,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     file_systems: tuple[FileSystem, ...] = ()
     dead_letter_arn: str | None = None
     kms_key_arn: str | None = None
+    source_kms_key_arn: str | None = None  # of the key that the package would be encrypted with where it is kept
     snap_start: str = "None"  # or PublishedVersions
     tenant_isolation: str | None = None  # PER_TENANT, from its creation on: no environment is shared by two tenants
     layers: AttachedLayers = ()

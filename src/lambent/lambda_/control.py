@@ -10,8 +10,10 @@ import msgspec
 
 from lambent.core.clock import Clock
 from lambent.core.ids import Ids
-from lambent.core.ports import EventSources, Networks, Roles
+from lambent.core.ports import EventSources, Networks, Objects, Roles
 from lambent.lambda_.activation import Activation, FindInterpreter, Prepare, activating, nothing_to_prepare
+from lambent.lambda_.code.links import Links
+from lambent.lambda_.code.sources import NoObjects, Sources
 from lambent.lambda_.code.store import CodeStore, code_store
 from lambent.lambda_.functions import Function
 from lambent.lambda_.layers.layer import Layer
@@ -28,11 +30,13 @@ from lambent.storage.commits import committing
 from lambent.storage.database import Database
 
 
-class ControlPlane(msgspec.Struct, frozen=True):
+class ControlPlane(msgspec.Struct, frozen=True, kw_only=True):
     """The functions, their layers and code, and who gets them ready."""
 
     functions: Functions
     code: CodeStore
+    packages: Sources
+    links: Links
     activation: Activation
     roles: Roles
     networks: Networks
@@ -50,6 +54,8 @@ async def control_plane(
     roles: Roles,
     networks: Networks | None = None,
     event_sources: EventSources | None = None,
+    objects: Objects | None = None,
+    link_key: bytes,
     find: FindInterpreter,
     ids: Ids,
     clock: Clock,
@@ -85,13 +91,15 @@ async def control_plane(
         mappings = await Resources[EventSourceMapping].loaded(commits, RESOURCE_KIND, EventSourceMapping)
         await on.enter_async_context(settling(mappings, clock, poll))
         yield ControlPlane(
-            functions,
-            code,
-            activation,
-            roles,
-            networks or OneVpc(),
-            limits or AccountLimits(),
-            mappings,
-            event_sources or AnySource(),
-            layers,
+            functions=functions,
+            code=code,
+            packages=Sources(objects or NoObjects(), code),
+            links=Links(code, link_key, clock),
+            activation=activation,
+            roles=roles,
+            networks=networks or OneVpc(),
+            limits=limits or AccountLimits(),
+            event_source_mappings=mappings,
+            event_sources=event_sources or AnySource(),
+            layers=layers,
         )

@@ -9,6 +9,8 @@ import msgspec
 from lambent.core.kernel import Binding
 from lambent.core.ports import EventSources, Networks, Roles
 from lambent.lambda_.activation import Activation
+from lambent.lambda_.code.links import Links
+from lambent.lambda_.code.sources import Sources
 from lambent.lambda_.code.store import CodeStore
 from lambent.lambda_.concurrency.provisioned import Provisions
 from lambent.lambda_.control import ControlPlane
@@ -27,6 +29,8 @@ class Lambda(msgspec.Struct, frozen=True):
 
     functions: Functions
     code: CodeStore
+    packages: Sources
+    links: Links
     activation: Activation
     roles: Roles
     networks: Networks

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from lambent.core.kernel import Shape
+from lambent.lambda_.code.links import Links
 from lambent.lambda_.configuration import FileSystem, Image, Vpc
 from lambent.lambda_.functions import FunctionVersion, reason_shown
 from lambent.lambda_.limits import AccountLimits
@@ -55,6 +56,8 @@ class FunctionCode(Shape):
     zip_file: bytes | None = None
     s3_bucket: str | None = msgspec.field(default=None, name="S3Bucket")
     s3_key: str | None = msgspec.field(default=None, name="S3Key")
+    s3_object_version: str | None = msgspec.field(default=None, name="S3ObjectVersion")
+    s3_object_storage_mode: str | None = msgspec.field(default=None, name="S3ObjectStorageMode")
     image_uri: str | None = None
     source_kms_key_arn: str | None = msgspec.field(default=None, name="SourceKMSKeyArn")
 
@@ -102,9 +105,11 @@ class FunctionConfiguration(Shape):
 
 
 class FunctionCodeLocation(Shape):
-    repository_type: str  # Location, a link to download the package from, is not there yet
+    repository_type: str
+    location: str | None = None
     image_uri: str | None = None
     resolved_image_uri: str | None = None
+    source_kms_key_arn: str | None = msgspec.field(default=None, name="SourceKMSKeyArn")
 
 
 class Concurrency(Shape):
@@ -249,10 +254,14 @@ def image_config(image: Image) -> ImageConfigResponse | None:
     )
 
 
-def code_location(version: FunctionVersion) -> FunctionCodeLocation:
-    """Where the code is kept."""
+def code_location(version: FunctionVersion, links: Links, endpoint: str) -> FunctionCodeLocation:
+    """Where the code is kept: of a package a link to it, for a caller who reaches us at `endpoint`."""
     if version.image is None:
-        return FunctionCodeLocation(repository_type="S3")
+        return FunctionCodeLocation(
+            repository_type="S3",
+            location=links.to(version.code.digest, endpoint),
+            source_kms_key_arn=version.source_kms_key_arn,
+        )
     resolved = version.image.uri if version.image.digest else None  # a tag, only a registry can resolve
     return FunctionCodeLocation(repository_type="ECR", image_uri=version.image.uri, resolved_image_uri=resolved)
 

@@ -28,7 +28,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 import structlog
@@ -76,6 +76,10 @@ class CodeStore:
         """The directory with the unpacked package."""
         return self._trees / digest
 
+    def open(self, digest: str) -> BinaryIO:
+        """The zip, for reading; the caller closes it, and can read on when it is deleted. Raises FileNotFoundError."""
+        return self._zips.open(digest)
+
     @contextmanager
     def holding(self, digest: str) -> Generator[Path]:
         """Keep the content for as long as the block lasts, whatever happens to the rows; yields its tree."""
@@ -93,7 +97,7 @@ class CodeStore:
     async def added(self, archive: bytes) -> AsyncGenerator[Code]:
         """Keep the uploaded zip and unpack it; commit a row that names its digest before the block ends.
 
-        Raises ZipTooLarge, PackageEmpty, PackageTooLarge, PackageUnreadable; then nothing is kept.
+        Raises PackageEmpty, PackageTooLarge, PackageUnreadable; then nothing is kept.
         """
         digest = (await asyncio.to_thread(hashlib.sha256, archive)).hexdigest()
         with self.holding(digest):

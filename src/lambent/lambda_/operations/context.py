@@ -91,12 +91,7 @@ def vpc_asked_for(ctx: Context[Lambda], config: VpcConfig | None) -> str:
     try:
         return ctx.state.networks.vpc_of(ctx.account, ctx.region, config.subnet_ids, groups)
     except CallRefused as refused:
-        raise AnotherServiceRefused(
-            operation=refused.operation,
-            service=refused.service,
-            error_code=refused.code,
-            error_message=refused.message,
-        ) from None
+        raise AnotherServiceRefused.telling(refused) from None
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ from lambent.lambda_.members import (
 )
 from lambent.lambda_.names import LATEST, LATEST_PUBLISHED, FunctionReference
 from lambent.lambda_.operations.context import check_role, function_for, function_named, layered, vpc_asked_for
-from lambent.lambda_.operations.function_code import check_source, packaged
+from lambent.lambda_.operations.function_code import packaged, source_of
 from lambent.lambda_.pages import paged, place
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.settings import (
@@ -94,9 +94,6 @@ async def create_function(
     Errors: InvalidParameterValueException, ResourceConflictException, RequestEntityTooLargeException.
     """
     refuse_unsupported(
-        S3Bucket=code.s3_bucket,
-        S3Key=code.s3_key,
-        SourceKMSKeyArn=code.source_kms_key_arn,
         PublishTo=publish_to,
         CodeSigningConfigArn=code_signing_config_arn,
         CapacityProviderConfig=capacity_provider_config,
@@ -126,7 +123,7 @@ async def create_function(
         layers=layers,
     )
     settings.check_package(is_image=is_image)
-    check_source(code, is_image=is_image)
+    source = source_of(code, is_image=is_image)
     if not is_image and (runtime is None or handler is None):
         raise RuntimeAndHandlerRequired
     settings.check()
@@ -134,7 +131,7 @@ async def create_function(
     check_role(ctx, role)
     fields = settings.fields(arn.name, vpc_asked_for(ctx, vpc_config))
     revisions, now = (ctx.ids.uuid(), ctx.ids.uuid()), ctx.clock.now()
-    async with layered(ctx, layers) as given, packaged(ctx, code) as content:
+    async with layered(ctx, layers) as given, packaged(ctx, source) as content:
         check_code(content, given)
         configuration = Configuration(
             code=content,
@@ -142,6 +139,7 @@ async def create_function(
             image=image_of(code.image_uri, image_config) if code.image_uri is not None else None,
             tenant_isolation=tenancy_config.tenant_isolation_mode if tenancy_config is not None else None,
             layers=given,
+            source_kms_key_arn=code.source_kms_key_arn or None,
             **fields,
         )
         check_whole(configuration)
@@ -171,7 +169,7 @@ async def get_function(
     arn = reference.located(function.arn.account, ctx.region)
     return GetFunctionResponse(
         configuration=shown(version, arn),
-        code=code_location(version),
+        code=code_location(version, ctx.state.links, ctx.endpoint),
         concurrency=concurrency_shown(reserved(function)),
         tags=function.tags or None,
     )
