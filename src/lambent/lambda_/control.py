@@ -13,6 +13,7 @@ from lambent.core.ids import Ids
 from lambent.core.ports import EventSources, Networks, Objects, Roles
 from lambent.lambda_.activation import Activation, FindInterpreter, Prepare, activating, nothing_to_prepare
 from lambent.lambda_.code.links import Links
+from lambent.lambda_.code.quota import CodeQuota
 from lambent.lambda_.code.sources import NoObjects, Sources
 from lambent.lambda_.code.store import CodeStore, code_store
 from lambent.lambda_.functions import Function
@@ -68,10 +69,12 @@ async def control_plane(
 
     It begins by collecting code that no version has any more, and by taking up what a crash left Pending or Creating.
     """
+    limits = limits or AccountLimits()
     async with AsyncExitStack() as on:
         commits = await on.enter_async_context(committing(database))
-        functions = await Functions.loaded(commits)
-        layers = await Layers.loaded(commits)
+        quota = CodeQuota(limits.total_code_size_bytes)
+        functions = await Functions.loaded(commits, quota)
+        layers = await Layers.loaded(commits, quota)
 
         def wanted(digest: str) -> bool:
             return functions.names_content(digest) or layers.names_content(digest)
@@ -98,7 +101,7 @@ async def control_plane(
             activation=activation,
             roles=roles,
             networks=networks or OneVpc(),
-            limits=limits or AccountLimits(),
+            limits=limits,
             event_source_mappings=mappings,
             event_sources=event_sources or AnySource(),
             layers=layers,

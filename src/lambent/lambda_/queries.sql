@@ -117,3 +117,7 @@ SELECT coalesce(sum(coalesce(reserved, provisioned)), 0) FROM (
       AND kind IN ('reserved-concurrency', 'provisioned-concurrency')
     GROUP BY name
 );
+
+-- name: select_code_size
+-- How many bytes of code an account keeps in a region, if it ever kept any.
+SELECT bytes FROM code_sizes WHERE account = :account AND region = :region;

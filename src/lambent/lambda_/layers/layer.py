@@ -143,6 +143,11 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
         """The version with the highest number; there must be one."""
         return self.versions[max(self.versions)]
 
+    @property
+    def code_size_bytes(self) -> int:
+        """What its versions take of the account's code storage."""
+        return sum(version.code.size_bytes for version in self.versions.values())
+
     def digests(self) -> set[str]:
         """The contents of its versions."""
         return {version.code.digest for version in self.versions.values()}

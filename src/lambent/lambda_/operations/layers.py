@@ -174,7 +174,8 @@ async def publish_layer_version(
 ) -> GetLayerVersionResponse:
     """Publish the next version of a layer, which comes into being with its first.
 
-    Errors: InvalidParameterValueException, RequestEntityTooLargeException, AccessDeniedException (another account's).
+    Errors: InvalidParameterValueException, RequestEntityTooLargeException, CodeStorageExceededException,
+    AccessDeniedException (another account's).
     """
     arn = owned(ctx, layer_named(ctx, layer_name), "PublishLayerVersion")
     archive = archive_of(content)
@@ -191,7 +192,7 @@ async def publish_layer_version(
                 architectures=None if compatible_architectures is None else tuple(compatible_architectures),
             )
 
-        layer = await ctx.state.layers.change(arn, publish)
+        layer = await ctx.state.layers.change(arn, publish, more_bytes=code.size_bytes)
     return described(ctx, layer.latest)
 
 
