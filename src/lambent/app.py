@@ -56,6 +56,7 @@ from lambent.services.iam.service import MIGRATIONS as IAM_MIGRATIONS
 from lambent.services.iam.service import iam
 from lambent.services.logs.service import logs
 from lambent.services.s3.elsewhere import Endpoint, S3Elsewhere
+from lambent.services.signer.process import SignatureFiles
 from lambent.services.sts.access_keys import AccessKeys
 from lambent.services.sts.service import sts
 from lambent.storage import database
@@ -132,6 +133,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 data.path / "code",
                 roles=roles,
                 objects=objects(config, clock),
+                signatures=SignatureFiles(config.signing_profiles, clock) if config.signing_profiles else None,
                 link_key=data.secret("links.key", lambda: ids.random_bytes(LINK_KEY_BYTES)),
                 find=interpreters.find,
                 ids=ids,

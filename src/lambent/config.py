@@ -85,6 +85,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float, about("seconds", "Time for reading one package from that S3, from connecting to its last byte.", gt=0)
     ] = 120.0
 
+    signing_profiles: Annotated[
+        Path | None,
+        about("directory", "Folder with profiles.toml: who signs packages; without it, no signature is known."),
+    ] = None
+
     # Isolation
     sandbox: Annotated[
         Literal["native", "process"],

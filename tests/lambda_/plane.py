@@ -11,7 +11,7 @@ from typing import Any, cast
 from lambent.core.clock import FakeClock
 from lambent.core.ids import SeededIds
 from lambent.core.kernel import Caller, Context, Service, operations_in
-from lambent.core.ports import EventSource, EventSources, Networks, Objects, Roles
+from lambent.core.ports import EventSource, EventSources, Networks, Objects, Roles, Signatures
 from lambent.lambda_.activation import Prepare, nothing_to_prepare
 from lambent.lambda_.code.links import KEY_BYTES
 from lambent.lambda_.concurrency.provisioned import Standing
@@ -146,6 +146,7 @@ async def plane(
     clock: FakeClock | None = None,
     seed: int = 0,
     objects: Objects | None = None,
+    signatures: Signatures | None = None,
     limits: AccountLimits | None = None,
 ) -> AsyncGenerator[Plane]:
     """A control plane for as long as the block lasts; another one on the same directory is a restart."""
@@ -159,6 +160,7 @@ async def plane(
             networks=networks,
             event_sources=sources or Sources(),
             objects=objects,
+            signatures=signatures,
             link_key=b"k" * KEY_BYTES,
             find=find,
             limits=limits,

@@ -12,6 +12,7 @@ This file is not a place for behaviour: only for the nouns that cross a seam and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -133,6 +134,28 @@ class Objects(Protocol):
 
         Raises CallRefused with S3's own code and sentence, also for whatever keeps S3 from answering; ObjectTooLarge.
         """
+        ...
+
+
+class PackageSignature(msgspec.Struct, frozen=True):
+    """What the signature on a package says, once it was found to fit the package."""
+
+    profile_version_arn: str
+    job_arn: str
+    expires_at: float  # Unix epoch seconds
+    trusted: bool  # whether it was made by who may sign as that version of that profile
+    revoked: bool
+
+
+class SignatureBroken(Exception):
+    """A package has a signature, and it does not fit: the package was changed, or nobody can tell that it was not."""
+
+
+class Signatures(Protocol):
+    """Knows what the signatures of packages are worth."""
+
+    async def of(self, package: Path, /) -> PackageSignature | None:
+        """The signature on the zip in this file; None: it has none. Raises SignatureBroken."""
         ...
 
 

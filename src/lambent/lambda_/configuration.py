@@ -53,6 +53,13 @@ class Image(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.uri.partition("@sha256:")[2] or None
 
 
+class SignedBy(msgspec.Struct, frozen=True):
+    """Who signed the code, where its signature was found to be good."""
+
+    profile_version_arn: str
+    job_arn: str
+
+
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Code and settings: what publishing a version freezes."""
 
@@ -73,6 +80,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     file_systems: tuple[FileSystem, ...] = ()
     dead_letter_arn: str | None = None
     kms_key_arn: str | None = None
+    signed_by: SignedBy | None = None
     source_kms_key_arn: str | None = None  # of the key that the package would be encrypted with where it is kept
     snap_start: str = "None"  # or PublishedVersions
     tenant_isolation: str | None = None  # PER_TENANT, from its creation on: no environment is shared by two tenants

@@ -10,7 +10,7 @@ import msgspec
 
 from lambent.core.clock import Clock
 from lambent.core.ids import Ids
-from lambent.core.ports import EventSources, Networks, Objects, Roles
+from lambent.core.ports import EventSources, Networks, Objects, Roles, Signatures
 from lambent.lambda_.activation import Activation, FindInterpreter, Prepare, activating, nothing_to_prepare
 from lambent.lambda_.code.links import Links
 from lambent.lambda_.code.quota import CodeQuota
@@ -23,6 +23,8 @@ from lambent.lambda_.layers.store import Layers
 from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.networks import OneVpc
 from lambent.lambda_.resources import Resources
+from lambent.lambda_.signing.configs import CodeSigningConfigs
+from lambent.lambda_.signing.deployments import Deployments, NoSignatures
 from lambent.lambda_.sources.mapping import RESOURCE_KIND, EventSourceMapping
 from lambent.lambda_.sources.origins import AnySource
 from lambent.lambda_.sources.settling import Apply, nothing_to_poll, settling
@@ -38,6 +40,8 @@ class ControlPlane(msgspec.Struct, frozen=True, kw_only=True):
     code: CodeStore
     packages: Sources
     links: Links
+    code_signing_configs: CodeSigningConfigs
+    deployments: Deployments
     activation: Activation
     roles: Roles
     networks: Networks
@@ -56,6 +60,7 @@ async def control_plane(
     networks: Networks | None = None,
     event_sources: EventSources | None = None,
     objects: Objects | None = None,
+    signatures: Signatures | None = None,
     link_key: bytes,
     find: FindInterpreter,
     ids: Ids,
@@ -75,6 +80,7 @@ async def control_plane(
         quota = CodeQuota(limits.total_code_size_bytes)
         functions = await Functions.loaded(commits, quota)
         layers = await Layers.loaded(commits, quota)
+        code_signing_configs = await CodeSigningConfigs.loaded(commits)
 
         def wanted(digest: str) -> bool:
             return functions.names_content(digest) or layers.names_content(digest)
@@ -98,6 +104,8 @@ async def control_plane(
             code=code,
             packages=Sources(objects or NoObjects(), code),
             links=Links(code, link_key, clock),
+            code_signing_configs=code_signing_configs,
+            deployments=Deployments(signatures or NoSignatures(), code, clock),
             activation=activation,
             roles=roles,
             networks=networks or OneVpc(),

@@ -18,6 +18,8 @@ from lambent.lambda_.invoke.path import InvokePath
 from lambent.lambda_.layers.store import Layers
 from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.resources import Resources
+from lambent.lambda_.signing.configs import CodeSigningConfigs
+from lambent.lambda_.signing.deployments import Deployments
 from lambent.lambda_.sources.mapping import EventSourceMapping
 from lambent.lambda_.store import Functions
 
@@ -31,6 +33,8 @@ class Lambda(msgspec.Struct, frozen=True):
     code: CodeStore
     packages: Sources
     links: Links
+    code_signing_configs: CodeSigningConfigs
+    deployments: Deployments
     activation: Activation
     roles: Roles
     networks: Networks

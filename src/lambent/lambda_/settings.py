@@ -284,7 +284,6 @@ HARMLESS: Final[Mapping[str, Callable[[Any], bool]]] = {
     # member of AWS -> whether this value of it asks for nothing that Lambent cannot do yet
     "AcceleratorConfig": _never,
     "CapacityProviderConfig": _never,
-    "CodeSigningConfigArn": empty,
     "DurableConfig": _never,
     "PublishTo": _never,
     "RuntimeConfig": _never,

@@ -94,6 +94,8 @@ class FunctionConfiguration(Shape):
     file_system_configs: list[FileSystemConfig] | None = None
     image_config_response: ImageConfigResponse | None = None
     layers: list[Layer] | None = None
+    signing_profile_version_arn: str | None = None
+    signing_job_arn: str | None = None
     state: str | None = None
     state_reason: str | None = None
     state_reason_code: str | None = None
@@ -199,6 +201,8 @@ def listed(version: FunctionVersion, arn: FunctionArn) -> FunctionConfiguration:
         if version.tenant_isolation
         else None,
         layers=[Layer(arn=str(layer.arn), code_size=layer.code.size_bytes) for layer in version.layers] or None,
+        signing_profile_version_arn=version.signed_by and version.signed_by.profile_version_arn,
+        signing_job_arn=version.signed_by and version.signed_by.job_arn,
     )
 
 

@@ -30,6 +30,7 @@ from lambent.lambda_.policies.policy import Policy
 from lambent.lambda_.recursion import RecursionConfig
 from lambent.lambda_.rows import QUERIES, text
 from lambent.lambda_.runtime_management import RuntimeManagementConfig
+from lambent.lambda_.signing.configs import CodeSigning
 from lambent.lambda_.urls.config import FunctionUrlConfig
 from lambent.storage.commits import Commits, Guard
 from lambent.storage.queries import Row
@@ -39,6 +40,7 @@ TAGS: Final = msgspec.json.Decoder(dict[str, str])
 
 PARTS: Final[tuple[type[Part], ...]] = (  # every kind of part there is
     Alias,
+    CodeSigning,
     EventInvokeConfig,
     FunctionUrlConfig,
     Policy,

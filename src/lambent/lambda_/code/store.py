@@ -76,6 +76,10 @@ class CodeStore:
         """The directory with the unpacked package."""
         return self._trees / digest
 
+    def archive(self, digest: str) -> Path:
+        """The file with the zip, which stays for as long as the content is held."""
+        return self._zips.path(digest)
+
     def open(self, digest: str) -> BinaryIO:
         """The zip, for reading; the caller closes it, and can read on when it is deleted. Raises FileNotFoundError."""
         return self._zips.open(digest)

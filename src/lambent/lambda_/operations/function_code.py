@@ -10,6 +10,7 @@ import msgspec
 from lambent.core.kernel import Context
 from lambent.lambda_.code.sources import S3Object, s3_object
 from lambent.lambda_.code.store import NO_CODE, Code
+from lambent.lambda_.configuration import SignedBy
 from lambent.lambda_.errors import (
     CodeMissing,
     ImageAndZip,
@@ -18,6 +19,7 @@ from lambent.lambda_.errors import (
 )
 from lambent.lambda_.functions import Function
 from lambent.lambda_.layers.attached import check_code
+from lambent.lambda_.operations.code_signing import config_arn_of, named
 from lambent.lambda_.operations.context import function_named
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.settings import (
@@ -88,7 +90,8 @@ async def update_function_code(
     """Replace the code of $LATEST; invocations run the old one until the new one is ready.
 
     Errors: ResourceNotFoundException, ResourceConflictException, PreconditionFailedException,
-    InvalidParameterValueException, RequestEntityTooLargeException.
+    InvalidParameterValueException, RequestEntityTooLargeException, CodeStorageExceededException,
+    CodeVerificationFailedException, InvalidCodeSignatureException.
     """
     refuse_unsupported(PublishTo=publish_to)
     arn = function_named(ctx, function_name)
@@ -106,15 +109,17 @@ async def update_function_code(
     )
     source = source_of(code, is_image=present.latest.image is not None)
     revisions, now = (ctx.ids.uuid(), ctx.ids.uuid()), ctx.clock.now()
+    config_arn = config_arn_of(present)
+    signing = named(ctx, config_arn) if config_arn is not None else None
     async with packaged(ctx, source) as content:
+        signed_by = None if source is None else await ctx.state.deployments.checked(content.digest, arn.name, signing)
         if dry_run:
-            return shown(
-                msgspec.structs.replace(present.latest, **new_code(present, code, content, architectures)), arn
-            )
+            changes = new_code(present, code, content, signed_by, architectures)
+            return shown(msgspec.structs.replace(present.latest, **changes), arn)
 
         def change(function: Function) -> Function:
             function.guard(revision_id)
-            changes = new_code(function, code, content, architectures)
+            changes = new_code(function, code, content, signed_by, architectures)
             function = function.changed(revision_id=revisions[0], now=now, **changes)
             return function.publish(revision_id=revisions[1]) if publish else function
 
@@ -124,7 +129,11 @@ async def update_function_code(
 
 
 def new_code(
-    function: Function, code: FunctionCode, content: Code, architectures: list[str] | None
+    function: Function,
+    code: FunctionCode,
+    content: Code,
+    signed_by: SignedBy | None,
+    architectures: list[str] | None,
 ) -> dict[str, object]:
     """What another package changes of the configuration. Raises ImageUriRequired, ImageUriUnexpected, PackageTooLarge.
 
@@ -136,7 +145,11 @@ def new_code(
     if image is None and code.image_uri is not None:
         raise ImageUriUnexpected
     check_code(content, function.latest.layers)
-    changes: dict[str, object] = {"code": content, "source_kms_key_arn": code.source_kms_key_arn or None}
+    changes: dict[str, object] = {
+        "code": content,
+        "signed_by": signed_by,
+        "source_kms_key_arn": code.source_kms_key_arn or None,
+    }
     if image is not None:
         changes["image"] = msgspec.structs.replace(image, uri=code.image_uri)
     if architectures:
