@@ -11,6 +11,7 @@ import msgspec
 from lambent.lambda_.code.store import Code
 from lambent.lambda_.layers.attached import AttachedLayers
 from lambent.lambda_.limits import MEMORY_DEFAULT_MIB, TIMEOUT_DEFAULT_S, TMP_MIN_MIB
+from lambent.lambda_.signing.signed_by import SignedBy
 
 
 class Logging(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -51,13 +52,6 @@ class Image(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def digest(self) -> str | None:
         """The sha256 in hex that the URI pins; None when it names a tag, which only a registry can resolve."""
         return self.uri.partition("@sha256:")[2] or None
-
-
-class SignedBy(msgspec.Struct, frozen=True):
-    """Who signed the code, where its signature was found to be good."""
-
-    profile_version_arn: str
-    job_arn: str
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

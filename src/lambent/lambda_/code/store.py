@@ -26,7 +26,7 @@ import stat
 import tempfile
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -229,5 +229,6 @@ def _sync_one(path: Path) -> None:
 def _remove(tree: Path) -> None:
     """Remove a tree of ours, whose directories are read-only also for us unless we are root."""
     for directory, _, _ in os.walk(tree):
-        Path(directory).chmod(0o700)
+        with suppress(FileNotFoundError):  # the thread of a store that was closed may be at it, too
+            Path(directory).chmod(0o700)
     shutil.rmtree(tree, ignore_errors=True)

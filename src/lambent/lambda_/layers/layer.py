@@ -27,6 +27,7 @@ from lambent.lambda_.layers.errors import (
 )
 from lambent.lambda_.layers.names import LayerArn
 from lambent.lambda_.limits import LAYER_POLICY_MAX_BYTES
+from lambent.lambda_.signing.signed_by import SignedBy
 
 ACCOUNT: Final = re.compile(r"\d{12}")
 EVERYONE: Final = "*"
@@ -76,6 +77,7 @@ class LayerVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     license_info: str | None = None
     runtimes: tuple[str, ...] | None = None
     architectures: tuple[str, ...] | None = None
+    signed_by: SignedBy | None = None
     grants: tuple[Grant, ...] = ()
     policy_revision_id: str | None = None  # None: no policy
 

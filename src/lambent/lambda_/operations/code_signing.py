@@ -217,6 +217,12 @@ def config_arn_of(function: Function) -> str | None:
     return None if part is None else part.config_arn
 
 
+def signing_of(ctx: Context[Lambda], function: Function) -> Config | None:
+    """The configuration that the function's code has to meet, if it has one. Raises CodeSigningConfigUnknown."""
+    arn = config_arn_of(function)
+    return None if arn is None else named(ctx, arn)
+
+
 @LAMBDA.operation
 async def put_function_code_signing_config(
     ctx: Context[Lambda], *, code_signing_config_arn: str, function_name: str

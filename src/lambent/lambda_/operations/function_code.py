@@ -10,7 +10,6 @@ import msgspec
 from lambent.core.kernel import Context
 from lambent.lambda_.code.sources import S3Object, s3_object
 from lambent.lambda_.code.store import NO_CODE, Code
-from lambent.lambda_.configuration import SignedBy
 from lambent.lambda_.errors import (
     CodeMissing,
     ImageAndZip,
@@ -19,7 +18,7 @@ from lambent.lambda_.errors import (
 )
 from lambent.lambda_.functions import Function
 from lambent.lambda_.layers.attached import check_code
-from lambent.lambda_.operations.code_signing import config_arn_of, named
+from lambent.lambda_.operations.code_signing import signing_of
 from lambent.lambda_.operations.context import function_named
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.settings import (
@@ -32,6 +31,7 @@ from lambent.lambda_.shapes import (
     FunctionConfiguration,
     shown,
 )
+from lambent.lambda_.signing.signed_by import SignedBy
 from lambent.lambda_.states import refuse_change
 
 Source = bytes | S3Object | None  # an upload, an object, or for an image nothing
@@ -109,8 +109,7 @@ async def update_function_code(
     )
     source = source_of(code, is_image=present.latest.image is not None)
     revisions, now = (ctx.ids.uuid(), ctx.ids.uuid()), ctx.clock.now()
-    config_arn = config_arn_of(present)
-    signing = named(ctx, config_arn) if config_arn is not None else None
+    signing = signing_of(ctx, present)
     async with packaged(ctx, source) as content:
         signed_by = None if source is None else await ctx.state.deployments.checked(content.digest, arn.name, signing)
         if dry_run:

@@ -137,7 +137,7 @@ async def create_function(
     fields = settings.fields(arn.name, vpc_asked_for(ctx, vpc_config))
     signing = named(ctx, code_signing_config_arn) if code_signing_config_arn else None
     revisions, now = (ctx.ids.uuid(), ctx.ids.uuid()), ctx.clock.now()
-    async with layered(ctx, layers) as given, packaged(ctx, source) as content:
+    async with layered(ctx, layers, signing) as given, packaged(ctx, source) as content:
         check_code(content, given)
         configuration = Configuration(
             code=content,

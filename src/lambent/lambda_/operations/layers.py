@@ -42,6 +42,8 @@ class LayerVersionContentOutput(Shape):
     location: str
     code_sha256: str
     code_size: int
+    signing_profile_version_arn: str | None = None
+    signing_job_arn: str | None = None
 
 
 class LayerVersionsListItem(Shape):
@@ -146,6 +148,8 @@ def described(ctx: Context[Lambda], version: LayerVersion) -> GetLayerVersionRes
             location=ctx.state.links.to(version.code.digest, ctx.endpoint),
             code_sha256=version.code.sha256,
             code_size=version.code.size_bytes,
+            signing_profile_version_arn=version.signed_by and version.signed_by.profile_version_arn,
+            signing_job_arn=version.signed_by and version.signed_by.job_arn,
         ),
     )
 
@@ -181,11 +185,13 @@ async def publish_layer_version(
     archive = archive_of(content)
     now = ctx.clock.now()
     async with packaged(ctx, archive) as code:
+        signed_by = await ctx.state.deployments.checked(code.digest, str(arn), None)
 
         def publish(layer: Layer) -> Layer:
             return layer.published(
                 code,
                 now=now,
+                signed_by=signed_by,
                 description=description,
                 license_info=license_info,
                 runtimes=None if compatible_runtimes is None else tuple(compatible_runtimes),

@@ -17,8 +17,8 @@ from lambent.core.clock import Clock
 from lambent.core.errors import AwsError
 from lambent.core.ports import PackageSignature, SignatureBroken, Signatures
 from lambent.lambda_.code.store import CodeStore
-from lambent.lambda_.configuration import SignedBy
 from lambent.lambda_.signing.configs import CodeSigningConfig
+from lambent.lambda_.signing.signed_by import SignedBy
 
 log: Final = structlog.get_logger()
 
