@@ -13,6 +13,7 @@ JSSDK := .build/aws-sdk-js
 MODELS := .build/botocore-sdist
 SOURCES := $(shell find src -name '*.py')
 INTERPRETERS := .build/interpreters
+S3SERVER := .build/versitygw
 NODES := 18 22 24
 ARGS ?=
 
@@ -72,13 +73,21 @@ $(INTERPRETERS)/node%/.installed:
 		touch $@; \
 	else echo "no npm here: tests of Node.js $* are skipped"; fi
 
+# A real S3 to read packages from; the Go toolchain builds it, and without one the tests with it are skipped.
+$(S3SERVER)/.installed:
+	@mkdir -p $(@D)
+	@if ! command -v go > /dev/null; then echo "no go here: the tests with a real S3 are skipped"; \
+	elif echo "building the Versity S3 gateway into $(@D)" && \
+		GOBIN=$(CURDIR)/$(@D) go install github.com/versity/versitygw/cmd/versitygw@v1.8.0 > $(@D)/build.log 2>&1; \
+	then touch $@; else echo "it cannot be built, see $(@D)/build.log: the tests with a real S3 are skipped"; fi
+
 demo: $(VENV)/.compiled ## deploy and invoke an example, show what happened, leave nothing running
 	@$(BIN)/python examples/demo.py $(ARGS)
 
 up: $(VENV)/.compiled ## start Lambent and keep it running; ARGS='--port 4567 --ephemeral'
 	@exec $(BIN)/lambent up $(ARGS)
 
-test: $(VENV)/.installed-dev $(VENV)/.compiled $(AWSCLI)/.installed $(JSSDK)/.installed $(MODELS)/.unpacked $(NODES:%=$(INTERPRETERS)/node%/.installed) ## install what tests need and pass all of them; ARGS='-k name'
+test: $(VENV)/.installed-dev $(VENV)/.compiled $(AWSCLI)/.installed $(JSSDK)/.installed $(MODELS)/.unpacked $(S3SERVER)/.installed $(NODES:%=$(INTERPRETERS)/node%/.installed) ## install what tests need and pass all of them; ARGS='-k name'
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.installed-dev ## formatting, lint, types, architecture

@@ -33,6 +33,8 @@ from lambent.core.http import HttpLimits
 from lambent.core.ids import Ids
 from lambent.core.kernel import Service, operations_in
 from lambent.gateway.gateway import Gateway
+from lambent.lambda_.code.links import FOLDER as CODE_FOLDER
+from lambent.lambda_.code.links import KEY_BYTES as LINK_KEY_BYTES
 from lambent.lambda_.control import control_plane
 from lambent.lambda_.invoke.launching import Launching
 from lambent.lambda_.invoke.path import InvokePath
@@ -53,10 +55,13 @@ from lambent.sandbox.process.backend import process
 from lambent.services.iam.service import MIGRATIONS as IAM_MIGRATIONS
 from lambent.services.iam.service import iam
 from lambent.services.logs.service import logs
+from lambent.services.s3.elsewhere import Endpoint, S3Elsewhere
+from lambent.services.signer.process import SignatureFiles
 from lambent.services.sts.access_keys import AccessKeys
 from lambent.services.sts.service import sts
 from lambent.storage import database
 from lambent.storage.directory import DataDirectory, default_path, ephemeral, held
+from lambent.wire.sigv4_signing import SigningKey
 
 log: Final = structlog.get_logger()
 
@@ -127,6 +132,9 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 state,
                 data.path / "code",
                 roles=roles,
+                objects=objects(config, clock),
+                signatures=SignatureFiles(config.signing_profiles, clock) if config.signing_profiles else None,
+                link_key=data.secret("links.key", lambda: ids.random_bytes(LINK_KEY_BYTES)),
                 find=interpreters.find,
                 ids=ids,
                 clock=clock,
@@ -169,6 +177,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             region=config.region,
             version=__version__,
             site=FunctionUrls(control.functions, lambda_service.state.invocations, clock, ids),
+            pages={CODE_FOLDER: control.links.answer},
         )
         await proven()
         door: Door = await on.enter_async_context(
@@ -215,6 +224,18 @@ def data_directory(config: Config) -> Generator[DataDirectory]:
     else:
         with held(config.data or default_path(os.environ), config.durability) as data:
             yield data
+
+
+def objects(config: Config, clock: Clock) -> S3Elsewhere | None:
+    """The S3 that the configuration names, if it names one."""
+    if not config.s3_endpoint:
+        return None
+    key = (
+        SigningKey(config.s3_access_key_id, config.s3_secret_access_key, config.s3_region, "s3")
+        if config.s3_access_key_id
+        else None
+    )
+    return S3Elsewhere(Endpoint(config.s3_endpoint, config.s3_timeout_s, key), clock)
 
 
 @asynccontextmanager

@@ -63,6 +63,33 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         about("mode", "When a write is answered: full after fsync, normal before it, memory without a promise."),
     ] = "full"
 
+    # Where code comes from
+    s3_endpoint: Annotated[
+        str,
+        about(
+            "URL",
+            "S3 that functions' packages are read from, https://host:port; empty: there is none.",
+            pattern=r"^(https?://[^/?#@\s]+(/[^?#\s]*)?)?$",
+        ),
+    ] = ""
+    s3_region: Annotated[
+        str, about("AWS region", "Region that requests to that S3 are signed for.", pattern="^[a-z0-9-]+$")
+    ] = "us-east-1"
+    s3_access_key_id: Annotated[
+        str, about("access key", "Key that requests to that S3 are signed with; empty: they are not signed.")
+    ] = ""
+    s3_secret_access_key: Annotated[
+        str, about("secret", "Secret of that key; give it in the environment or a file, where ps does not show it.")
+    ] = ""
+    s3_timeout_s: Annotated[
+        float, about("seconds", "Time for reading one package from that S3, from connecting to its last byte.", gt=0)
+    ] = 120.0
+
+    signing_profiles: Annotated[
+        Path | None,
+        about("directory", "Folder with profiles.toml: who signs packages; without it, no signature is known."),
+    ] = None
+
     # Isolation
     sandbox: Annotated[
         Literal["native", "process"],

@@ -1,14 +1,20 @@
 """The HTTP server, spoken to through raw sockets, as a client does that means no good."""
 
 import asyncio
+import io
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
 
 from lambent.core.door import Door, serving
 from lambent.core.http import Fault, HttpLimits
 from lambent.wire.messages import Request, Response
 
+FILE_BYTES = 3_000_001
 LIMITS = HttpLimits(head_bytes=4096, head_count=20, head_timeout_s=0.2, body_timeout_s=0.2, buffered_bytes=100_000)
 
 
@@ -391,3 +397,73 @@ async def test_a_body_counts_until_its_own_request_is_answered_even_if_nobody_wa
         may_end.set()
         while opened.budget.free != LIMITS.buffered_bytes:
             await asyncio.sleep(0.001)
+
+
+async def answer_with_a_file(_: Request) -> Response:
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the door closes it
+    file.truncate(FILE_BYTES)
+    return Response(200, [], b"", file)
+
+
+async def test_a_file_is_sent_whole_and_the_connection_kept():
+    size = FILE_BYTES
+    async with door(answer_with_a_file) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(2):
+            writer.write(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b"content-length: %d\r\n" % size in head
+            assert await reader.readexactly(size) == bytes(size)
+        writer.write(b"HEAD /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        head = await reader.read()
+        writer.close()
+    assert b"content-length: %d\r\n" % size in head
+    assert head.endswith(b"\r\n\r\n")
+
+
+async def test_a_file_is_read_no_faster_than_the_client_takes_it():
+    size = 50_000_000
+    taken: list[int] = []
+
+    class Counted(io.BytesIO):
+        def fileno(self) -> int:
+            return backing.fileno()
+
+        def read(self, count: int | None = -1, /) -> bytes:
+            taken.append(count or 0)
+            return bytes(count or 0)
+
+    async def answer(_: Request) -> Response:
+        return Response(200, [], b"", Counted())
+
+    with tempfile.TemporaryFile() as backing:
+        backing.truncate(size)
+        async with door(answer) as (port, opened):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+            writer.write(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            while not any(visitor.transport.get_write_buffer_size() for visitor in opened.connections):  # type: ignore[union-attr]
+                await asyncio.sleep(0)
+            assert sum(taken) < size / 2  # the rest waits, until the kernel's buffers have room again
+            writer.close()
+
+
+async def test_a_file_that_ends_early_ends_the_connection_and_not_the_answer(tmp_path: Path):
+    class Shrinking(io.FileIO):
+        def read(self, size: int | None = -1, /) -> bytes | None:  # type: ignore[override]
+            self.truncate(300_000)
+            return super().read(-1 if size is None else size)
+
+    async def answer(_: Request) -> Response:
+        return Response(200, [], b"", Shrinking(path, "r+b"))  # type: ignore[arg-type]
+
+    path = tmp_path / "file"
+    path.write_bytes(bytes(600_000))
+    async with door(answer) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"content-length: 600000\r\n" in head
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
+            await reader.readexactly(600_000)
+        writer.close()

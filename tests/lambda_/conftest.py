@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import boto3
@@ -36,6 +37,7 @@ class Aws:
         retries = ClientConfig(retries={"total_max_attempts": 1}, max_pool_connections=50)
         self.iam: Any = session.client("iam", endpoint_url=endpoint, config=retries)
         self.awslambda: Any = session.client("lambda", endpoint_url=endpoint, config=retries)
+        self.endpoint = endpoint
         self.role = ""
 
     async def __call__(self, operation: str, **members: object) -> Any:
@@ -58,14 +60,22 @@ class Aws:
         return dict(caught.value.response)
 
 
+@asynccontextmanager
+async def lambent(config: Config, *, role: str = "") -> AsyncGenerator[Aws]:
+    """A whole Lambent; `role` is that of an earlier one on the same data directory."""
+    async with running(config) as up:
+        session = boto3.Session(up.access_key_id, up.secret_access_key, region_name=up.region)
+        made = await asyncio.to_thread(Aws, session, up.endpoint)
+        if not role:
+            created = await made.blocking(
+                lambda: made.iam.create_role(RoleName="functions", AssumeRolePolicyDocument=json.dumps(TRUST))
+            )
+            role = created["Role"]["Arn"]
+        made.role = role
+        yield made
+
+
 @pytest.fixture
 async def aws() -> AsyncGenerator[Aws]:
-    config = Config(ephemeral=True, port=0, sandbox="process", waiting_pool_size=0)
-    async with running(config) as lambent:
-        session = boto3.Session(lambent.access_key_id, lambent.secret_access_key, region_name=lambent.region)
-        made = await asyncio.to_thread(Aws, session, lambent.endpoint)
-        role = await made.blocking(
-            lambda: made.iam.create_role(RoleName="functions", AssumeRolePolicyDocument=json.dumps(TRUST))
-        )
-        made.role = role["Role"]["Arn"]
+    async with lambent(Config(ephemeral=True, port=0, sandbox="process", waiting_pool_size=0)) as made:
         yield made

@@ -11,12 +11,14 @@ from typing import Any, cast
 from lambent.core.clock import FakeClock
 from lambent.core.ids import SeededIds
 from lambent.core.kernel import Caller, Context, Service, operations_in
-from lambent.core.ports import EventSource, EventSources, Networks, Roles
+from lambent.core.ports import EventSource, EventSources, Networks, Objects, Roles, Signatures
 from lambent.lambda_.activation import Prepare, nothing_to_prepare
+from lambent.lambda_.code.links import KEY_BYTES
 from lambent.lambda_.concurrency.provisioned import Standing
 from lambent.lambda_.control import ControlPlane, control_plane
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.path import InvokePath
+from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.names import FunctionArn, FunctionReference
 from lambent.lambda_.operations import MODULES
 from lambent.lambda_.rows import MIGRATIONS
@@ -143,6 +145,9 @@ async def plane(
     poll: Apply = nothing_to_poll,
     clock: FakeClock | None = None,
     seed: int = 0,
+    objects: Objects | None = None,
+    signatures: Signatures | None = None,
+    limits: AccountLimits | None = None,
 ) -> AsyncGenerator[Plane]:
     """A control plane for as long as the block lasts; another one on the same directory is a restart."""
     ids, clock = SeededIds(seed), clock or FakeClock()
@@ -154,7 +159,11 @@ async def plane(
             roles=cast("Roles", AllButNobody()),
             networks=networks,
             event_sources=sources or Sources(),
+            objects=objects,
+            signatures=signatures,
+            link_key=b"k" * KEY_BYTES,
             find=find,
+            limits=limits,
             ids=ids,
             clock=clock,
             prepare=prepare,

@@ -8,20 +8,22 @@ waits in a queue, and in the kernel once that is not empty. Leaving `serving` le
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import BinaryIO, Final
 
 import structlog
 
-from lambent.core.http import NOTHING, Budget, Connection, Fault, HttpLimits
+from lambent.core.http import NOTHING, Budget, Connection, Fault, HttpLimits, encode
 from lambent.wire.messages import Request, Response
 
 log: Final = structlog.get_logger()
 
 SWEEP_S: Final = 0.5  # how late a deadline may be noticed
+FILE_CHUNK_BYTES: Final = 256 * 1024  # of a file in memory at once, for each connection that is being sent one
 
 Handler = Callable[[Request], Awaitable[Response]]
 BodyLimit = Callable[[Request], int]  # a request whose body has not arrived -> the bytes it may have
@@ -170,17 +172,45 @@ class Visitor(Connection):
             if self._phase == NOTHING:
                 self.deadline = None  # the one for the next request, from the answer to the last
             try:
-                self.send(
-                    await self._door.handle(request),
-                    keep_alive=keep_alive and not self._door.stopping,
-                    bodiless=request.method == "HEAD",
-                )
+                response = await self._door.handle(request)
+                keep_alive, bodiless = keep_alive and not self._door.stopping, request.method == "HEAD"
+                if response.file is None:
+                    self.send(response, keep_alive=keep_alive, bodiless=bodiless)
+                else:
+                    with response.file as file:
+                        await self._send_file(response, file, keep_alive=keep_alive, bodiless=bodiless)
             except Exception:
                 log.exception("http.answer_failed", method=request.method, path=request.path)
                 self.send(Response(status=500, headers=[], body=b""), keep_alive=False)
             finally:
                 self._budget.give(held)
                 del request  # and with it a body of some 70 MB, while the connection rests
+
+    async def _send_file(self, response: Response, file: BinaryIO, *, keep_alive: bool, bodiless: bool) -> None:
+        """Answer with a file, a piece whenever the client has taken the one before.
+
+        Once its head is sent a file that cannot be read to the length it had leaves no other way than to hang up.
+        """
+        size = left = os.fstat(file.fileno()).st_size - file.tell()
+        self._write(encode(response, keep_alive=keep_alive, bodiless=True, file_bytes=size))
+        while left and not bodiless and not self.closing:
+            chunk = await asyncio.to_thread(_read, file, min(left, FILE_CHUNK_BYTES))
+            if not chunk:
+                log.error("http.file_cut_off", missing_bytes=left)
+                break
+            left -= len(chunk)
+            self._write(chunk)
+            if self._full is not None:
+                await self._full
+        if left and not bodiless and self.transport is not None:
+            self.transport.abort()
+        elif not keep_alive:
+            self.close()
+
+    def _write(self, data: bytes) -> None:
+        if self.transport is not None and not self.closing:
+            self.transport.write(data)
+            self.wait(self._limits.idle_timeout_s)
 
     async def _rest(self) -> None:
         """Wait for the next request, or for the end."""
@@ -189,6 +219,15 @@ class Visitor(Connection):
             late, self._late = self._late, None
             super().refuse(late)
         await resting
+
+
+def _read(file: BinaryIO, size: int) -> bytes:
+    """The next bytes of a file; none when it cannot be read."""
+    try:
+        return file.read(size)
+    except OSError:
+        log.exception("http.file_unreadable")
+        return b""
 
 
 @asynccontextmanager

@@ -363,14 +363,17 @@ class _Refused(Exception):
     """Stops httptools in the middle of a message that has just been refused."""
 
 
-def encode(response: Response, *, keep_alive: bool, bodiless: bool) -> bytes:
-    """The response as bytes; its length and connection headers are ours."""
+def encode(response: Response, *, keep_alive: bool, bodiless: bool, file_bytes: int | None = None) -> bytes:
+    """The response as bytes; its length and connection headers are ours.
+
+    Of a response with a file, which has `file_bytes`, the head.
+    """
     status, body = response.status, response.body
     lines = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
     if status in BODILESS:
         length, bodiless = "", True
     else:
-        length = f"content-length: {len(body)}\r\n"
+        length = f"content-length: {len(body) if file_bytes is None else file_bytes}\r\n"
     end = "\r\n" if keep_alive else "connection: close\r\n\r\n"
     start = STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     head = f"{start}{lines}{length}{end}".encode("latin-1", "replace")

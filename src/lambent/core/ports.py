@@ -1,9 +1,10 @@
 """The seams at which one part of Lambent asks another for something, without knowing it.
 
 A service never imports a service. What the Lambda data plane needs of IAM, STS and CloudWatch Logs, and what the gateway
-needs of whoever keeps access keys, stands here as a protocol; `app.py` is the one place that knows both sides. Methods
-are synchronous and cost microseconds, because they are on the path of an invocation: an implementation that has to wait (a
-row to commit, a flush) does so behind its own back, in its own lifetime block. Only a `Site` is waited for: it answers.
+needs of whoever keeps access keys, stands here as a protocol; `app.py` is the one place that knows both sides. What is on
+the path of an invocation is synchronous and costs microseconds: an implementation that has to wait (a row to commit, a
+flush) does so behind its own back, in its own lifetime block. What answers a request, or is asked only when a function is
+deployed, may be waited for.
 
 This file is not a place for behaviour: only for the nouns that cross a seam and the verbs by which they cross it.
 """
@@ -11,6 +12,7 @@ This file is not a place for behaviour: only for the nouns that cross a seam and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -120,6 +122,43 @@ class EventSources(Protocol):
         ...
 
 
+class ObjectTooLarge(Exception):
+    """The object has more bytes than whoever reads it can use."""
+
+
+class Objects(Protocol):
+    """Objects in buckets, as those see them who are told where a package lies instead of being sent it."""
+
+    async def read(self, bucket: str, key: str, version_id: str | None, /, *, max_bytes: int) -> bytes:
+        """The content of the object, of its newest version unless one is named.
+
+        Raises CallRefused with S3's own code and sentence, also for whatever keeps S3 from answering; ObjectTooLarge.
+        """
+        ...
+
+
+class PackageSignature(msgspec.Struct, frozen=True):
+    """What the signature on a package says, once it was found to fit the package."""
+
+    profile_version_arn: str
+    job_arn: str
+    expires_at: float  # Unix epoch seconds
+    trusted: bool  # whether it was made by who may sign as that version of that profile
+    revoked: bool
+
+
+class SignatureBroken(Exception):
+    """A package has a signature, and it does not fit: the package was changed, or nobody can tell that it was not."""
+
+
+class Signatures(Protocol):
+    """Knows what the signatures of packages are worth."""
+
+    async def of(self, package: Path, /) -> PackageSignature | None:
+        """The signature on the zip in this file; None: it has none. Raises SignatureBroken."""
+        ...
+
+
 class Principal(msgspec.Struct, frozen=True):
     """Who an access key belongs to, and the secret with which it signs."""
 
@@ -167,4 +206,12 @@ class Site(Protocol):
 
     def too_large(self, request_id: str) -> Response:
         """The answer to a request whose body is larger than `body_max_bytes`."""
+        ...
+
+
+class OwnPage(Protocol):
+    """Answers what is asked for below one of Lambent's own paths, which no AWS operation has, by whoever asks."""
+
+    async def __call__(self, request: Request, request_id: str, /) -> Response:
+        """The answer to a request, which is not signed; raises nothing."""
         ...

@@ -22,7 +22,7 @@ from lambent.core.errors import AccessDeniedException, AwsError, InternalFailure
 from lambent.core.http import Fault
 from lambent.core.ids import Ids
 from lambent.core.kernel import Caller, Context, Service
-from lambent.core.ports import Credentials, Site
+from lambent.core.ports import Credentials, OwnPage, Site
 from lambent.gateway.authenticate import Authentication, Enforced, Open, signer
 from lambent.gateway.authorise import authorise
 from lambent.gateway.dialects import REST_JSON, Cause, Dialect, Problem, dialect_of
@@ -65,6 +65,7 @@ class Gateway:
         version: str,
         catalogue: Catalogue | None = None,
         site: Site | None = None,
+        pages: Mapping[str, OwnPage] | None = None,
     ) -> None:
         self._directory: Final = Directory(services.values())
         self._authentication: Final[Authentication] = (
@@ -76,6 +77,7 @@ class Gateway:
         self._catalogue: Final = catalogue or Catalogue()
         self._site: Final = site
         self._site_mark: Final = NO_HOST if site is None else site.host_mark
+        self._pages: Final = pages or {}
 
     async def handle(self, request: Request) -> Response:
         """Answer one request."""
@@ -151,7 +153,7 @@ class Gateway:
     async def _own(self, request: Request) -> Response:
         if self._is_visit(request):
             return await self._visited(request)
-        return own(request, self._version, self._ids.uuid())
+        return await own(request, self._pages, self._version, self._ids.uuid())
 
     async def _visited(self, request: Request) -> Response:
         """Let the site answer; what is wrong with a signature is told in the words of REST, whatever the body is."""

@@ -11,6 +11,7 @@ import msgspec
 from lambent.lambda_.code.store import Code
 from lambent.lambda_.layers.attached import AttachedLayers
 from lambent.lambda_.limits import MEMORY_DEFAULT_MIB, TIMEOUT_DEFAULT_S, TMP_MIN_MIB
+from lambent.lambda_.signing.signed_by import SignedBy
 
 
 class Logging(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -73,6 +74,8 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     file_systems: tuple[FileSystem, ...] = ()
     dead_letter_arn: str | None = None
     kms_key_arn: str | None = None
+    signed_by: SignedBy | None = None
+    source_kms_key_arn: str | None = None  # of the key that the package would be encrypted with where it is kept
     snap_start: str = "None"  # or PublishedVersions
     tenant_isolation: str | None = None  # PER_TENANT, from its creation on: no environment is shared by two tenants
     layers: AttachedLayers = ()

@@ -10,8 +10,11 @@ import msgspec
 
 from lambent.core.clock import Clock
 from lambent.core.ids import Ids
-from lambent.core.ports import EventSources, Networks, Roles
+from lambent.core.ports import EventSources, Networks, Objects, Roles, Signatures
 from lambent.lambda_.activation import Activation, FindInterpreter, Prepare, activating, nothing_to_prepare
+from lambent.lambda_.code.links import Links
+from lambent.lambda_.code.quota import CodeQuota
+from lambent.lambda_.code.sources import NoObjects, Sources
 from lambent.lambda_.code.store import CodeStore, code_store
 from lambent.lambda_.functions import Function
 from lambent.lambda_.layers.layer import Layer
@@ -20,6 +23,8 @@ from lambent.lambda_.layers.store import Layers
 from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.networks import OneVpc
 from lambent.lambda_.resources import Resources
+from lambent.lambda_.signing.configs import CodeSigningConfigs
+from lambent.lambda_.signing.deployments import Deployments, NoSignatures
 from lambent.lambda_.sources.mapping import RESOURCE_KIND, EventSourceMapping
 from lambent.lambda_.sources.origins import AnySource
 from lambent.lambda_.sources.settling import Apply, nothing_to_poll, settling
@@ -28,11 +33,15 @@ from lambent.storage.commits import committing
 from lambent.storage.database import Database
 
 
-class ControlPlane(msgspec.Struct, frozen=True):
+class ControlPlane(msgspec.Struct, frozen=True, kw_only=True):
     """The functions, their layers and code, and who gets them ready."""
 
     functions: Functions
     code: CodeStore
+    packages: Sources
+    links: Links
+    code_signing_configs: CodeSigningConfigs
+    deployments: Deployments
     activation: Activation
     roles: Roles
     networks: Networks
@@ -50,6 +59,9 @@ async def control_plane(
     roles: Roles,
     networks: Networks | None = None,
     event_sources: EventSources | None = None,
+    objects: Objects | None = None,
+    signatures: Signatures | None = None,
+    link_key: bytes,
     find: FindInterpreter,
     ids: Ids,
     clock: Clock,
@@ -62,10 +74,13 @@ async def control_plane(
 
     It begins by collecting code that no version has any more, and by taking up what a crash left Pending or Creating.
     """
+    limits = limits or AccountLimits()
     async with AsyncExitStack() as on:
         commits = await on.enter_async_context(committing(database))
-        functions = await Functions.loaded(commits)
-        layers = await Layers.loaded(commits)
+        quota = CodeQuota(limits.total_code_size_bytes)
+        functions = await Functions.loaded(commits, quota)
+        layers = await Layers.loaded(commits, quota)
+        code_signing_configs = await CodeSigningConfigs.loaded(commits)
 
         def wanted(digest: str) -> bool:
             return functions.names_content(digest) or layers.names_content(digest)
@@ -85,13 +100,17 @@ async def control_plane(
         mappings = await Resources[EventSourceMapping].loaded(commits, RESOURCE_KIND, EventSourceMapping)
         await on.enter_async_context(settling(mappings, clock, poll))
         yield ControlPlane(
-            functions,
-            code,
-            activation,
-            roles,
-            networks or OneVpc(),
-            limits or AccountLimits(),
-            mappings,
-            event_sources or AnySource(),
-            layers,
+            functions=functions,
+            code=code,
+            packages=Sources(objects or NoObjects(), code),
+            links=Links(code, link_key, clock),
+            code_signing_configs=code_signing_configs,
+            deployments=Deployments(signatures or NoSignatures(), code, clock),
+            activation=activation,
+            roles=roles,
+            networks=networks or OneVpc(),
+            limits=limits,
+            event_source_mappings=mappings,
+            event_sources=event_sources or AnySource(),
+            layers=layers,
         )

@@ -6,7 +6,10 @@ not have (a member that Lambent cannot honour yet) or whose sentence nobody has 
 
 from __future__ import annotations
 
+from typing import Self
+
 from lambent.core.errors import AwsError
+from lambent.core.ports import CallRefused
 
 # Names
 
@@ -234,6 +237,16 @@ class AnotherServiceRefused(AwsError, code="InvalidParameterValueException"):
     message = (
         "Error occurred while {operation}. {service} Error Code: {error_code}. {service} Error Message: {error_message}"
     )
+
+    @classmethod
+    def telling(cls, refused: CallRefused) -> Self:
+        """What the other service said."""
+        return cls(
+            operation=refused.operation,
+            service=refused.service,
+            error_code=refused.code,
+            error_message=refused.message,
+        )
 
 
 class FileSystemNeedsVpc(AwsError, code="InvalidParameterValueException"):

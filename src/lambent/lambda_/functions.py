@@ -142,6 +142,11 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
         """The published version with the highest number; there is one."""
         return self.published[max(self.published)]
 
+    @property
+    def code_size_bytes(self) -> int:
+        """What its versions take of the account's code storage."""
+        return sum(version.code.size_bytes for version in self)
+
     def version(self, qualifier: str | None) -> FunctionVersion:
         """The version of that number, or $LATEST, as its owner sees it. Raises FunctionNotFound."""
         if qualifier is None or qualifier == LATEST:

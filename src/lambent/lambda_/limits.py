@@ -61,6 +61,8 @@ ZIPPED_MAX_BYTES: Final = 52_428_800  # a package uploaded in the request; ref 2
 UNZIPPED_MAX_BYTES: Final = 262_144_000  # with the layers; ref 2.4 (recorded)
 LAYERS_MAX: Final = 5  # of a function; ref 5
 LAYER_POLICY_MAX_BYTES: Final = 20_480  # of a layer version's policy, as JSON; ref 5, of functions' policies
+OBJECT_MAX_BYTES: Final = UNZIPPED_MAX_BYTES + 16 * 1024 * 1024  # a package in a bucket; ours: AWS names none, and this
+# is what a package that unpacks to the limit takes at most, with room for the archive's own words
 ENTRIES_MAX: Final = 100_000  # files and directories of a package; ours: AWS names none, and every one costs an inode
 DEPTH_MAX: Final = 100  # directories above a file; ours, so that a tree can be walked
 LINK_HOPS_MAX: Final = 40  # symlinks on the way to a file, as in Linux (MAXSYMLINKS)

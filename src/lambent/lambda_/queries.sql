@@ -117,3 +117,13 @@ SELECT coalesce(sum(coalesce(reserved, provisioned)), 0) FROM (
       AND kind IN ('reserved-concurrency', 'provisioned-concurrency')
     GROUP BY name
 );
+
+-- name: select_code_size
+-- How many bytes of code an account keeps in a region, if it ever kept any.
+SELECT bytes FROM code_sizes WHERE account = :account AND region = :region;
+
+-- name: select_part_with_config
+-- A function of an account in a region whose part of a kind names this configuration, if there is one.
+SELECT name FROM function_parts
+WHERE account = :account AND region = :region AND kind = :kind
+AND json_extract(document, '$.config_arn') = :config_arn LIMIT 1;

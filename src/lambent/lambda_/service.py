@@ -9,6 +9,8 @@ import msgspec
 from lambent.core.kernel import Binding
 from lambent.core.ports import EventSources, Networks, Roles
 from lambent.lambda_.activation import Activation
+from lambent.lambda_.code.links import Links
+from lambent.lambda_.code.sources import Sources
 from lambent.lambda_.code.store import CodeStore
 from lambent.lambda_.concurrency.provisioned import Provisions
 from lambent.lambda_.control import ControlPlane
@@ -16,6 +18,8 @@ from lambent.lambda_.invoke.path import InvokePath
 from lambent.lambda_.layers.store import Layers
 from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.resources import Resources
+from lambent.lambda_.signing.configs import CodeSigningConfigs
+from lambent.lambda_.signing.deployments import Deployments
 from lambent.lambda_.sources.mapping import EventSourceMapping
 from lambent.lambda_.store import Functions
 
@@ -27,6 +31,10 @@ class Lambda(msgspec.Struct, frozen=True):
 
     functions: Functions
     code: CodeStore
+    packages: Sources
+    links: Links
+    code_signing_configs: CodeSigningConfigs
+    deployments: Deployments
     activation: Activation
     roles: Roles
     networks: Networks

@@ -270,21 +270,24 @@ def _never(_: Any) -> bool:
     return False
 
 
+def _copies(value: Any) -> bool:
+    return value == "COPY"
+
+
 # Kept and returned. There is no X-Ray, VPC or KMS that a function could notice; SnapStart only makes starts quicker, and
 # dead letters come with the asynchronous queue.
-STORED: Final = frozenset({"TracingConfig", "VpcConfig", "DeadLetterConfig", "KMSKeyArn", "SnapStart"})
+STORED: Final = frozenset(
+    {"TracingConfig", "VpcConfig", "DeadLetterConfig", "KMSKeyArn", "SourceKMSKeyArn", "SnapStart"}
+)
 
 HARMLESS: Final[Mapping[str, Callable[[Any], bool]]] = {
     # member of AWS -> whether this value of it asks for nothing that Lambent cannot do yet
     "AcceleratorConfig": _never,
     "CapacityProviderConfig": _never,
-    "CodeSigningConfigArn": empty,
     "DurableConfig": _never,
     "PublishTo": _never,
     "RuntimeConfig": _never,
-    "S3Bucket": _never,
-    "S3Key": _never,
-    "SourceKMSKeyArn": empty,
+    "S3ObjectStorageMode": _copies,
 }
 
 

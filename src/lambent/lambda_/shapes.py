@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from lambent.core.kernel import Shape
+from lambent.lambda_.code.links import Links
 from lambent.lambda_.configuration import FileSystem, Image, Vpc
 from lambent.lambda_.functions import FunctionVersion, reason_shown
 from lambent.lambda_.limits import AccountLimits
@@ -55,6 +56,8 @@ class FunctionCode(Shape):
     zip_file: bytes | None = None
     s3_bucket: str | None = msgspec.field(default=None, name="S3Bucket")
     s3_key: str | None = msgspec.field(default=None, name="S3Key")
+    s3_object_version: str | None = msgspec.field(default=None, name="S3ObjectVersion")
+    s3_object_storage_mode: str | None = msgspec.field(default=None, name="S3ObjectStorageMode")
     image_uri: str | None = None
     source_kms_key_arn: str | None = msgspec.field(default=None, name="SourceKMSKeyArn")
 
@@ -91,6 +94,8 @@ class FunctionConfiguration(Shape):
     file_system_configs: list[FileSystemConfig] | None = None
     image_config_response: ImageConfigResponse | None = None
     layers: list[Layer] | None = None
+    signing_profile_version_arn: str | None = None
+    signing_job_arn: str | None = None
     state: str | None = None
     state_reason: str | None = None
     state_reason_code: str | None = None
@@ -102,9 +107,11 @@ class FunctionConfiguration(Shape):
 
 
 class FunctionCodeLocation(Shape):
-    repository_type: str  # Location, a link to download the package from, is not there yet
+    repository_type: str
+    location: str | None = None
     image_uri: str | None = None
     resolved_image_uri: str | None = None
+    source_kms_key_arn: str | None = msgspec.field(default=None, name="SourceKMSKeyArn")
 
 
 class Concurrency(Shape):
@@ -194,6 +201,8 @@ def listed(version: FunctionVersion, arn: FunctionArn) -> FunctionConfiguration:
         if version.tenant_isolation
         else None,
         layers=[Layer(arn=str(layer.arn), code_size=layer.code.size_bytes) for layer in version.layers] or None,
+        signing_profile_version_arn=version.signed_by and version.signed_by.profile_version_arn,
+        signing_job_arn=version.signed_by and version.signed_by.job_arn,
     )
 
 
@@ -249,10 +258,14 @@ def image_config(image: Image) -> ImageConfigResponse | None:
     )
 
 
-def code_location(version: FunctionVersion) -> FunctionCodeLocation:
-    """Where the code is kept."""
+def code_location(version: FunctionVersion, links: Links, endpoint: str) -> FunctionCodeLocation:
+    """Where the code is kept: of a package a link to it, for a caller who reaches us at `endpoint`."""
     if version.image is None:
-        return FunctionCodeLocation(repository_type="S3")
+        return FunctionCodeLocation(
+            repository_type="S3",
+            location=links.to(version.code.digest, endpoint),
+            source_kms_key_arn=version.source_kms_key_arn,
+        )
     resolved = version.image.uri if version.image.digest else None  # a tag, only a registry can resolve
     return FunctionCodeLocation(repository_type="ECR", image_uri=version.image.uri, resolved_image_uri=resolved)
 

@@ -20,6 +20,7 @@ import apsw
 import msgspec
 
 from lambent.lambda_.aliases import Alias
+from lambent.lambda_.code.quota import CodeQuota
 from lambent.lambda_.concurrency.claims import ProvisionedConcurrency, ReservedConcurrency
 from lambent.lambda_.errors import FunctionAlreadyExists, FunctionNotFound
 from lambent.lambda_.event_invoke_configs import EventInvokeConfig
@@ -31,6 +32,7 @@ from lambent.lambda_.recursion import RecursionConfig
 from lambent.lambda_.rows import QUERIES, text
 from lambent.lambda_.runtime_management import RuntimeManagementConfig
 from lambent.lambda_.sharing import shared
+from lambent.lambda_.signing.configs import CodeSigning
 from lambent.lambda_.urls.config import FunctionUrlConfig
 from lambent.storage.commits import Commits, Guard
 from lambent.storage.queries import Row
@@ -40,6 +42,7 @@ TAGS: Final = msgspec.json.Decoder(dict[str, str])
 
 PARTS: Final[tuple[type[Part], ...]] = (  # every kind of part there is
     Alias,
+    CodeSigning,
     EventInvokeConfig,
     FunctionUrlConfig,
     Policy,
@@ -76,16 +79,17 @@ class Home:
 class Functions:
     """The index and the way to change it; made by `loaded`."""
 
-    def __init__(self, commits: Commits) -> None:
+    def __init__(self, commits: Commits, quota: CodeQuota) -> None:
         self._commits = commits
+        self._quota = quota
         self._homes: dict[tuple[str, str], Home] = {}  # by account and region
         self._contents: Counter[str] = Counter()
         self._watchers: list[Watcher] = []
 
     @staticmethod
-    async def loaded(commits: Commits) -> Functions:
-        """The functions in a database migrated by `rows.MIGRATIONS`."""
-        functions = Functions(commits)
+    async def loaded(commits: Commits, quota: CodeQuota) -> Functions:
+        """The functions in a database migrated by `rows.MIGRATIONS`; `quota` bounds their code."""
+        functions = Functions(commits, quota)
         for function in await commits.scan(_all):
             functions._remember(function)
         return functions
@@ -139,7 +143,7 @@ class Functions:
     async def create(self, arn: FunctionArn, make: Callable[[int], Function], guard: Guard | None = None) -> Function:
         """Add the function that `make` gives for the last version number of its predecessors.
 
-        Raises FunctionAlreadyExists, and what `guard` and `make` raise.
+        Raises FunctionAlreadyExists, CodeStorageExceeded, and what `guard` and `make` raise.
         """
 
         def decide(connection: apsw.Connection, before: Function | None) -> Function:
@@ -157,7 +161,7 @@ class Functions:
 
         What `guard` or `decide` raises comes out here and nothing is written. Both run in the database's thread: they
         compute, and touch nothing else. When the caller is cancelled the change may or may not be made; the index tells.
-        Raises FunctionNotFound, with `arn` as given.
+        Raises FunctionNotFound, with `arn` as given, and CodeStorageExceeded.
         """
         return _existing(await self._commit(arn, lambda _, before: decide(_existing(before, arn)), guard), arn)
 
@@ -176,6 +180,8 @@ class Functions:
                 guard(connection)
             after = decide(connection, before)
             _write(connection, arn, before, after)
+            if after is not None and after.code_size_bytes > (0 if before is None else before.code_size_bytes):
+                self._quota.check(connection, arn.account, arn.region)
             return before, after
 
         _, after = await self._commits.commit(work, lambda change: self._follow(*change))

@@ -5,6 +5,8 @@ queries stay as they came, percent-encoded: the signature is computed over the r
 slash.
 """
 
+from typing import BinaryIO
+
 import msgspec
 
 
@@ -20,8 +22,13 @@ class Request(msgspec.Struct, gc=False):
 
 
 class Response(msgspec.Struct, gc=False):
-    """A response that is to be written whole; the server adds Content-Length, Date and connection headers."""
+    """A response that is to be written whole; the server adds Content-Length, Date and connection headers.
+
+    What is too large to be held in memory comes as an open `file` instead of a body: it is sent from where it stands to its
+    end, and closed, by whoever writes the response.
+    """
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    file: BinaryIO | None = None

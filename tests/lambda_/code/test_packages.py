@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from lambent.core.errors import AwsError
 from lambent.lambda_.code import packages
-from lambent.lambda_.errors import PackageEmpty, PackageTooLarge, PackageUnreadable, ZipTooLarge
-from lambent.lambda_.limits import UNZIPPED_MAX_BYTES, ZIPPED_MAX_BYTES
+from lambent.lambda_.errors import PackageEmpty, PackageTooLarge, PackageUnreadable
+from lambent.lambda_.limits import UNZIPPED_MAX_BYTES
 from tests.lambda_.zips import HELLO, archived, entry, link, zipped
 
 
@@ -187,13 +187,6 @@ def test_what_is_no_archive_is_refused(content: bytes) -> None:
 def test_an_empty_archive_is_refused(content: bytes) -> None:
     with pytest.raises(PackageEmpty), packages.inspected(content):
         pass
-
-
-def test_an_archive_above_50_mb_is_too_large() -> None:
-    with pytest.raises(ZipTooLarge) as caught, packages.inspected(bytes(ZIPPED_MAX_BYTES + 1)):
-        pass
-    assert (caught.value.code, caught.value.status) == ("RequestEntityTooLargeException", 413)
-    assert str(caught.value) == "Zipped size must be smaller than 52428800 bytes"
 
 
 def test_an_archive_that_declares_more_than_250_mb_is_refused_unread() -> None:

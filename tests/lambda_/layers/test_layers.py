@@ -131,7 +131,11 @@ async def test_numbers_begin_at_one(aws: Plane, operation: str, members: Members
         ),
         ({"ZipFile": zipped({"../up": ""})}, INVALID, "Could not unzip uploaded file. Please check your file, "),
         ({"ZipFile": bytes(52_428_801)}, "RequestEntityTooLargeException", "Zipped size must be smaller than 52428800"),
-        ({"S3Bucket": "bucket", "S3Key": "k"}, INVALID, "S3Bucket is not supported by this version of Lambent."),
+        (
+            {"ZipFile": HELLO, "S3Bucket": "bucket", "S3Key": "k"},
+            INVALID,
+            "Please do not provide other Content parameters when providing a ZipFile.",
+        ),
     ],
 )
 async def test_content_is_looked_at_as_code_is(aws: Plane, content: Members, code: str, sentence: str) -> None:

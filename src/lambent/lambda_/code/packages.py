@@ -33,7 +33,7 @@ from typing import IO, Final, NoReturn
 
 import msgspec
 
-from lambent.lambda_.errors import PackageEmpty, PackageTooLarge, PackageUnreadable, ZipTooLarge
+from lambent.lambda_.errors import PackageEmpty, PackageTooLarge, PackageUnreadable
 from lambent.lambda_.limits import (
     COMPONENT_MAX_BYTES,
     DEPTH_MAX,
@@ -41,9 +41,9 @@ from lambent.lambda_.limits import (
     LINK_HOPS_MAX,
     LINK_STEPS_MAX,
     LINK_TARGET_MAX_BYTES,
+    OBJECT_MAX_BYTES,
     PATH_MAX_BYTES,
     UNZIPPED_MAX_BYTES,
-    ZIPPED_MAX_BYTES,
 )
 
 Parts = tuple[str, ...]  # a path inside the tree, without "." and ".."
@@ -90,10 +90,10 @@ class Package(msgspec.Struct, frozen=True):
 def inspected(content: bytes) -> Generator[Package]:
     """Read the archive's directory; the package can be unpacked while the block lasts.
 
-    Raises ZipTooLarge, PackageEmpty, PackageTooLarge, PackageUnreadable, also for what is found out inside the block.
+    Raises PackageEmpty, PackageTooLarge, PackageUnreadable, also for what is found out inside the block.
     """
-    if len(content) > ZIPPED_MAX_BYTES:
-        raise ZipTooLarge(maximum=ZIPPED_MAX_BYTES)
+    if len(content) > OBJECT_MAX_BYTES:
+        raise PackageTooLarge(maximum=UNZIPPED_MAX_BYTES)
     if not content:
         raise PackageEmpty
     if content.count(DIRECTORY_SIGNATURE) > 2 * ENTRIES_MAX:  # before zipfile makes an object of each

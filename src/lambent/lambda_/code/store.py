@@ -26,9 +26,9 @@ import stat
 import tempfile
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 import structlog
@@ -76,6 +76,14 @@ class CodeStore:
         """The directory with the unpacked package."""
         return self._trees / digest
 
+    def archive(self, digest: str) -> Path:
+        """The file with the zip, which stays for as long as the content is held."""
+        return self._zips.path(digest)
+
+    def open(self, digest: str) -> BinaryIO:
+        """The zip, for reading; the caller closes it, and can read on when it is deleted. Raises FileNotFoundError."""
+        return self._zips.open(digest)
+
     @contextmanager
     def holding(self, digest: str) -> Generator[Path]:
         """Keep the content for as long as the block lasts, whatever happens to the rows; yields its tree."""
@@ -93,7 +101,7 @@ class CodeStore:
     async def added(self, archive: bytes) -> AsyncGenerator[Code]:
         """Keep the uploaded zip and unpack it; commit a row that names its digest before the block ends.
 
-        Raises ZipTooLarge, PackageEmpty, PackageTooLarge, PackageUnreadable; then nothing is kept.
+        Raises PackageEmpty, PackageTooLarge, PackageUnreadable; then nothing is kept.
         """
         digest = (await asyncio.to_thread(hashlib.sha256, archive)).hexdigest()
         with self.holding(digest):
@@ -221,5 +229,6 @@ def _sync_one(path: Path) -> None:
 def _remove(tree: Path) -> None:
     """Remove a tree of ours, whose directories are read-only also for us unless we are root."""
     for directory, _, _ in os.walk(tree):
-        Path(directory).chmod(0o700)
+        with suppress(FileNotFoundError):  # the thread of a store that was closed may be at it, too
+            Path(directory).chmod(0o700)
     shutil.rmtree(tree, ignore_errors=True)

@@ -35,6 +35,12 @@ class LayerContentMissing(AwsError, code="InvalidParameterValueException"):
     message = "Please provide a source for layer content."
 
 
+class LayerContentTwice(AwsError, code="InvalidParameterValueException"):
+    """Ours, after the sentence for functions."""
+
+    message = "Please do not provide other Content parameters when providing a ZipFile."
+
+
 class LayerInOtherRegion(AwsError, code="ResourceNotFoundException"):
     """Ours, after the recorded sentence for functions."""
 

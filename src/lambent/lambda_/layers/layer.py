@@ -27,6 +27,7 @@ from lambent.lambda_.layers.errors import (
 )
 from lambent.lambda_.layers.names import LayerArn
 from lambent.lambda_.limits import LAYER_POLICY_MAX_BYTES
+from lambent.lambda_.signing.signed_by import SignedBy
 
 ACCOUNT: Final = re.compile(r"\d{12}")
 EVERYONE: Final = "*"
@@ -76,6 +77,7 @@ class LayerVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     license_info: str | None = None
     runtimes: tuple[str, ...] | None = None
     architectures: tuple[str, ...] | None = None
+    signed_by: SignedBy | None = None
     grants: tuple[Grant, ...] = ()
     policy_revision_id: str | None = None  # None: no policy
 
@@ -142,6 +144,11 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     def latest(self) -> LayerVersion:
         """The version with the highest number; there must be one."""
         return self.versions[max(self.versions)]
+
+    @property
+    def code_size_bytes(self) -> int:
+        """What its versions take of the account's code storage."""
+        return sum(version.code.size_bytes for version in self.versions.values())
 
     def digests(self) -> set[str]:
         """The contents of its versions."""

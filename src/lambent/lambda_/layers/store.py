@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+import apsw
+
+from lambent.lambda_.code.quota import CodeQuota
 from lambent.lambda_.layers.errors import LayerVersionMissing
 from lambent.lambda_.layers.layer import Layer, LayerVersion
 from lambent.lambda_.layers.names import LayerArn
@@ -18,17 +21,18 @@ KIND: Final = "layer"
 class Layers:
     """Made by `loaded`."""
 
-    def __init__(self, resources: Resources[Layer]) -> None:
+    def __init__(self, resources: Resources[Layer], quota: CodeQuota) -> None:
         self._resources: Final = resources
+        self._quota: Final = quota
         self._contents: Final[Counter[str]] = Counter()
         for layer in resources.everything():
             self._count(None, layer)
         resources.watch(self._count)
 
     @staticmethod
-    async def loaded(commits: Commits) -> Layers:
-        """The layers in a database migrated by `rows.MIGRATIONS`."""
-        return Layers(await Resources[Layer].loaded(commits, KIND, Layer))
+    async def loaded(commits: Commits, quota: CodeQuota) -> Layers:
+        """The layers in a database migrated by `rows.MIGRATIONS`; `quota` bounds their archives."""
+        return Layers(await Resources[Layer].loaded(commits, KIND, Layer), quota)
 
     def get(self, arn: LayerArn) -> Layer:
         """The layer, whatever version the ARN names; an empty one where there is none."""
@@ -54,10 +58,18 @@ class Layers:
         """Call `watcher` with before and after of every change that was committed."""
         self._resources.watch(watcher)
 
-    async def change(self, arn: LayerArn, decide: Callable[[Layer], Layer]) -> Layer:
-        """Let `decide` compute the next state of the layer, in a transaction; what it raises comes out here."""
+    async def change(self, arn: LayerArn, decide: Callable[[Layer], Layer], *, more_bytes: int = 0) -> Layer:
+        """Let `decide` compute the next state of the layer, in a transaction; what it raises comes out here.
+
+        `more_bytes` of archives come with it. Raises CodeStorageExceeded.
+        """
+
+        def guard(connection: apsw.Connection) -> None:
+            if more_bytes:
+                self._quota.check(connection, arn.account, arn.region, more_bytes=more_bytes)
+
         place = Place(arn.account, arn.region, arn.name)
-        after = await self._resources.change(place, lambda before: decide(before or Layer(arn=arn.layer)))
+        after = await self._resources.change(place, lambda before: decide(before or Layer(arn=arn.layer)), guard)
         assert after is not None  # decide gives a layer
         return after
 

@@ -5,6 +5,7 @@ from typing import Final
 from lambent.lambda_.operations import (
     account,
     aliases,
+    code_signing,
     concurrency,
     event_invoke_configs,
     event_source_mappings,
@@ -26,6 +27,7 @@ from lambent.lambda_.operations import (
 MODULES: Final = (  # every operation that is bound
     account,
     aliases,
+    code_signing,
     concurrency,
     event_invoke_configs,
     event_source_mappings,

@@ -13,12 +13,10 @@ async def get_account_settings(ctx: Context[Lambda]) -> GetAccountSettingsRespon
     """Tell the quotas in this region, how many functions there are, and how large all versions' code and all layers are."""
     functions = list(ctx.state.functions.listed(ctx.account, ctx.region))
     layers = ctx.state.layers.listed(ctx.account, ctx.region)
-    codes = [version.code for function in functions for version in function]
-    codes += [version.code for layer in layers for version in layer.versions.values()]
     return GetAccountSettingsResponse(
         account_limit=account_limit(ctx.state.limits, unreserved(functions, ctx.state.limits)),
         account_usage=AccountUsage(
-            total_code_size=sum(code.size_bytes for code in codes),
+            total_code_size=sum(each.code_size_bytes for each in (*functions, *layers)),
             function_count=len(functions),
         ),
     )

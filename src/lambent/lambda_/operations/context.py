@@ -25,6 +25,7 @@ from lambent.lambda_.names import LATEST, FunctionArn, FunctionReference
 from lambent.lambda_.policies.access import may_deny, says
 from lambent.lambda_.policies.errors import ExplicitlyDenied, NotAuthorized
 from lambent.lambda_.service import Lambda
+from lambent.lambda_.signing.configs import CodeSigningConfig
 
 LAMBDA_PRINCIPAL: Final = "lambda.amazonaws.com"
 
@@ -91,22 +92,23 @@ def vpc_asked_for(ctx: Context[Lambda], config: VpcConfig | None) -> str:
     try:
         return ctx.state.networks.vpc_of(ctx.account, ctx.region, config.subnet_ids, groups)
     except CallRefused as refused:
-        raise AnotherServiceRefused(
-            operation=refused.operation,
-            service=refused.service,
-            error_code=refused.code,
-            error_message=refused.message,
-        ) from None
+        raise AnotherServiceRefused.telling(refused) from None
 
 
 @asynccontextmanager
-async def layered(ctx: Context[Lambda], layers: Sequence[str] | None) -> AsyncGenerator[AttachedLayers]:
+async def layered(
+    ctx: Context[Lambda], layers: Sequence[str] | None, signing: CodeSigningConfig | None
+) -> AsyncGenerator[AttachedLayers]:
     """The layers that are asked for; their contents stay while the block lasts, even if the layers are deleted meanwhile.
 
-    Commit a row that names them before it ends. Raises what `attached` raises.
+    Commit a row that names them before it ends. `signing` is what the function's code has to meet, and its layers too.
+    Raises what `attached` raises, CodeVerificationFailed, InvalidCodeSignature.
     """
     found = attached(ctx.state.layers, layers or (), ctx.caller, ctx.region)
     with ExitStack() as held:
         for layer in found:
             held.enter_context(ctx.state.code.holding(layer.code.digest))
+        if signing is not None:
+            for layer in found:
+                await ctx.state.deployments.checked(layer.code.digest, str(layer.arn), signing)
         yield found

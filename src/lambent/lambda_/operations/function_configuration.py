@@ -17,6 +17,7 @@ from lambent.lambda_.members import (
     VpcConfig,
 )
 from lambent.lambda_.names import FunctionReference
+from lambent.lambda_.operations.code_signing import signing_of
 from lambent.lambda_.operations.context import check_role, function_for, function_named, layered, vpc_asked_for
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.settings import (
@@ -79,7 +80,7 @@ async def update_function_configuration(
     """Change settings of $LATEST, those that are given; invocations run with the old ones until the new are ready.
 
     Errors: ResourceNotFoundException, ResourceConflictException, PreconditionFailedException,
-    InvalidParameterValueException.
+    InvalidParameterValueException, CodeVerificationFailedException and InvalidCodeSignatureException (layers).
     """
     refuse_unsupported(
         CapacityProviderConfig=capacity_provider_config,
@@ -112,7 +113,8 @@ async def update_function_configuration(
     vpc_id = vpc_asked_for(ctx, vpc_config)
     revision, now = ctx.ids.uuid(), ctx.clock.now()
 
-    async with layered(ctx, layers) as given:
+    signing = signing_of(ctx, ctx.state.functions.get(arn)) if layers else None
+    async with layered(ctx, layers, signing) as given:
 
         def change(function: Function) -> Function:
             function.guard(revision_id)

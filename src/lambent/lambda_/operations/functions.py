@@ -28,8 +28,9 @@ from lambent.lambda_.members import (
     VpcConfig,
 )
 from lambent.lambda_.names import LATEST, LATEST_PUBLISHED, FunctionReference
+from lambent.lambda_.operations.code_signing import named
 from lambent.lambda_.operations.context import check_role, function_for, function_named, layered, vpc_asked_for
-from lambent.lambda_.operations.function_code import check_source, packaged
+from lambent.lambda_.operations.function_code import packaged, source_of
 from lambent.lambda_.pages import name_in, paged_behind, place
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.settings import (
@@ -52,6 +53,7 @@ from lambent.lambda_.shapes import (
     listed,
     shown,
 )
+from lambent.lambda_.signing.configs import CodeSigning, ImageNotSigned, there
 
 Structure = dict[str, object]  # a member of which only is asked whether it asks for anything
 
@@ -93,14 +95,12 @@ async def create_function(
 ) -> FunctionConfiguration:
     """Make a function; it is Pending until its code and its runtime were found fit in the background.
 
-    Errors: InvalidParameterValueException, ResourceConflictException, RequestEntityTooLargeException.
+    Errors: InvalidParameterValueException, ResourceConflictException, RequestEntityTooLargeException,
+    CodeStorageExceededException, CodeSigningConfigNotFoundException, CodeVerificationFailedException,
+    InvalidCodeSignatureException.
     """
     refuse_unsupported(
-        S3Bucket=code.s3_bucket,
-        S3Key=code.s3_key,
-        SourceKMSKeyArn=code.source_kms_key_arn,
         PublishTo=publish_to,
-        CodeSigningConfigArn=code_signing_config_arn,
         CapacityProviderConfig=capacity_provider_config,
         DurableConfig=durable_config,
         RuntimeConfig=runtime_config,
@@ -128,22 +128,27 @@ async def create_function(
         layers=layers,
     )
     settings.check_package(is_image=is_image)
-    check_source(code, is_image=is_image)
+    source = source_of(code, is_image=is_image)
+    if is_image and code_signing_config_arn:
+        raise ImageNotSigned
     if not is_image and (runtime is None or handler is None):
         raise RuntimeAndHandlerRequired
     settings.check()
     check_tags(tags or {})
     check_role(ctx, role)
     fields = settings.fields(arn.name, vpc_asked_for(ctx, vpc_config))
+    signing = named(ctx, code_signing_config_arn) if code_signing_config_arn else None
     revisions, now = (ctx.ids.uuid(), ctx.ids.uuid()), ctx.clock.now()
-    async with layered(ctx, layers) as given, packaged(ctx, code) as content:
+    async with layered(ctx, layers, signing) as given, packaged(ctx, source) as content:
         check_code(content, given)
         configuration = Configuration(
             code=content,
+            signed_by=None if is_image else await ctx.state.deployments.checked(content.digest, arn.name, signing),
             architecture=(architectures or ["x86_64"])[0],
             image=image_of(code.image_uri, image_config) if code.image_uri is not None else None,
             tenant_isolation=tenancy_config.tenant_isolation_mode if tenancy_config is not None else None,
             layers=given,
+            source_kms_key_arn=code.source_kms_key_arn or None,
             **fields,
         )
         check_whole(configuration)
@@ -152,9 +157,11 @@ async def create_function(
             function = created(
                 arn, configuration, tags=tags or {}, last_number=last_number, revision_id=revisions[0], now=now
             )
+            if signing is not None:
+                function = function.with_part(CodeSigning(config_arn=signing.arn))
             return function.publish(revision_id=revisions[1]) if publish else function
 
-        function = await ctx.state.functions.create(arn, make)
+        function = await ctx.state.functions.create(arn, make, None if signing is None else there(signing.arn))
     ctx.state.activation.start(function)
     return shown(function.last_published, function.last_published.arn) if publish else shown(function.latest, arn)
 
@@ -173,7 +180,7 @@ async def get_function(
     arn = reference.located(function.arn.account, ctx.region)
     return GetFunctionResponse(
         configuration=shown(version, arn),
-        code=code_location(version),
+        code=code_location(version, ctx.state.links, ctx.endpoint),
         concurrency=concurrency_shown(reserved(function)),
         tags=function.tags or None,
     )

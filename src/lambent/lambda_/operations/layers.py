@@ -7,9 +7,11 @@ from typing import Any, Final
 import msgspec
 
 from lambent.core.kernel import Context, Shape
+from lambent.lambda_.code.sources import S3Object, s3_object
 from lambent.lambda_.layers.errors import (
     LayerAccessDenied,
     LayerContentMissing,
+    LayerContentTwice,
     LayerInOtherRegion,
     LayerVersionBelowOne,
     LayerVersionMissing,
@@ -20,8 +22,8 @@ from lambent.lambda_.layers.names import LayerArn
 from lambent.lambda_.operations.function_code import packaged
 from lambent.lambda_.pages import paged
 from lambent.lambda_.service import LAMBDA, Lambda
-from lambent.lambda_.settings import HARMLESS, refuse_unsupported
-from lambent.lambda_.shapes import FunctionCode, timestamp
+from lambent.lambda_.settings import HARMLESS
+from lambent.lambda_.shapes import timestamp
 
 NUMBER_ROOM: Final = (
     10**12
@@ -32,11 +34,16 @@ class LayerVersionContentInput(Shape):
     zip_file: bytes | None = None
     s3_bucket: str | None = msgspec.field(default=None, name="S3Bucket")
     s3_key: str | None = msgspec.field(default=None, name="S3Key")
+    s3_object_version: str | None = msgspec.field(default=None, name="S3ObjectVersion")
+    s3_object_storage_mode: str | None = msgspec.field(default=None, name="S3ObjectStorageMode")
 
 
 class LayerVersionContentOutput(Shape):
+    location: str
     code_sha256: str
     code_size: int
+    signing_profile_version_arn: str | None = None
+    signing_job_arn: str | None = None
 
 
 class LayerVersionsListItem(Shape):
@@ -132,13 +139,30 @@ def _list(values: tuple[str, ...] | None) -> list[str] | None:
     return None if values is None else list(values)
 
 
-def described(version: LayerVersion) -> GetLayerVersionResponse:
-    """The version in full."""
+def described(ctx: Context[Lambda], version: LayerVersion) -> GetLayerVersionResponse:
+    """The version in full, with a link to its archive."""
     return GetLayerVersionResponse(
         **facts_of(version),
         layer_arn=str(version.arn.layer),
-        content=LayerVersionContentOutput(code_sha256=version.code.sha256, code_size=version.code.size_bytes),
+        content=LayerVersionContentOutput(
+            location=ctx.state.links.to(version.code.digest, ctx.endpoint),
+            code_sha256=version.code.sha256,
+            code_size=version.code.size_bytes,
+            signing_profile_version_arn=version.signed_by and version.signed_by.profile_version_arn,
+            signing_job_arn=version.signed_by and version.signed_by.job_arn,
+        ),
     )
+
+
+def archive_of(content: LayerVersionContentInput) -> bytes | S3Object:
+    """Where the archive comes from. Raises LayerContentMissing, LayerContentTwice, MemberNotSupported."""
+    package = s3_object(content.s3_bucket, content.s3_key, content.s3_object_version, content.s3_object_storage_mode)
+    if package is not None and content.zip_file is not None:
+        raise LayerContentTwice
+    found = package or content.zip_file
+    if found is None:
+        raise LayerContentMissing
+    return found
 
 
 @LAMBDA.operation(refused=HARMLESS)
@@ -154,27 +178,28 @@ async def publish_layer_version(
 ) -> GetLayerVersionResponse:
     """Publish the next version of a layer, which comes into being with its first.
 
-    Errors: InvalidParameterValueException, RequestEntityTooLargeException, AccessDeniedException (another account's).
+    Errors: InvalidParameterValueException, RequestEntityTooLargeException, CodeStorageExceededException,
+    AccessDeniedException (another account's).
     """
-    refuse_unsupported(S3Bucket=content.s3_bucket, S3Key=content.s3_key)
     arn = owned(ctx, layer_named(ctx, layer_name), "PublishLayerVersion")
-    if content.zip_file is None:
-        raise LayerContentMissing
+    archive = archive_of(content)
     now = ctx.clock.now()
-    async with packaged(ctx, FunctionCode(zip_file=content.zip_file)) as code:
+    async with packaged(ctx, archive) as code:
+        signed_by = await ctx.state.deployments.checked(code.digest, str(arn), None)
 
         def publish(layer: Layer) -> Layer:
             return layer.published(
                 code,
                 now=now,
+                signed_by=signed_by,
                 description=description,
                 license_info=license_info,
                 runtimes=None if compatible_runtimes is None else tuple(compatible_runtimes),
                 architectures=None if compatible_architectures is None else tuple(compatible_architectures),
             )
 
-        layer = await ctx.state.layers.change(arn, publish)
-    return described(layer.latest)
+        layer = await ctx.state.layers.change(arn, publish, more_bytes=code.size_bytes)
+    return described(ctx, layer.latest)
 
 
 @LAMBDA.operation
@@ -183,7 +208,7 @@ async def get_layer_version(ctx: Context[Lambda], *, layer_name: str, version_nu
 
     Errors: ResourceNotFoundException, InvalidParameterValueException (a number below 1), AccessDeniedException.
     """
-    return described(readable(ctx, version_named(ctx, layer_name, version_number)))
+    return described(ctx, readable(ctx, version_named(ctx, layer_name, version_number)))
 
 
 @LAMBDA.operation(action=USE)
@@ -197,7 +222,7 @@ async def get_layer_version_by_arn(ctx: Context[Lambda], *, arn: str) -> GetLaye
         raise LayerVersionNotFound
     if found.region != ctx.region:
         raise LayerInOtherRegion(other=found.region, region=ctx.region)
-    return described(readable(ctx, found))
+    return described(ctx, readable(ctx, found))
 
 
 @LAMBDA.operation

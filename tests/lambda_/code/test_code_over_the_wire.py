@@ -1,0 +1,125 @@
+"""Where code comes from and goes to, through boto3, a real S3 and a plain HTTP client."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import zipfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from lambent.config import Config
+from tests.lambda_.conftest import Aws, lambent
+from tests.lambda_.zips import HELLO, OTHER, archived, entry
+from tests.s3_server import KEY, REGION, SECRET, S3Server, s3_server
+
+
+def fetched(url: str, method: str = "GET") -> tuple[HTTPResponse, bytes]:
+    """The answer to a plain request, and its body."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.netloc, timeout=20)
+    connection.request(method, f"{parts.path}?{parts.query}")
+    response = connection.getresponse()
+    content = response.read()
+    connection.close()
+    return response, content
+
+
+async def get(url: str, method: str = "GET") -> tuple[HTTPResponse, bytes]:
+    return await asyncio.to_thread(fetched, url, method)
+
+
+@asynccontextmanager
+async def beside_s3(directory: Path, **settings: Any) -> AsyncGenerator[tuple[Aws, S3Server]]:
+    """A Lambent that reads from a real S3."""
+    async with s3_server(directory) as s3:
+        config = Config(
+            **{"ephemeral": True, "port": 0, "sandbox": "process", "waiting_pool_size": 0} | settings,
+            s3_endpoint=s3.endpoint,
+            s3_region=REGION,
+            s3_access_key_id=KEY,
+            s3_secret_access_key=SECRET,
+        )
+        async with lambent(config) as aws:
+            yield aws, s3
+
+
+async def test_code_location_downloads_what_was_uploaded(aws: Aws):
+    await aws.active("f")
+    code = (await aws("get_function", FunctionName="f"))["Code"]
+    assert code["RepositoryType"] == "S3"
+    response, content = await get(code["Location"])
+    assert (response.status, content) == (200, HELLO)
+    assert response.headers["content-type"] == "application/zip"
+    assert response.headers["content-length"] == str(len(HELLO))
+    head, nothing = await get(code["Location"], "HEAD")
+    assert (head.status, head.headers["content-length"], nothing) == (200, str(len(HELLO)), b"")
+    altered, error = await get(code["Location"].replace("Expires=600", "Expires=601"))
+    assert altered.status == 403
+    assert b"<Code>SignatureDoesNotMatch</Code>" in error
+
+
+async def test_each_version_has_its_own_location_until_it_is_deleted(aws: Aws):
+    await aws.active("f")
+    await aws("publish_version", FunctionName="f")
+    await aws("update_function_code", FunctionName="f", ZipFile=OTHER)
+    old = (await aws("get_function", FunctionName="f", Qualifier="1"))["Code"]["Location"]
+    new = (await aws("get_function", FunctionName="f"))["Code"]["Location"]
+    assert [(await get(url))[1] for url in (old, new)] == [HELLO, OTHER]
+    await aws("delete_function", FunctionName="f")
+    gone, error = await get(old)
+    assert gone.status == 404
+    assert b"<Code>NoSuchKey</Code>" in error
+
+
+async def test_a_link_survives_a_restart(tmp_path: Path):
+    config = Config(data=tmp_path, port=0, sandbox="process", waiting_pool_size=0)
+    async with lambent(config) as aws:
+        await aws.active("f")
+        url = (await aws("get_function", FunctionName="f"))["Code"]["Location"]
+    assert (tmp_path / "links.key").stat().st_mode & 0o777 == 0o600
+    async with lambent(config, role=aws.role) as again:
+        moved = urlsplit(url)._replace(netloc=urlsplit(again.endpoint).netloc).geturl()
+        assert (await get(moved))[1] == HELLO
+
+
+async def test_a_function_is_created_and_updated_from_a_real_s3(tmp_path: Path):
+    async with beside_s3(tmp_path) as (aws, s3):
+        first = await s3.put("code", "app.zip", HELLO)
+        await s3.put("code", "app.zip", OTHER)
+        where = {"S3Bucket": "code", "S3Key": "app.zip"}
+        await aws(
+            "create_function",
+            FunctionName="f",
+            Runtime="provided.al2023",
+            Handler="x",
+            Role=aws.role,
+            Code={**where, "S3ObjectVersion": first},
+        )
+        await aws.blocking(lambda: aws.awslambda.get_waiter("function_active_v2").wait(FunctionName="f"))
+        assert (await get((await aws("get_function", FunctionName="f"))["Code"]["Location"]))[1] == HELLO
+        updated = await aws("update_function_code", FunctionName="f", **where)
+        assert updated["CodeSize"] == len(OTHER)
+        error = (await aws.refused("update_function_code", FunctionName="f", S3Bucket="code", S3Key="ghost"))["Error"]
+        assert error == {
+            "Code": "InvalidParameterValueException",
+            "Message": "Error occurred while GetObject. S3 Error Code: NoSuchKey. "
+            "S3 Error Message: The specified key does not exist.",
+        }
+
+
+async def test_a_package_from_s3_may_be_larger_than_an_upload_and_is_downloaded_whole(tmp_path: Path):
+    noise = os.urandom(60_000_000)
+    content = archived([(entry("noise"), noise)], zipfile.ZIP_STORED)
+    async with beside_s3(tmp_path) as (aws, s3):
+        await s3.put("code", "large.zip", content)
+        await aws.create("f", HELLO)
+        await aws.blocking(lambda: aws.awslambda.get_waiter("function_active_v2").wait(FunctionName="f"))
+        updated = await aws("update_function_code", FunctionName="f", S3Bucket="code", S3Key="large.zip")
+        assert updated["CodeSize"] == len(content)
+        location = (await aws("get_function", FunctionName="f"))["Code"]["Location"]
+        assert (await get(location))[1] == content

@@ -1,0 +1,1 @@
+"""What of asn1crypto Lambent uses, which has no types of its own: values are of whatever type the specification names."""

@@ -1,0 +1,9 @@
+from typing import Any
+
+class Certificate:
+    @classmethod
+    def load(cls, encoded_data: bytes, strict: bool = ...) -> Certificate: ...
+    @property
+    def issuer(self) -> Any: ...
+    @property
+    def serial_number(self) -> int: ...
