@@ -12,6 +12,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, NamedTuple
@@ -59,9 +60,10 @@ class Covered(NamedTuple):
 
 
 def covered() -> list[Covered]:
-    """Every service with its bound operations, Lambda first."""
+    """Every service with its bound operations, Lambda first; of some only what others need is there, and no operation."""
     services = [f"lambent.services.{service.name}" for service in pkgutil.iter_modules(lambent.services.__path__)]
-    return [_of(importlib.import_module(f"{package}.operations")) for package in ("lambent.lambda_", *services)]
+    operations = [f"{package}.operations" for package in ("lambent.lambda_", *services)]
+    return [_of(importlib.import_module(module)) for module in operations if find_spec(module) is not None]
 
 
 def page() -> str:
