@@ -5,15 +5,14 @@
 It is what the models say minus the functions that are bound, so nobody keeps it by hand. The page is the one generated
 file that is committed, because it is for readers, who have no environment to generate it in. `tests/test_coverage.py` fails
 when it is not what this program would write with the same botocore; a newer botocore, which knows more operations,
-does not make it wrong. The services are found where app.py's are: in packages named `operations`; a service without
-one has no operations yet, and is only asked from inside.
+does not make it wrong. The services are found where app.py's are: in packages named `operations`.
 """
 
 import importlib
-import importlib.util
 import pkgutil
 from collections.abc import Iterator
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, NamedTuple
@@ -61,10 +60,10 @@ class Covered(NamedTuple):
 
 
 def covered() -> list[Covered]:
-    """Every service with its bound operations, Lambda first."""
+    """Every service with its bound operations, Lambda first; of some only what others need is there, and no operation."""
     services = [f"lambent.services.{service.name}" for service in pkgutil.iter_modules(lambent.services.__path__)]
-    packages = [f"{package}.operations" for package in ("lambent.lambda_", *services)]
-    return [_of(importlib.import_module(name)) for name in packages if importlib.util.find_spec(name) is not None]
+    operations = [f"{package}.operations" for package in ("lambent.lambda_", *services)]
+    return [_of(importlib.import_module(module)) for module in operations if find_spec(module) is not None]
 
 
 def page() -> str:

@@ -48,5 +48,6 @@ def test_an_address_that_it_cannot_have_is_told(nowhere: Shell):
 
 def test_a_setting_that_cannot_be_is_a_wrong_call(nowhere: Shell):
     assert "setting port" in nowhere.cannot("up", "--port", "many", status=2)
+    assert "setting s3_endpoint" in nowhere.cannot("up", "--s3-endpoint", "127.0.0.1:9000", status=2)
     nowhere.variables["LAMBENT_PROT"] = "1"
     assert "unknown setting prot" in nowhere.cannot("up", status=2)
