@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+import uvloop
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
@@ -25,7 +26,7 @@ from lambent.config import Config
 from tests.gateway.malformed.drafts import CUT, Keys, as_bytes, drafted
 from tests.gateway.malformed.members import mutated
 from tests.gateway.malformed.spoilt import SPOILT
-from tests.gateway.malformed.values import TRUST
+from tests.gateway.malformed.values import ALLOW, MAPPING, TRUST
 from tests.gateway.malformed.visits import check, check_as_sdk, visited
 from tests.lambda_.zips import HELLO
 from tools.coverage import covered
@@ -33,7 +34,7 @@ from tools.coverage import covered
 LONG = os.environ.get("LAMBENT_TEST_EXAMPLES")  # requests for each operation, other ones every time
 pytestmark = pytest.mark.timeout(7200 if LONG else 120)
 
-EXAMPLES: Final = int(LONG or 14)
+EXAMPLES: Final = int(LONG or 24)
 GROWTH_MIB: Final = 600  # of this process, with everything that hypothesis remembers
 OPERATIONS: Final = [(service.binding, operation) for service in covered() for operation in service.operations.values()]
 
@@ -54,7 +55,7 @@ def fuzzed() -> Generator[Fuzzed]:
     """A Lambent in a thread of its own, which is alive at the end and has not grown without bound."""
     started: list[Running] = []
     ready, stop = threading.Event(), asyncio.Event()
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()  # as `lambent up` has it
 
     async def run() -> None:
         config = Config(ephemeral=True, sandbox="process", port=0, waiting_pool_size=0, log_level="error")
@@ -94,12 +95,14 @@ def resident_mib() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
-def furnish(fuzzed: Fuzzed) -> None:
-    """Make what the requests name, as far as earlier ones have removed it."""
+def furnish(fuzzed: Fuzzed) -> str:
+    """Make what the requests name, as far as earlier ones have removed it; gives the UUID of an event source mapping."""
     iam, functions, logs = fuzzed.iam, fuzzed.functions, fuzzed.logs
     for call in (
         lambda: iam.create_role(RoleName="functions", AssumeRolePolicyDocument=TRUST),
         lambda: iam.update_assume_role_policy(RoleName="functions", PolicyDocument=TRUST),
+        lambda: iam.put_role_policy(RoleName="functions", PolicyName="inline", PolicyDocument=ALLOW),
+        lambda: iam.create_policy(PolicyName="p", PolicyDocument=ALLOW),
         lambda: functions.create_function(
             FunctionName="f",
             Role=iam.get_role(RoleName="functions")["Role"]["Arn"],
@@ -108,7 +111,13 @@ def furnish(fuzzed: Fuzzed) -> None:
             Code={"ZipFile": HELLO},
             Publish=True,
         ),
-        lambda: functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1"),
+        lambda: functions.create_alias(FunctionName="f", Name="live", FunctionVersion=last_version(functions)),
+        lambda: functions.add_permission(
+            FunctionName="f", StatementId="s", Action="lambda:InvokeFunction", Principal="*"
+        ),
+        lambda: functions.create_function_url_config(FunctionName="f", AuthType="NONE"),
+        lambda: functions.put_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=0),
+        lambda: functions.publish_layer_version(LayerName="l", Content={"ZipFile": HELLO}),
         lambda: logs.create_log_group(logGroupName="g"),
         lambda: logs.create_log_stream(logGroupName="g", logStreamName="s"),
     ):
@@ -116,12 +125,22 @@ def furnish(fuzzed: Fuzzed) -> None:
             call()
         except ClientError as error:
             assert error.response["ResponseMetadata"]["HTTPStatusCode"] < 500, error
+    mappings = functions.list_event_source_mappings()["EventSourceMappings"]
+    if mappings:
+        return mappings[0]["UUID"]
+    queue = "arn:aws:sqs:us-east-1:000000000000:q"
+    return functions.create_event_source_mapping(FunctionName="f", EventSourceArn=queue)["UUID"]
+
+
+def last_version(functions: Any) -> str:
+    """The numbers go on when a function was deleted and made again."""
+    return functions.list_versions_by_function(FunctionName="f")["Versions"][-1]["Version"]
 
 
 @pytest.mark.parametrize(("binding", "operation"), OPERATIONS, ids=[f"{b.name}:{o.name}" for b, o in OPERATIONS])
 def test_an_operation_answers_everything_as_aws_answers(binding: Any, operation: Any, fuzzed: Fuzzed) -> None:
     model = binding.model.operation(operation.name)
-    furnish(fuzzed)
+    mapping = furnish(fuzzed)
     spoils = some.one_of(some.none(), some.sampled_from(list(SPOILT)))
 
     @settings(
@@ -131,8 +150,10 @@ def test_an_operation_answers_everything_as_aws_answers(binding: Any, operation:
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
     )
-    @given(members=mutated(model.input, 3), spoil=spoils)
+    @given(members=mutated(model.input), spoil=spoils)
     def send(members: dict[str, Any], spoil: str | None) -> None:
+        if members.get("UUID") == MAPPING:
+            members["UUID"] = mapping
         draft = drafted(model, members)
         if spoil is not None:
             SPOILT[spoil](draft)

@@ -2,9 +2,10 @@
 
 import json
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lambent.core.errors import AccessDeniedException, AwsError, SerializationException, ValidationException
@@ -169,6 +170,16 @@ def test_a_service_that_once_spoke_query_tells_the_code_in_a_header_too() -> Non
     response, headers = error_of(SQS, NoSuchQueue())
     assert headers["x-amzn-query-error"] == "QueueDoesNotExist;Sender"
     assert json.loads(response.body)["__type"] == "com.amazonaws.sqs#QueueDoesNotExist"
+
+
+@given(st.text(st.characters(exclude_categories=[])))
+@example("\ufffe\uffff\x00\ud800")
+def test_an_error_in_xml_can_be_read_whatever_it_quotes(name: str) -> None:
+    response, _ = error_of(IAM, NoSuchRole(name=name))
+    message = ET.fromstring(response.body).find(".//{*}Message")
+    assert message is not None
+    assert message.text is not None
+    assert len(message.text) == len(f"The role with name {name} cannot be found.")
 
 
 def test_a_query_error_is_xml_with_the_code_of_the_wire() -> None:

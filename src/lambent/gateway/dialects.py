@@ -125,8 +125,8 @@ def _xml(body: str) -> tuple[str, bytes]:
 
 
 def _text(sentence: str) -> str:
-    """Text for XML 1.0, which has no form for most control characters."""
-    shown = "".join([c if c >= " " or c in "\t\n\r" else "\ufffd" for c in sentence])
+    """Text for XML 1.0, which has no form for most control characters, nor for U+FFFE and U+FFFF."""
+    shown = "".join([c if " " <= c < "\ufffe" or c > "\uffff" or c in "\t\n\r" else "\ufffd" for c in sentence])
     return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

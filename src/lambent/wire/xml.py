@@ -14,12 +14,14 @@ from lambent.wire import scalars
 Append = Callable[[str, Any, list[str]], None]
 """Appends the value under an element's name."""
 
-_SPECIAL: Final = re.compile('[\x00-\x1f"&<>]|[\ud800-\udfff]')  # in one bracket they would take 4 ms to compile
+_SPECIAL: Final = re.compile(
+    '[\x00-\x1f"&<>]|[\ud800-\udfff\ufffe\uffff]'
+)  # in one bracket they would take 4 ms to compile
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;", "\n": "&#xA;", "\t": "&#x9;"}
 
 
 def escaped(text: str) -> str:
-    """The text as it can stand in an element or an attribute."""
+    """The text as it can stand in an element or an attribute: XML 1.0 has no form for most of what is replaced."""
     return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], "?"), text)
 
 

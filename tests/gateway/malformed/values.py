@@ -12,6 +12,7 @@ from typing import Any, Final
 from tests.lambda_.zips import HELLO, OTHER
 
 ROLE: Final = "arn:aws:iam::000000000000:role/functions"
+MAPPING: Final = "the event source mapping"  # stands for its UUID
 FUNCTION: Final = "arn:aws:lambda:us-east-1:000000000000:function:f"
 TRUST: Final = (
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},'
@@ -31,15 +32,24 @@ class Twice(dict[str, Any]):
 
 
 KNOWN: Final[Mapping[str, list[Any]]] = {  # by the member's name; the first ones exist
-    "FunctionName": ["f", "f", "f", "g", "f:live", FUNCTION, f"{FUNCTION}:1", "nobody", "000000000000:f", "*"],
-    "Qualifier": ["live", "1", "$LATEST", "2", "nobody", "$LATEST.PUBLISHED"],
+    "FunctionName": [*["f"] * 8, "g", "f:live", FUNCTION, f"{FUNCTION}:1", "nobody", "000000000000:f", "*"],
+    "Qualifier": ["live", "live", "1", "1", "$LATEST", "2", "nobody", "$LATEST.PUBLISHED"],
     "FunctionVersion": ["1", "$LATEST", "7", "ALL"],
-    "Name": ["live", "beta", "f"],
+    "Name": ["live", "live", "beta", "f"],
     "Role": [ROLE, ROLE, "arn:aws:iam::000000000000:role/nobody"],
     "RoleArn": [ROLE, "arn:aws:iam::000000000000:role/nobody"],
-    "RoleName": ["functions", "nobody"],
-    "PolicyName": ["inline", "nobody"],
+    "RoleName": ["functions", "functions", "functions", "nobody"],
+    "PolicyName": ["inline", "inline", "nobody"],
+    "UUID": [MAPPING, MAPPING, "12345678-1234-1234-1234-123456789012", "x"],
+    "VersionNumber": [1, 1, 2, 0],
+    "VersionId": ["v1", "v1", "v2", "v0"],
+    "RoleSessionName": ["session"],
+    "FunctionUrlAuthType": ["NONE", "AWS_IAM"],
+    "OrganizationId": ["o-0123456789"],
+    "RevisionId": ["12345678-1234-1234-1234-123456789012"],
     "PolicyArn": [
+        "arn:aws:iam::000000000000:policy/p",
+        "arn:aws:iam::000000000000:policy/p",
         "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
         "arn:aws:iam::aws:policy/Nothing",
     ],
@@ -56,7 +66,7 @@ KNOWN: Final[Mapping[str, list[Any]]] = {  # by the member's name; the first one
         "arn:aws:logs:us-east-1:000000000000:log-group:g",
     ],
     "resourceArn": ["arn:aws:logs:us-east-1:000000000000:log-group:g"],
-    "LayerName": ["l", "arn:aws:lambda:us-east-1:000000000000:layer:l"],
+    "LayerName": ["l", "l", "l", "arn:aws:lambda:us-east-1:000000000000:layer:l"],
     "Layers": [["arn:aws:lambda:us-east-1:000000000000:layer:l:1"], []],
     "StatementId": ["s", "s1"],
     "Action": ["lambda:InvokeFunction", "lambda:GetLayerVersion", "lambda:*", "s3:*"],
@@ -74,8 +84,8 @@ KNOWN: Final[Mapping[str, list[Any]]] = {  # by the member's name; the first one
         '{"a": 1}',
         '{"a": [{"numeric": [">", 1e999]}]}',
     ],
-    "logGroupName": ["g", "/aws/lambda/f", "nobody"],
-    "logStreamName": ["s", "nobody"],
+    "logGroupName": ["g", "g", "g", "/aws/lambda/f", "nobody"],
+    "logStreamName": ["s", "s", "s", "nobody"],
     "filterPattern": ["ERROR", "{ $.a = 1 }", "[a, b]", "{", '"', "?", "{ $.a = %^(a+)+$% }", "%(a+)+$%"],
     "logEvents": [
         [{"timestamp": 1, "message": "m"}],
