@@ -95,3 +95,16 @@ async def test_an_event_source_mapping_has_tags_of_its_own(aws: Plane) -> None:
         await aws("TagResource", Resource=elsewhere, Tags={"b": "2"})
     with pytest.raises(AwsError, match=r"Number of tags exceeds resource tag limit\."):
         await aws("TagResource", Resource=arn, Tags={f"k{number}": "" for number in range(50)})
+
+
+async def test_a_code_signing_configuration_has_tags_of_its_own(aws: Plane) -> None:
+    publisher = f"arn:aws:signer:{REGION}:{ACCOUNT}:/signing-profiles/p/AbCdEfGhIj"
+    publishers = {"SigningProfileVersionArns": [publisher]}
+    made = await aws("CreateCodeSigningConfig", AllowedPublishers=publishers, Tags={"a": "1"})
+    arn = made["CodeSigningConfig"]["CodeSigningConfigArn"]
+    await aws("TagResource", Resource=arn, Tags={"b": "2"})
+    await aws("UntagResource", Resource=arn, TagKeys=["a"])
+    assert await aws("ListTags", Resource=arn) == {"Tags": {"b": "2"}}
+    await aws("DeleteCodeSigningConfig", CodeSigningConfigArn=arn)
+    with pytest.raises(AwsError, match="Code signing config not found"):
+        await aws("ListTags", Resource=arn)

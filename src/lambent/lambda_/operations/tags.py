@@ -51,10 +51,13 @@ def resources_of(ctx: Context[Lambda], arn: Arn) -> tuple[Resources[Any], Place]
     """Where a resource of its own stands that has tags; None for a function. Raises ResourceNotTaggable."""
     if arn.resource_type == "function":
         return None
-    here = (arn.account, arn.region) == (ctx.account, ctx.region)
-    if here and arn.resource_type == "event-source-mapping":
-        return ctx.state.event_source_mappings, Place(arn.account, arn.region, arn.resource_id)
-    raise missing(arn)
+    collections: dict[str, Resources[Any]] = {
+        "event-source-mapping": ctx.state.event_source_mappings,
+        "code-signing-config": ctx.state.code_signing_configs.resources,
+    }
+    if arn.resource_type not in collections or (arn.account, arn.region) != (ctx.account, ctx.region):
+        raise missing(arn)
+    return collections[arn.resource_type], Place(arn.account, arn.region, arn.resource_id)
 
 
 def missing(arn: Arn) -> ResourceNotTaggable:

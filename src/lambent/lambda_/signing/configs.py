@@ -82,7 +82,7 @@ class CodeSigningConfigs:
     """The configurations there are; made by `loaded`."""
 
     def __init__(self, resources: Resources[CodeSigningConfig]) -> None:
-        self._resources: Final = resources
+        self.resources: Final = resources
 
     @staticmethod
     async def loaded(commits: Commits) -> CodeSigningConfigs:
@@ -91,7 +91,7 @@ class CodeSigningConfigs:
 
     def find(self, arn: str, account: str, region: str) -> CodeSigningConfig | None:
         """The configuration of that ARN, if it is one that this account has in this region."""
-        found = self._resources.get(account, region, id_of(arn))
+        found = self.resources.get(account, region, id_of(arn))
         return found if found is not None and found.arn == arn else None
 
     def get(self, arn: str, account: str, region: str) -> CodeSigningConfig:
@@ -103,11 +103,11 @@ class CodeSigningConfigs:
 
     def listed(self, account: str, region: str) -> list[CodeSigningConfig]:
         """All of the account in the region, by id."""
-        return self._resources.listed(account, region)
+        return self.resources.listed(account, region)
 
     async def add(self, config: CodeSigningConfig) -> None:
         """Keep a new one."""
-        await self._resources.change(place_of(config.arn), lambda _: config)
+        await self.resources.change(place_of(config.arn), lambda _: config)
 
     async def change(self, config: CodeSigningConfig, **changes: object) -> CodeSigningConfig:
         """Set these fields. Raises CodeSigningConfigMissing: it was deleted meanwhile."""
@@ -117,7 +117,7 @@ class CodeSigningConfigs:
                 raise CodeSigningConfigMissing(arn=config.arn)
             return msgspec.structs.replace(before, **changes)
 
-        after = await self._resources.change(place_of(config.arn), decide)
+        after = await self.resources.change(place_of(config.arn), decide)
         assert after is not None  # decide gives one
         return after
 
@@ -129,7 +129,7 @@ class CodeSigningConfigs:
             if before is None:
                 raise CodeSigningConfigMissing(arn=config.arn)
 
-        await self._resources.change(place, decide, lambda connection: _refuse_in_use(connection, place, config.arn))
+        await self.resources.change(place, decide, lambda connection: _refuse_in_use(connection, place, config.arn))
 
 
 def new_arn(partition: str, account: str, region: str, ids: Ids) -> str:
