@@ -23,10 +23,12 @@ from benchmarks.lambent import FUNCTION, Lambent, lambent_on
 from benchmarks.memory import own_kib
 from lambent.core.clock import Clock
 from lambent.lambda_.aliases import Alias
+from lambent.lambda_.code.quota import CodeQuota
 from lambent.lambda_.code.store import Code
 from lambent.lambda_.configuration import Configuration, Logging
 from lambent.lambda_.event_invoke_configs import EventInvokeConfig
 from lambent.lambda_.functions import Function, created
+from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.names import FunctionArn
 from lambent.lambda_.rows import MIGRATIONS
 from lambent.lambda_.store import Functions
@@ -138,7 +140,7 @@ async def populate(data: Path, count: int) -> None:
         opened(data / "state.db", [*MIGRATIONS, *IAM_MIGRATIONS], "memory") as database,
         committing(database) as commits,
     ):
-        store = await Functions.loaded(commits)
+        store = await Functions.loaded(commits, CodeQuota(AccountLimits().total_code_size_bytes))
         (template,) = [function for function in store.everything() if function.arn.name == FUNCTION]
         now = Clock().now()
         for start in range(0, count, 500):
