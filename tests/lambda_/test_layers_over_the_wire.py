@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from tests.lambda_.code.test_code_over_the_wire import get
 from tests.lambda_.conftest import Aws
 from tests.lambda_.zips import HELLO, OTHER
 
@@ -21,10 +22,12 @@ async def test_a_layer_version_lives_and_dies_through_boto3(aws: Aws) -> None:
     assert published.pop("ResponseMetadata")["HTTPStatusCode"] == 201
     found = await aws("get_layer_version", LayerName=published["LayerArn"], VersionNumber=1)
     assert found.pop("ResponseMetadata")["HTTPStatusCode"] == 200
-    assert found == published
-    found = await aws("get_layer_version_by_arn", Arn=published["LayerVersionArn"])
-    del found["ResponseMetadata"]
-    assert found == published
+    by_arn = await aws("get_layer_version_by_arn", Arn=published["LayerVersionArn"])
+    del by_arn["ResponseMetadata"]
+    for answer in (published, found, by_arn):
+        response, content = await get(answer["Content"].pop("Location"))
+        assert (response.status, content) == (200, HELLO)
+    assert published == found == by_arn
     await aws("publish_layer_version", LayerName="l", Content={"ZipFile": OTHER})
     versions = await aws("list_layer_versions", LayerName="l", CompatibleRuntime="provided.al2023")
     assert [version["Version"] for version in versions["LayerVersions"]] == [1]

@@ -11,6 +11,8 @@ import pytest
 
 from lambent.core.errors import AwsError
 from lambent.core.kernel import Caller, Context
+from lambent.lambda_.limits import AccountLimits
+from tests.lambda_.code.test_sources import with_buckets
 from tests.lambda_.plane import ACCOUNT, REGION, Members, Plane, only, plane
 from tests.lambda_.zips import HELLO, OTHER, zipped
 
@@ -143,6 +145,35 @@ async def test_content_is_looked_at_as_code_is(aws: Plane, content: Members, cod
     assert found[0] == code
     assert found[1].startswith(sentence)
     assert aws.trees() == set()
+
+
+async def test_content_is_read_from_a_bucket(tmp_path: Path) -> None:
+    async with with_buckets(tmp_path) as aws:
+        place = {"S3Bucket": "code", "S3Key": "hello.zip"}
+        first = await aws("PublishLayerVersion", LayerName="l", Content=place)
+        other = await aws("PublishLayerVersion", LayerName="l", Content=place | {"S3ObjectVersion": "v1"})
+        assert [version["Content"]["CodeSize"] for version in (first, other)] == [len(HELLO), len(OTHER)]
+        stays = aws("PublishLayerVersion", LayerName="l", Content=place | {"S3ObjectStorageMode": "REFERENCE"})
+        assert await refused(stays) == (
+            INVALID,
+            "S3ObjectStorageMode REFERENCE is not supported by this version of Lambent.",
+        )
+        ghost = aws("PublishLayerVersion", LayerName="l", Content=place | {"S3Bucket": "ghosts"})
+        assert (await refused(ghost))[1].startswith("Error occurred while GetObject. S3 Error Code: NoSuchBucket.")
+        twice = aws("PublishLayerVersion", LayerName="l", Content=place | {"ZipFile": HELLO})
+        assert (await refused(twice))[0] == INVALID
+        assert len(aws.trees()) == 2
+
+
+async def test_what_has_no_room_in_the_accounts_code_storage_is_not_published(tmp_path: Path) -> None:
+    async with plane(tmp_path, limits=AccountLimits(total_code_size_bytes=len(HELLO) + len(OTHER))) as aws:
+        await aws.active(content=HELLO)
+        await published(aws, content=OTHER)
+        full = ("CodeStorageExceededException", "Code storage limit exceeded.")
+        assert await refused(published(aws)) == full
+        assert (await aws("ListLayerVersions", LayerName="l"))["LayerVersions"][0]["Version"] == 1
+        await aws("DeleteLayerVersion", LayerName="l", VersionNumber=1)
+        assert (await published(aws))["Version"] == 2
 
 
 async def test_a_version_that_unpacks_to_too_much_is_refused(aws: Plane) -> None:

@@ -25,9 +25,7 @@ from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.settings import HARMLESS
 from lambent.lambda_.shapes import timestamp
 
-NUMBER_ROOM: Final = (
-    10**12
-)  # no version has this number; what is left of it to a version's sorts as text, the newest first
+NUMBER_ROOM: Final = 10**12  # above every version's number: what is left to it sorts as text, the newest first
 
 
 class LayerVersionContentInput(Shape):
