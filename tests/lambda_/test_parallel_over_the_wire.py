@@ -138,7 +138,10 @@ class Client:
         self.ledger.attached[f"events of {age}"] = time.monotonic()
 
     def delete_version(self, name: str) -> None:
-        self.boto.delete_function(FunctionName=name, Qualifier=self.some_version(name))
+        """One that an alias names, if there is one: it must stay for as long as the alias does."""
+        aliased = [alias["FunctionVersion"] for alias in self.boto.list_aliases(FunctionName=name)["Aliases"]]
+        number = self.random.choice(aliased) if aliased else self.some_version(name)
+        self.boto.delete_function(FunctionName=name, Qualifier=number)
 
     def tag(self, name: str) -> None:
         arn = self.boto.get_function_configuration(FunctionName=name)["FunctionArn"]
@@ -217,7 +220,13 @@ async def together(calls: list[Callable[[], None]]) -> None:
     """All at once, each in a thread; boto3 blocks."""
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(len(calls)) as threads:
-        await asyncio.gather(*(loop.run_in_executor(threads, call) for call in calls))
+        running = [loop.run_in_executor(threads, call) for call in calls]
+        ended = await asyncio.gather(
+            *running, return_exceptions=True
+        )  # the server is on this loop: all have to end first
+    for failure in ended:
+        if failure is not None:
+            raise failure
 
 
 def successor_has_nothing(client: Client, name: str) -> None:
