@@ -111,8 +111,11 @@ class FunctionVersion(Configuration, frozen=True, kw_only=True, omit_defaults=Tr
         return str(self.arn.unqualified if qualifier is None else self.arn.qualified(qualifier))
 
     def fingerprint(self) -> str:
-        """The same for two versions exactly when their code and configuration are."""
-        settings = {name: getattr(self, name) for name in Configuration.__struct_fields__}
+        """The same for two versions exactly when their code and configuration are.
+
+        A field that has its default does not count, so that a newer Lambent with more fields finds nothing changed.
+        """
+        settings = Configuration(**{name: getattr(self, name) for name in Configuration.__struct_fields__})
         return hashlib.sha256(FINGERPRINT.encode(settings)).hexdigest()
 
     def happened(self, event: Event, revision_id: str, reason: Refusal | None, **changes: Any) -> FunctionVersion:
