@@ -14,6 +14,7 @@ from lambent.lambda_.environment.environment import Outcome
 from lambent.lambda_.errors import SnapStartExcludes
 from lambent.lambda_.functions import Function
 from lambent.lambda_.invoke.errors import TenantEnvironmentsExceeded, TenantIdMissing, TenantIdUnexpected
+from lambent.lambda_.urls.config import UrlWithTenants
 from tests.lambda_.house import SETTINGS, VERSION, House, house
 from tests.lambda_.plane import plane
 
@@ -141,7 +142,7 @@ async def test_isolation_is_read_back_by_every_version_and_survives_an_update(tm
         assert "TenancyConfig" not in await lambda_("GetFunctionConfiguration", FunctionName="g")
 
 
-async def test_isolated_tenants_have_no_provisioned_concurrency_and_no_snapshots(tmp_path: Path):
+async def test_isolated_tenants_have_no_provisioned_concurrency_no_url_and_no_snapshots(tmp_path: Path):
     async with plane(tmp_path) as lambda_:
         tenancy = {"TenantIsolationMode": "PER_TENANT"}
         await lambda_.active(TenancyConfig=tenancy, Publish=True)
@@ -149,6 +150,8 @@ async def test_isolated_tenants_have_no_provisioned_concurrency_and_no_snapshots
             await lambda_(
                 "PutProvisionedConcurrencyConfig", FunctionName="f", Qualifier="1", ProvisionedConcurrentExecutions=1
             )
+        with pytest.raises(UrlWithTenants):
+            await lambda_("CreateFunctionUrlConfig", FunctionName="f", AuthType="NONE")
         with pytest.raises(SnapStartExcludes):
             await lambda_.create(
                 "g", TenancyConfig=tenancy, SnapStart={"ApplyOn": "PublishedVersions"}, Runtime="python3.13"

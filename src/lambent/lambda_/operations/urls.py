@@ -25,6 +25,7 @@ from lambent.lambda_.urls.config import (
     InvokeMode,
     NoFunctionForUrl,
     NoFunctionUrlConfig,
+    UrlWithTenants,
     new_url_id,
 )
 
@@ -101,7 +102,8 @@ async def create_function_url_config(
 ) -> CreateFunctionUrlConfigResponse:
     """Give a function, or one of its aliases, an HTTP address.
 
-    Errors: ResourceNotFoundException (the function or the alias), ResourceConflictException (it has one).
+    Errors: ResourceNotFoundException (the function or the alias), ResourceConflictException (it has one),
+    InvalidParameterValueException (its tenants are isolated).
     """
     arn = named(ctx, function_name, qualifier)
     now = ctx.clock.now()
@@ -119,6 +121,8 @@ async def create_function_url_config(
             raise NoFunctionForUrl
         if function.part(FunctionUrlConfig, arn.qualifier or LATEST) is not None:
             raise FunctionUrlConfigExists(arn=arn)
+        if function.latest.tenant_isolation is not None:
+            raise UrlWithTenants
         return function.with_part(url, arn.qualifier or LATEST)
 
     await changed(ctx, arn, create, NoFunctionForUrl)

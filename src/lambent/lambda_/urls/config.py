@@ -41,6 +41,12 @@ class FunctionUrlConfigExists(AwsError, code="ResourceConflictException"):
     )
 
 
+class UrlWithTenants(AwsError, code="InvalidParameterValueException"):
+    """The developer guide has the rule ("Tenant isolation"), for nobody can tell a URL the tenant; the sentence is ours."""
+
+    message = "Function URLs are not supported for functions with tenant isolation."
+
+
 class Cors(Shape):
     """What a browser's page of another origin may do. An empty one is none."""
 
