@@ -139,8 +139,8 @@ def test_a_custom_runtime_is_in_one_layer_and_what_it_runs_in_another(server: Se
     runtime = published(server, "runtime", {"bootstrap": BASH_LOOP, "lib/answer__sh": "echo of the runtime"})
     handler = published(server, "handler", {"lib/answer__sh": "echo of the other layer"})
     package = zipped(data="nothing to run")
-    client = deployed(server, "custom", "provided.al2023", "x", package, Layers=[runtime, handler])
-    assert answer(client, "custom") == "of the other layer"
+    client = deployed(server, "custom-in-layers", "provided.al2023", "x", package, Layers=[runtime, handler])
+    assert answer(client, "custom-in-layers") == "of the other layer"
     deployed(server, "custom-too", "provided.al2023", "x", package, Layers=[handler, runtime])
     assert answer(client, "custom-too") == "of the runtime"
 
