@@ -65,6 +65,15 @@ async def test_a_request_is_answered_and_the_connection_kept():
     assert heard.count(b"x-path: /a%20b\r\nx-query: c=d") == 2
 
 
+async def test_lines_of_one_header_are_a_list_and_cookies_are_not():
+    async def headers(request: Request) -> Response:
+        return Response(200, [], f"{request.headers['x-a']} {request.headers['cookie']}".encode())
+
+    async with door(headers) as (port, _):
+        heard = await said(port, b"GET / HTTP/1.1\r\nX-A: 1\r\nCookie: a=1\r\nx-a: 2\r\nCOOKIE: b=2\r\n\r\n")
+    assert heard.endswith(b"1,2 a=1; b=2")
+
+
 async def test_a_request_in_single_bytes_is_read_as_one():
     request = b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
     async with door() as (port, _):

@@ -280,7 +280,11 @@ class Connection(asyncio.Protocol, ABC):
         for name, value in self._lines:
             size += len(name) + len(value) + 4
             key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-            headers[key] = text if key not in headers else f"{headers[key]},{text}"
+            if key in headers:
+                text = (
+                    f"{headers[key]}{'; ' if key == 'cookie' else ','}{text}"  # RFC 9113, 8.2.3: cookies are not a list
+                )
+            headers[key] = text
         if size > self._limits.head_bytes or len(self._lines) > self._limits.head_count:
             self.refuse(Fault.HEAD_TOO_LARGE)
             raise _Refused

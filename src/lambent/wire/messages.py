@@ -11,7 +11,8 @@ import msgspec
 
 
 class Request(msgspec.Struct, gc=False):
-    """A request that was read whole. Header names are lower-case; values of a repeated header are joined by ","."""
+    """A request that was read whole. Header names are lower-case; values of a repeated header are joined by "," and cookies
+    by "; "."""
 
     method: str
     path: str
