@@ -165,3 +165,45 @@ async def test_an_event_source_mapping(aws: Aws) -> None:
     (listed,) = (await aws("list_event_source_mappings", FunctionName="f"))["EventSourceMappings"]
     assert same(listed, created, moving)
     assert (await aws("list_tags", Resource=created["EventSourceMappingArn"]))["Tags"] == {"a": "1"}
+
+
+async def test_a_code_signing_configuration(aws: Aws) -> None:
+    profile = "arn:aws:signer:us-east-1:000000000000:/signing-profiles/p/AbCdEfGhIj"
+    publishers = {"SigningProfileVersionArns": [profile]}
+    created = await aws("create_code_signing_config", Description="d", AllowedPublishers=publishers, Tags={"a": "1"})
+    config = created["CodeSigningConfig"]
+    arn = config["CodeSigningConfigArn"]
+    assert (await aws("get_code_signing_config", CodeSigningConfigArn=arn))["CodeSigningConfig"] == config
+    assert (await aws("list_code_signing_configs"))["CodeSigningConfigs"] == [config]
+    assert (await aws("list_tags", Resource=arn))["Tags"] == {"a": "1"}
+    function = await aws.create("f", CodeSigningConfigArn=arn)
+    await aws.blocking(lambda: aws.awslambda.get_waiter("function_active_v2").wait(FunctionName="f"))
+    found = await aws("get_function_code_signing_config", FunctionName="f")
+    assert (found["CodeSigningConfigArn"], found["FunctionName"]) == (arn, "f")
+    users = await aws("list_functions_by_code_signing_config", CodeSigningConfigArn=arn)
+    assert users["FunctionArns"] == [function["FunctionArn"]]
+    in_use = await aws.refused("delete_code_signing_config", CodeSigningConfigArn=arn)
+    assert in_use["Error"]["Code"] == "ResourceConflictException"
+
+
+async def test_a_resource_policy(aws: Aws) -> None:
+    await aws.active("f")
+    arn = (await aws("get_function_configuration", FunctionName="f"))["FunctionArn"]
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "s",
+                "Effect": "Allow",
+                "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
+                "Action": "lambda:InvokeFunction",
+                "Resource": arn,
+            }
+        ],
+    }
+    put = await aws("put_resource_policy", ResourceArn=arn, Policy=json.dumps(document))
+    found = await aws("get_resource_policy", ResourceArn=arn)
+    assert json.loads(found["Policy"]) == json.loads(put["Policy"]) == document
+    assert found["RevisionId"] == put["RevisionId"]
+    by_function = await aws("get_policy", FunctionName="f")
+    assert (json.loads(by_function["Policy"]), by_function["RevisionId"]) == (document, put["RevisionId"])
