@@ -104,6 +104,7 @@ async def test_a_function_is_created_and_updated_from_a_real_s3(tmp_path: Path):
         assert (await get((await aws("get_function", FunctionName="f"))["Code"]["Location"]))[1] == HELLO
         updated = await aws("update_function_code", FunctionName="f", **where)
         assert updated["CodeSize"] == len(OTHER)
+        await aws.blocking(lambda: aws.awslambda.get_waiter("function_updated_v2").wait(FunctionName="f"))
         error = (await aws.refused("update_function_code", FunctionName="f", S3Bucket="code", S3Key="ghost"))["Error"]
         assert error == {
             "Code": "InvalidParameterValueException",
