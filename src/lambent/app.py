@@ -157,9 +157,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             )
         )
 
-        for function in control.functions.everything():
-            placed.follow(None, function)
-        control.functions.watch(placed.follow)
+        control.functions.follow(placed.follow)
         provisions = await on.enter_async_context(provisioning(placed, clock))
         lambda_service = Service(
             LAMBDA,
@@ -190,9 +188,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 grace_s=STOP_S,
             )
         )
-        for function in control.functions.everything():  # not before isolation is proven and guests find the gateway
-            provisions.follow(None, function)
-        control.functions.watch(provisions.follow)
+        control.functions.follow(provisions.follow)  # not before isolation is proven and guests find the gateway
         await on.enter_async_context(warming(control.functions.everything(), launching.prepare))
         yield Running(endpoint, keys.root.account, keys.root.access_key_id, keys.root.secret_access_key, config.region)
 

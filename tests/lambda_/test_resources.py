@@ -85,3 +85,18 @@ async def test_a_guard_reads_other_rows_of_the_same_moment(tmp_path: Path):
         await resources.change(HERE, lambda _: Thing(1))
         await resources.change(HERE._replace(key="j"), lambda _: Thing(2), guard=guard)
     assert seen == [(1,)]
+
+
+async def test_a_watcher_that_fails_spoils_neither_the_commit_nor_the_others(tmp_path: Path):
+    heard: list[Thing | None] = []
+
+    def fail(_before: object, _after: object) -> NoReturn:
+        raise LookupError("a bug")
+
+    async with things(tmp_path) as resources:
+        await resources.change(HERE, lambda _: Thing(1))
+        resources.follow(fail)
+        resources.follow(lambda _, after: heard.append(after))
+        assert await resources.change(HERE, lambda _: Thing(2)) == Thing(2)
+        assert resources.get(*HERE) == Thing(2)
+    assert heard == [Thing(1), Thing(2)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -136,3 +137,38 @@ async def test_pages_of_all_versions_break_anywhere_in_a_function(tmp_path: Path
                 break
             marker = {"Marker": page["NextMarker"]}
         assert found == [(name, version) for name in ("a", "a-b", "b") for version in ("$LATEST", "1", "2", "3")]
+
+
+@pytest.mark.parametrize(
+    ("operation", "members"),
+    [
+        ("GetFunctionConfiguration", {}),
+        ("DeleteFunction", {}),
+        ("PutFunctionEventInvokeConfig", {"MaximumRetryAttempts": 1}),
+        ("PutProvisionedConcurrencyConfig", {"ProvisionedConcurrentExecutions": 1}),
+        ("AddPermission", {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}),
+        ("PutRuntimeManagementConfig", {"UpdateRuntimeOn": "Auto"}),
+    ],
+)
+async def test_a_version_has_one_name(tmp_path: Path, operation: str, members: dict[str, Any]) -> None:
+    async with plane(tmp_path) as lambda_:
+        await lambda_.active(Publish=True)
+        for other in ("01", "001", "0"):
+            with pytest.raises(AwsError) as caught:
+                await lambda_(operation, FunctionName="f", Qualifier=other, **members)
+            assert caught.value.code == "ResourceNotFoundException"
+        with pytest.raises(AwsError, match=f"Function not found: {ARN}f:01"):
+            await lambda_("CreateAlias", FunctionName="f", Name="live", FunctionVersion="01")
+        weights = {"AdditionalVersionWeights": {"01": 0.5}}
+        with pytest.raises(AwsError, match=f"Function not found: {ARN}f:01"):
+            await lambda_("CreateAlias", FunctionName="f", Name="live", FunctionVersion="1", RoutingConfig=weights)
+        with pytest.raises(AwsError, match=f"Function not found: {ARN}f:01"):
+            lambda_.invoked("f", "01")
+
+
+async def test_a_function_of_another_partition_is_not_here(tmp_path: Path) -> None:
+    async with plane(tmp_path) as lambda_:
+        await lambda_.active()
+        elsewhere = (ARN + "f").replace("arn:aws:", "arn:aws-cn:")
+        with pytest.raises(AwsError, match=f"Function not found: {elsewhere}"):
+            await lambda_("GetFunctionConfiguration", FunctionName=elsewhere)

@@ -154,7 +154,8 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
         """The version of that number, or $LATEST, as its owner sees it. Raises FunctionNotFound."""
         if qualifier is None or qualifier == LATEST:
             return self.latest
-        found = self.published.get(int(qualifier)) if qualifier.isdecimal() else None
+        written = qualifier.isdecimal() and qualifier[0] != "0"  # 01 is not another name of 1: parts hang on the text
+        found = self.published.get(int(qualifier)) if written else None
         if found is None:
             raise FunctionNotFound(arn=self.arn.qualified(qualifier))
         return found

@@ -22,10 +22,12 @@ from lambent.lambda_.errors import (
     FunctionInOtherRegion,
     FunctionNameMalformed,
     FunctionNameTooLong,
+    FunctionNotFound,
     QualifierMismatch,
 )
 from lambent.lambda_.limits import FUNCTION_NAME_MAX
 
+PARTITION: Final = "aws"  # the only one that there is here
 LATEST: Final = "$LATEST"
 LATEST_PUBLISHED: Final = "$LATEST.PUBLISHED"
 REMEMBERED: Final = 8192  # spellings kept parsed; each is at most 256 + 128 characters
@@ -55,7 +57,7 @@ class FunctionArn(msgspec.Struct, frozen=True, cache_hash=True):
     account: str
     name: str
     qualifier: str | None = None
-    partition: str = "aws"
+    partition: str = PARTITION
 
     def __str__(self) -> str:
         tail = "" if self.qualifier is None else f":{self.qualifier}"
@@ -82,7 +84,7 @@ class FunctionReference(msgspec.Struct, frozen=True):
     def of(function_name: str, qualifier: str | None = None) -> FunctionReference:
         """Read any accepted form.
 
-        Raises FunctionNameMalformed, FunctionNameTooLong, QualifierMismatch.
+        Raises FunctionNameMalformed, FunctionNameTooLong, QualifierMismatch, FunctionNotFound (of another partition).
         """
         return _read(function_name, qualifier)
 
@@ -104,6 +106,8 @@ def _read(function_name: str, qualifier: str | None) -> FunctionReference:
     form = FORM.fullmatch(function_name)
     if form is None:
         raise FunctionNameMalformed(name=function_name)
+    if form["partition"] not in (None, "", PARTITION):
+        raise FunctionNotFound(arn=function_name)
     name, own = form["name"], form["qualifier"]
     if len(name) > FUNCTION_NAME_MAX:
         raise FunctionNameTooLong(name=name, maximum=FUNCTION_NAME_MAX)

@@ -14,7 +14,7 @@ import apsw
 import msgspec
 
 from lambent.lambda_.rows import QUERIES, text
-from lambent.storage.commits import Commits, Guard
+from lambent.storage.commits import Commits, Guard, Watcher, Watchers, told
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -35,7 +35,7 @@ class Resources(Generic[R]):
         self._commits: Final = commits
         self._decoder: Final = msgspec.json.Decoder(type_)
         self._homes: Final[dict[tuple[str, str], dict[str, R]]] = {}
-        self._watchers: Final[list[Callable[[R | None, R | None], None]]] = []
+        self._watchers: Final[Watchers[R]] = Watchers()
 
     @staticmethod
     async def loaded(commits: Commits, kind: str, type_: type[R]) -> Resources[R]:
@@ -60,9 +60,15 @@ class Resources(Generic[R]):
         for home in list(self._homes.values()):
             yield from list(home.values())
 
-    def watch(self, watcher: Callable[[R | None, R | None], None]) -> None:
+    def watch(self, watcher: Watcher[R]) -> None:
         """Call `watcher` with before and after of every change that was committed, before whoever asked for it goes on."""
-        self._watchers.append(watcher)
+        self._watchers.add(watcher)
+
+    def follow(self, watcher: Watcher[R]) -> None:
+        """Tell `watcher` of everything that there is, as if it were made now, and then of every commit."""
+        for resource in self.everything():
+            told(watcher, None, resource)
+        self.watch(watcher)
 
     async def change(
         self, place: Place, decide: Callable[[R | None], R | None], guard: Guard | None = None
@@ -95,5 +101,4 @@ class Resources(Generic[R]):
             home[place.key] = after
         else:
             home.pop(place.key, None)
-        for watcher in self._watchers:
-            watcher(before, after)
+        self._watchers.tell(before, after)

@@ -34,7 +34,7 @@ from lambent.lambda_.runtime_management import RuntimeManagementConfig
 from lambent.lambda_.sharing import shared
 from lambent.lambda_.signing.configs import CodeSigning
 from lambent.lambda_.urls.config import FunctionUrlConfig
-from lambent.storage.commits import Commits, Guard
+from lambent.storage.commits import Commits, Guard, Watcher, Watchers, told
 from lambent.storage.queries import Row
 
 VERSION: Final = msgspec.json.Decoder(FunctionVersion)
@@ -54,7 +54,6 @@ PARTS: Final[tuple[type[Part], ...]] = (  # every kind of part there is
 KINDS: Final[Mapping[str, type[Part]]] = {part.KIND: part for part in PARTS}
 
 Decide = Callable[[apsw.Connection, Function | None], Function | None]  # None: there is none, or shall be none
-Watcher = Callable[[Function | None, Function | None], None]  # before and after a commit
 
 
 class Home:
@@ -84,7 +83,7 @@ class Functions:
         self._quota = quota
         self._homes: dict[tuple[str, str], Home] = {}  # by account and region
         self._contents: Counter[str] = Counter()
-        self._watchers: list[Watcher] = []
+        self._watchers: Watchers[Function] = Watchers()
 
     @staticmethod
     async def loaded(commits: Commits, quota: CodeQuota) -> Functions:
@@ -134,9 +133,15 @@ class Functions:
         """Whether a version has this content."""
         return digest in self._contents
 
-    def watch(self, watcher: Watcher) -> None:
+    def watch(self, watcher: Watcher[Function]) -> None:
         """Call `watcher` after every commit, before whoever asked for the change goes on."""
-        self._watchers.append(watcher)
+        self._watchers.add(watcher)
+
+    def follow(self, watcher: Watcher[Function]) -> None:
+        """Tell `watcher` of every function that there is, as if it were made now, and then of every commit."""
+        for function in self.everything():
+            told(watcher, None, function)
+        self.watch(watcher)
 
     # --- changing ----------------------------------------------------------------------------------------------------
 
@@ -194,8 +199,7 @@ class Functions:
             self._homes[before.arn.account, before.arn.region].drop(before.arn.name)
         if before is not None:
             self._release(before)
-        for watcher in self._watchers:
-            watcher(before, after)
+        self._watchers.tell(before, after)
 
     def _remember(self, function: Function) -> None:
         self._homes.setdefault((function.arn.account, function.arn.region), Home()).put(function)

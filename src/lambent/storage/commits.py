@@ -12,16 +12,46 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Final, Generic, TypeVar
 
 import apsw
+import structlog
 
 from lambent.storage.database import Database
 
 T = TypeVar("T")
 
+log: Final = structlog.get_logger()
+
 Work = Callable[[apsw.Connection], T]
+Watcher = Callable[[T | None, T | None], None]  # before and after; None: there was none, or is none any more
 Guard = Callable[[apsw.Connection], None]  # runs first in the same transaction, and raises what forbids the change
+
+
+class Watchers(Generic[T]):
+    """Who is told of every commit, with what was before and after it.
+
+    The commit stands whatever they do: what one of them raises is a bug of it, is logged, and reaches neither the others nor
+    whoever asked for the change.
+    """
+
+    def __init__(self) -> None:
+        self._watchers: list[Watcher[T]] = []
+
+    def add(self, watcher: Watcher[T]) -> None:
+        self._watchers.append(watcher)
+
+    def tell(self, before: T | None, after: T | None) -> None:
+        for watcher in self._watchers:
+            told(watcher, before, after)
+
+
+def told(watcher: Watcher[T], before: T | None, after: T | None) -> None:
+    """Tell one watcher."""
+    try:
+        watcher(before, after)
+    except Exception:
+        log.exception("commit.watcher_failed", watcher=getattr(watcher, "__qualname__", repr(watcher)))
 
 
 class Commits:

@@ -25,9 +25,7 @@ class Layers:
         self._resources: Final = resources
         self._quota: Final = quota
         self._contents: Final[Counter[str]] = Counter()
-        for layer in resources.everything():
-            self._count(None, layer)
-        resources.watch(self._count)
+        resources.follow(self._count)
 
     @staticmethod
     async def loaded(commits: Commits, quota: CodeQuota) -> Layers:

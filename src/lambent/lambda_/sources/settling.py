@@ -90,9 +90,7 @@ async def settling(
     """Jobs run while the block lasts; it begins with those that a crash left, and unfinished ones end with it."""
     async with asyncio.TaskGroup() as tasks:
         jobs = Settling(mappings, apply, clock, tasks)
-        mappings.watch(jobs.follow)
-        for mapping in mappings.everything():
-            jobs.follow(None, mapping)
+        mappings.follow(jobs.follow)
         try:
             yield
         finally:
