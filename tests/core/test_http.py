@@ -31,12 +31,13 @@ async def door(
     handle: Callable[[Request], Awaitable[Response]] = echo,
     limits: HttpLimits = LIMITS,
     refusal: Callable[[Fault, Request | None], Response] = told,
+    grace_s: float = 0.1,
 ) -> AsyncIterator[tuple[int, Door]]:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
 
     async with serving(
-        handle, sockets=[listener], limits=limits, body_limit=lambda _head: 50_000, refusal=refusal, grace_s=0.1
+        handle, sockets=[listener], limits=limits, body_limit=lambda _head: 50_000, refusal=refusal, grace_s=grace_s
     ) as opened:
         yield port, opened
 
@@ -241,6 +242,42 @@ async def test_leaving_the_door_cancels_what_does_not_end_within_the_grace():
         while not any(connection.task for connection in opened.connections):
             await asyncio.sleep(0.001)
     assert cancelled.is_set()
+    writer.close()
+
+
+async def test_leaving_the_door_cancels_what_is_answered_to_a_client_who_has_gone():
+    begun, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def handle(_request: Request) -> Response:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+        raise AssertionError("unreachable")
+
+    async with door(handle) as (port, opened):
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await begun.wait()
+        writer.close()
+        while opened.connections:
+            await asyncio.sleep(0.001)
+        assert not cancelled.is_set()  # it goes on, as a function does whose client has gone
+    assert cancelled.is_set()
+    assert not opened.answering
+
+
+async def test_an_idle_connection_does_not_hold_up_leaving_and_one_that_has_ended_is_forgotten():
+    async with door(grace_s=3600.0) as (port, opened):
+        assert (await said(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        while opened.answering:
+            await asyncio.sleep(0.001)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        assert len(opened.answering) == 1
+    assert await reader.read() == b""
     writer.close()
 
 
@@ -455,6 +492,25 @@ async def test_a_file_is_read_no_faster_than_the_client_takes_it():
                 await asyncio.sleep(0)
             assert sum(taken) < size / 2  # the rest waits, until the kernel's buffers have room again
             writer.close()
+
+
+async def test_a_file_that_is_on_its_way_when_the_door_is_left_arrives_whole_and_ends_the_connection():
+    size = 50_000_000
+
+    async def answer(_: Request) -> Response:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - the door closes it
+        file.truncate(size)
+        return Response(200, [], b"", file)
+
+    async with door(answer, grace_s=3600.0) as (port, opened):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        while not any(visitor.transport.get_write_buffer_size() for visitor in opened.connections):  # type: ignore[union-attr]
+            await asyncio.sleep(0)
+        reading = asyncio.create_task(reader.read())
+    assert len(await reading) == size
+    writer.close()
 
 
 async def test_a_file_that_ends_early_ends_the_connection_and_not_the_answer(tmp_path: Path):

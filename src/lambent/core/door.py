@@ -44,6 +44,7 @@ class Door:
         self.budget: Final = Budget(limits.buffered_bytes)
         self.stopping = False
         self.connections: Final[set[Visitor]] = set()
+        self.answering: Final[set[asyncio.Task[None]]] = set()  # a request may outlive the connection it came by
 
     async def listen(self, listener: socket.socket) -> asyncio.Server:
         """Answer on one more listening socket; closing the returned server ends that, and closes the socket."""
@@ -113,6 +114,8 @@ class Visitor(Connection):
         self._taken = 0
         if self.task is None:
             self.task = self._door.tasks.create_task(self._serve())
+            self._door.answering.add(self.task)
+            self.task.add_done_callback(self._door.answering.discard)
         elif self._resting is not None:
             self._wake()
         elif self.transport is not None:
@@ -161,6 +164,9 @@ class Visitor(Connection):
         while not self.closing:
             if self._full is not None:
                 await self._full
+                continue
+            if not self._queue and self._door.stopping:
+                self.close()  # its answer was on its way before, and promised to keep the connection
                 continue
             if not self._queue:
                 await self._rest()
@@ -259,13 +265,15 @@ async def serving(
 
 
 async def _settled(door: Door, grace_s: float) -> None:
-    """Close every connection: idle ones at once, the others when they have answered or `grace_s` is over."""
+    """Close every connection: idle ones at once, the others when they have answered or `grace_s` is over.
+
+    What is answered to a client who has gone has the same grace, and no more.
+    """
     for connection in list(door.connections):
         if not connection.busy:
             connection.close()
-    running = [c.task for c in door.connections if c.task is not None and c.busy]
-    if running:
-        _, late = await asyncio.wait(running, timeout=grace_s)
+    if door.answering:
+        _, late = await asyncio.wait(door.answering, timeout=grace_s)
         for task in late:
             task.cancel()
     for connection in list(door.connections):
