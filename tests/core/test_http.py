@@ -75,6 +75,21 @@ async def test_lines_of_one_header_are_a_list_and_cookies_are_not():
     assert heard.endswith(b"1,2 a=1; b=2")
 
 
+async def test_a_request_for_a_whole_url_is_for_the_host_of_the_url():
+    async def host(request: Request) -> Response:
+        return Response(200, [("x-path", request.path)], request.headers["host"].encode())
+
+    async with door(host) as (port, _):
+        whole = await said(port, b"GET http://a.test:80/b?c=http://d/ HTTP/1.1\r\nHost: other\r\n\r\n")
+        bare = await said(port, b"GET http://a.test?c HTTP/1.1\r\nHost: other\r\n\r\n")
+        no_url = await said(port, b"OPTIONS * HTTP/1.1\r\nHost: other\r\n\r\n")
+    assert b"x-path: /b\r\n" in whole
+    assert whole.endswith(b"\r\n\r\na.test:80")
+    assert b"x-path: /\r\n" in bare
+    assert bare.endswith(b"\r\n\r\na.test")
+    assert no_url.endswith(b"\r\n\r\nother")
+
+
 async def test_a_request_in_single_bytes_is_read_as_one():
     request = b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
     async with door() as (port, _):

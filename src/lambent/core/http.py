@@ -256,8 +256,11 @@ class Connection(asyncio.Protocol, ABC):
         url = self._url.decode("latin-1")
         headers = self._headers(len(url))
         path, _, query = url.partition("?")
-        if path[:1] != "/":  # absolute form, as a proxy sends it
-            path = "/" + path.partition("://")[2].partition("/")[2]
+        if path[:1] != "/":  # absolute form, as a proxy is asked
+            host, _, path = path.partition("://")[2].partition("/")
+            path = "/" + path
+            if host:  # which is who is meant, whatever the line says: RFC 9112, 3.2.2
+                headers["host"] = host
         head = self._head = Request(self._parser.get_method().decode("latin-1"), path, query, headers, b"", self._peer)
         declared = headers.get("content-length")
         if declared is None and "transfer-encoding" not in headers:
