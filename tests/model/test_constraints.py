@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from lambent.core.errors import ValidationException
+from lambent.lambda_.runtimes.catalogue import CATALOGUE
 from lambent.model.constraints import violations_of
+from lambent.model.java import hash_set_order
 from lambent.model.service import load
 from lambent.model.wording import wording_of
 
@@ -234,6 +236,27 @@ def test_two_broken_constraints_are_told_in_the_order_of_the_model_and_in_the_pl
         "Member must satisfy enum value set: [NONE, AWS_IAM]; Value 'y' at 'invokeMode' failed to satisfy constraint: "
         "Member must satisfy enum value set: [RESPONSE_STREAM, BUFFERED]"
     )
+
+
+def test_unknown_runtimes_of_a_layer_are_told_first_without_brackets_and_with_the_supported_ones() -> None:
+    members = {
+        "LayerName": "l",
+        "Content": {},
+        "CompatibleRuntimes": ["invalidruntime", "invalidruntime2", "nodejs20.x"],
+        "CompatibleArchitectures": ["invalidarch", "x86_64"],
+    }
+    offered = {row.id for row in CATALOGUE.values() if not row.blocked and row.family != "custom"}
+    named = hash_set_order([runtime for runtime in load("lambda").shape("Runtime").traits.enum if runtime in offered])
+    assert told("lambda", "PublishLayerVersion", **members) == (
+        "2 validation errors detected: Value '[invalidruntime, invalidruntime2, nodejs20.x]' at 'compatibleRuntimes' "
+        f"failed to satisfy constraint: Member must satisfy enum value set: [{', '.join(named)}]; "
+        "Value '[invalidarch, x86_64]' at 'compatibleArchitectures' failed to satisfy constraint: "
+        f"Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], {NOT_NULL}]"
+    )
+
+
+def test_a_layer_may_be_for_a_runtime_that_functions_are_no_longer_made_of() -> None:
+    assert told("lambda", "PublishLayerVersion", LayerName="l", Content={}, CompatibleRuntimes=["python3.7"]) == ""
 
 
 def test_of_one_value_the_pattern_is_told_before_the_length() -> None:

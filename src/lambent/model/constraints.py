@@ -6,6 +6,7 @@ nothing. The sentences follow AWS's recordings (reference/lambda.md 14):
 - `Value 'x' at 'functionName' failed to satisfy constraint: Member must ...` per broken rule, pattern before length;
 - `Value null at 'tagKeys' ... Member must not be null` for what is required and absent; sensitive values are not shown;
 - what a list holds, or a map, is told once at the list, with all rules of its members in brackets;
+  lists that are told otherwise, and before the rest, are in `wording.told_first`;
 - structures inside are told at their own path: `vpcConfig.subnetIds`, `tags.1.member.key`.
 """
 
@@ -100,11 +101,8 @@ class _Compiler:
         """Rules on what a container holds, told once for all of it."""
         rules = self._rules(element)
         nulls = container.traits.sparse or lead == "Map keys must"
-        demands = [f"Member must {rule.demand}" for rule in rules]
-        told = self._wording.elements_not_null and container.name not in self._wording.nullable_elements
-        if not nulls and (told or not demands):
-            demands.append(f"Member {_NOT_NULL}")
-        sentence = self._sentence(container, f"{lead} satisfy constraint: [{', '.join(demands)}]", hidden=element)
+        demand = self._demand_of_elements(container, element, rules, nulls=nulls)
+        sentence = self._sentence(container, f"{lead} satisfy {demand}", hidden=element)
 
         breaks = [rule.broken_by for rule in rules]
 
@@ -125,6 +123,20 @@ class _Compiler:
         if rules:
             return check
         return None if nulls else no_nulls
+
+    def _demand_of_elements(
+        self, container: ShapeModel, element: ShapeModel, rules: list[_Rule], *, nulls: bool
+    ) -> str:
+        """What elements must satisfy: every rule in brackets, but in lists that are `told_first`."""
+        unnamed = self._wording.told_first.get(container.name)
+        if unnamed is not None:
+            named = [value for value in element.traits.enum if value not in unnamed]
+            return f"enum value set: [{', '.join(java.hash_set_order(named))}]"
+        demands = [f"Member must {rule.demand}" for rule in rules]
+        told = self._wording.elements_not_null and container.name not in self._wording.nullable_elements
+        if not nulls and (told or not demands):
+            demands.append(f"Member {_NOT_NULL}")
+        return f"constraint: [{', '.join(demands)}]"
 
     def _inside_list(self, element: ShapeModel) -> _Check | None:
         inside = self._inside(element)
@@ -168,7 +180,8 @@ class _Compiler:
         known = self._structures.get(shape.name)
         if known is None:
             known = self._structures[shape.name] = []
-            for name, member in shape.members.items():
+            first = self._wording.told_first
+            for name, member in sorted(shape.members.items(), key=lambda item: item[1].name not in first):
                 absent = self._absent(member) if name in shape.required else None
                 ours = f"{shape.name}.{name}" not in self._wording.checked_by_the_operation
                 check = self.check(member) if ours else None

@@ -27,6 +27,9 @@ class Wording(msgspec.Struct, frozen=True):
     enums: Mapping[str, tuple[str, ...]] = {}
     """Orders of enum values that no rule gives."""
 
+    told_first: Mapping[str, frozenset[str]] = {}
+    """Lists of enum values that the service tells before other members and without brackets, and values unnamed."""
+
     checked_by_the_operation: frozenset[str] = frozenset()
     """Members (`Shape.Member`) whose values the service checks itself, with sentences of its own."""
 
@@ -39,6 +42,15 @@ _LAYER_VERSION_ARN: Final = (
     r"|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)"
 )
 
+# Retired, or not offered to everybody: the validator takes them, but names only the others (reference 10, 14).
+_RUNTIMES_NOT_NAMED: Final = frozenset(
+    {
+        *("nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x"),
+        *("nodejs14.x", "python2.7", "python3.6", "python3.7", "ruby2.5", "ruby2.7", "java8", "go1.x", "provided"),
+        *("dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "custom"),
+    }
+)
+
 WORDINGS: Final[Mapping[str, Wording]] = {
     "lambda": Wording(
         nullable_elements=frozenset({"SecurityGroupIds", "SubnetIds"}),
@@ -49,6 +61,7 @@ WORDINGS: Final[Mapping[str, Wording]] = {
             "InvocationType": ("Event", "RequestResponse", "DryRun"),
             "LogType": ("Tail", "None"),
         },
+        told_first={"CompatibleRuntimes": _RUNTIMES_NOT_NAMED},
         # An unknown runtime is an InvalidParameterValueException, whose list has the supported ones (reference 10, 14).
         checked_by_the_operation=frozenset(
             {"CreateFunctionRequest.Runtime", "UpdateFunctionConfigurationRequest.Runtime"}
