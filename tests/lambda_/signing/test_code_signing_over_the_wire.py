@@ -44,6 +44,7 @@ async def test_a_configuration_lives_and_dies_through_boto3(aws: Aws) -> None:
     assert deleted["ResponseMetadata"]["HTTPStatusCode"] == 204
     missing = await aws.refused("get_code_signing_config", CodeSigningConfigArn=arn)
     assert missing["Error"]["Message"] == f"The Lambda code signing configuration {arn} can not be found."
+    assert "Type" not in missing
 
 
 async def test_only_signed_code_is_deployed_where_it_is_enforced(tmp_path: Path) -> None:

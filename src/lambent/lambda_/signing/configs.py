@@ -24,8 +24,8 @@ ID_LENGTH: Final = 17
 PREFIX: Final = "csc-"
 
 
-class CodeSigningConfigMissing(AwsError, code="ResourceNotFoundException"):
-    """Recorded, for operations on the configuration."""
+class CodeSigningConfigMissing(AwsError, code="ResourceNotFoundException", extra={"Type": None}):
+    """Recorded, for operations on the configuration; without a Type."""
 
     message = "The Lambda code signing configuration {arn} can not be found."
 
