@@ -37,7 +37,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 4566
     auth: Annotated[
         Literal["enforced", "open"],
-        about("mode", "Whether signatures are verified; open accepts any, and a 12-digit access key is the account."),
+        about(
+            "mode", "Whether signatures are verified; open accepts any, or none; a 12-digit access key is the account."
+        ),
     ] = "enforced"
     region: Annotated[
         str, about("AWS region", "Region that resources without one in their request are in.", pattern="^[a-z0-9-]+$")

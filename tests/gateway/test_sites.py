@@ -89,8 +89,8 @@ async def test_who_has_signed_wrongly_hears_it_as_of_rest_and_without_what_was_t
     assert json.loads(wrong.body)["message"].endswith("Consult the service documentation for details.")
 
 
-async def test_in_open_mode_everybody_is_somebody():
-    assert (await answered(unsigned(), "open")).body == b"arn:aws:iam::000000000000:root"
+async def test_in_open_mode_who_has_signed_is_somebody_and_who_has_not_is_nobody():
+    assert (await answered(unsigned(), "open")).body == b"nobody"
     named = signed("GET", f"http://{HOST}/", access_key="999999999999", service="anything", region="us-west-1")
     assert (await answered(named, "open")).body == b"arn:aws:iam::999999999999:root"
 

@@ -6,9 +6,15 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from typing import Any, NamedTuple
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from lambent.app import running
 from lambent.config import Config
@@ -162,3 +168,20 @@ async def test_what_exists_in_another_account_is_not_told(two: Two):
     for name in (arn, arn + ":live", arn + ":nobody", arn + "nothing"):
         for operation in ("get_function", "delete_function", "get_policy"):
             assert (await stranger.refused(operation, FunctionName=name))["Error"]["Code"] == "AccessDeniedException"
+
+
+async def test_a_url_for_known_callers_takes_any_signature_in_open_mode_but_not_none(two: Two):
+    made = await two.owner("create_function_url_config", FunctionName="f", AuthType="AWS_IAM")
+    site = AWSRequest("GET", made["FunctionUrl"])
+
+    def status() -> int:
+        headers = dict(site.headers) | {"Host": urlsplit(made["FunctionUrl"]).netloc}
+        try:
+            with urlopen(Request(two.owner.endpoint, headers=headers)) as response:
+                return response.status
+        except HTTPError as refused:
+            return refused.code
+
+    assert await two.owner.blocking(status) == 403
+    SigV4Auth(Credentials(OWNER, "wrong"), "lambda", "us-east-1").add_auth(site)
+    assert await two.owner.blocking(status) == 200

@@ -67,5 +67,5 @@ async def until_told(config: Config) -> None:
 
 def said(started: Running, config: Config) -> str:
     """The line that tells that Lambent is ready."""
-    access = "any signature is accepted" if config.auth == "open" else "`lambent env` prints the keys"
+    access = "any signature, or none, is accepted" if config.auth == "open" else "`lambent env` prints the keys"
     return f"Lambent is ready at {started.endpoint} ({access})"

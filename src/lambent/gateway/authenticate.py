@@ -4,6 +4,7 @@ Two ways of being strict, chosen at start. `Enforced` is AWS: no request without
 tests and for tools that expect an emulator: any signature, or none, is accepted; a 12-digit access key is the
 account, as tools that test several accounts have come to expect, and any other key means the default account. An
 access key that exists still means its owner in `Open`, so that a function's own credentials name its role in both.
+Without a signature only AWS's API may be called: to a site, such as a function URL, who has not signed is nobody.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Authentication(Protocol):
     """A way of finding out who calls."""
 
     account: str | None  # the only account that is served; None: any
-    unsigned: Identity | None  # who sends requests without a signature; None: nobody may
+    scoped: bool  # whether a signature must be for the service and the region that it is sent to
 
     def claim(self, request: Request) -> Claim | None:
         """What the request says about its sender. Raises SignatureRefused."""
@@ -57,7 +58,7 @@ class Enforced:
 
     def __init__(self, credentials: Credentials, clock: Clock, account: str) -> None:
         self.account: str | None = account
-        self.unsigned: Identity | None = None
+        self.scoped: bool = True
         self._credentials: Final = credentials
         self._clock: Final = clock
         self._verifier: Final = Verifier()
@@ -94,7 +95,7 @@ class Open:
         self._credentials: Final = credentials
         self._clock: Final = clock
         self._default: Final = Identity(root(account, ""), region)
-        self.unsigned: Identity | None = self._default
+        self.scoped: bool = False
 
     def claim(self, request: Request) -> Claim | None:
         return unproven(request)
@@ -114,16 +115,16 @@ class Open:
 
 
 async def signer(authentication: Authentication, request: Request, *, service: str, region: str) -> Caller | None:
-    """Who signed a request for this service and region; None: it is not signed, and has to be.
+    """Who signed a request for this service and region; None: it is not signed.
 
     Raises SignatureRefused and BadFraming.
     """
     claim = authentication.claim(request)
     if claim is None:
-        return authentication.unsigned.caller if authentication.unsigned is not None else None
-    if authentication.unsigned is None and claim.service != service:
+        return None
+    if authentication.scoped and claim.service != service:
         raise SignatureRefused(Refusal.INVALID, f"Credential should be scoped to correct service: '{service}'. ")
-    if authentication.unsigned is None and claim.region != region:
+    if authentication.scoped and claim.region != region:
         raise SignatureRefused(
             Refusal.INVALID, f"Credential should be scoped to a valid region, not '{claim.region}'. "
         )
