@@ -87,6 +87,27 @@ async def test_a_permission_is_written_as_aws_writes_it(
     assert shown["Policy"] == '{"Version":"2012-10-17","Id":"default","Statement":[' + text + "]}"
 
 
+@pytest.mark.parametrize("action", ["lambda:Nope", "lambda:Invoke"])
+async def test_an_action_that_does_not_exist_is_not_allowed_to_anybody(aws: Plane, action: str):
+    assert await refused(aws("AddPermission", FunctionName="f", **S3 | {"Action": action})) == (
+        "InvalidParameterValueException",
+        f"The action {action} does not exist. Please check the action and try again.",
+    )
+    assert await refused(aws("GetPolicy", FunctionName="f")) == NO_POLICY
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        *("lambda:InvokeFunction", "lambda:invokeFunction", "lambda:InvokeFunctionUrl", "lambda:InvokeAsync"),
+        *("lambda:GetFunction", "lambda:EnableReplication", "lambda:*", "*"),
+    ],
+)
+async def test_every_action_that_exists_can_be_allowed(aws: Plane, action: str):
+    await aws("AddPermission", FunctionName="f", **S3 | {"Action": action})
+    assert (await policy(aws))["Statement"][0]["Action"] == action
+
+
 @pytest.mark.parametrize("qualifier", [None, "1", "live"])
 async def test_a_permission_hangs_where_it_was_added_and_nowhere_else(aws: Plane, qualifier: str | None):
     where = {"Qualifier": qualifier} if qualifier else {}

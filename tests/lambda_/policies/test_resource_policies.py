@@ -127,7 +127,7 @@ HERE = FunctionArn(REGION, ACCOUNT, "f")
         (document(ALLOW).replace('"Effect"', '"Effect": "Deny", "Effect"'), "it breaks the grammar of policies"),
         (document(ALLOW | {"Condition": {"Equals": {"a:b": "c"}}}), "it breaks the grammar of policies"),
         (document(ALLOW | {"Sid": "x"}, ALLOW | {"Sid": "x"}), "statement ids must be unique"),
-        (document(ALLOW | {"Principal": {"AWS": []}}), None),
+        (document(ALLOW | {"Principal": {"AWS": []}}), "a statement has no Principal"),
         (document({k: v for k, v in ALLOW.items() if k != "Principal"}), "a statement has no Principal"),
         (document({k: v for k, v in ALLOW.items() if k != "Action"}), "a statement has no Action"),
         (document({k: v for k, v in ALLOW.items() if k != "Resource"}), "a statement has no Resource"),

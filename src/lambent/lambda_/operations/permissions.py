@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from lambent.core.kernel import Context, Shape
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import FunctionReference
 from lambent.lambda_.operations.context import function_for
 from lambent.lambda_.policies.access import INVOKE_FUNCTION_URL
 from lambent.lambda_.policies.documents import with_statement, without_statement
-from lambent.lambda_.policies.errors import AuthTypeUnexpected, NoPolicyAssociated, NoPolicyFound, NoSuchPolicy
+from lambent.lambda_.policies.errors import (
+    ActionUnknown,
+    AuthTypeUnexpected,
+    NoPolicyAssociated,
+    NoPolicyFound,
+    NoSuchPolicy,
+)
 from lambent.lambda_.policies.policy import Policy, guard, kept_under, policy_at
 from lambent.lambda_.policies.statements import Permission
 from lambent.lambda_.rows import text
 from lambent.lambda_.service import LAMBDA, Lambda
 
 READER = "GetPolicy"
+CALLED_OTHERWISE: Final = {  # operations that are no actions, because AWS asks for lambda:InvokeFunction
+    *("Invoke", "InvokeWithResponseStream"),
+}
+NO_OPERATIONS: Final = {  # actions that are no operations
+    *("InvokeFunction", "InvokeFunctionUrl", "EnableReplication", "DisableReplication"),
+}
 
 
 class AddPermissionResponse(Shape):
@@ -24,6 +38,12 @@ class AddPermissionResponse(Shape):
 class GetPolicyResponse(Shape):
     policy: str  # as JSON
     revision_id: str
+
+
+def exists(action: str) -> bool:
+    """Whether there is such an action; AWS does not mind its case. Source: Service Authorization Reference, Lambda."""
+    names = (LAMBDA.model.traits.operations.keys() - CALLED_OTHERWISE) | NO_OPERATIONS
+    return action.lower() in {"*", "lambda:*", *(f"lambda:{name}".lower() for name in names)}
 
 
 @LAMBDA.operation
@@ -46,9 +66,11 @@ async def add_permission(
     """Let somebody do something with a function, or with one version or alias of it.
 
     Errors: ResourceNotFoundException, ResourceConflictException (the statement id is taken),
-    InvalidParameterValueException ($LATEST, the principal), PolicyLengthExceededException,
+    InvalidParameterValueException ($LATEST, the action, the principal), PolicyLengthExceededException,
     PreconditionFailedException (RevisionId).
     """
+    if not exists(action):
+        raise ActionUnknown(action=action)
     if function_url_auth_type is not None and action != INVOKE_FUNCTION_URL:
         raise AuthTypeUnexpected
     arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)

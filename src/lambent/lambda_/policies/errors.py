@@ -11,6 +11,12 @@ class PrincipalInvalid(AwsError, code="InvalidParameterValueException"):
     message = "The provided principal was invalid. Please check the principal and try again."
 
 
+class ActionUnknown(AwsError, code="InvalidParameterValueException"):
+    """The sentence is ours."""
+
+    message = "The action {action} does not exist. Please check the action and try again."
+
+
 class AuthTypeUnexpected(AwsError, code="InvalidParameterValueException"):
     """As users report it."""
 

@@ -83,6 +83,8 @@ def _check_elements(statement: Statement) -> None:
 def _check_principals(principals: Principals) -> None:
     patterns = {"AWS": AWS_PRINCIPAL, "Service": SERVICE_PRINCIPAL}
     for kind, names in principals.items():
+        if not names:
+            raise PolicyInvalid(reason="a statement has no Principal")
         if kind == "CanonicalUser":
             raise PolicyInvalid(reason="a function has no canonical users")
         pattern = patterns.get(kind)
