@@ -12,6 +12,8 @@ from tests.lambda_.plane import ACCOUNT, ARN, REGION, Plane, plane
 
 PREFIX = f"arn:aws:lambda:{REGION}:{ACCOUNT}:"
 
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"
+
 
 @pytest.fixture
 async def aws(tmp_path: Path) -> AsyncGenerator[Plane]:
@@ -40,6 +42,26 @@ async def test_fifty_tags_are_the_limit(aws: Plane) -> None:
     await aws("TagResource", Resource=ARN + "f", Tags={"k0": "new"})
     with pytest.raises(AwsError, match=r"Number of tags exceeds resource tag limit\."):
         await aws("TagResource", Resource=ARN + "f", Tags={"one": "more"})
+
+
+@pytest.mark.parametrize("key", ["aws:", "aws:cloudformation:stack-name", "AWS:x"])
+async def test_keys_that_begin_with_aws_are_reserved(aws: Plane, key: str) -> None:
+    await aws.active()
+    publishers = {"SigningProfileVersionArns": [f"arn:aws:signer:{REGION}:{ACCOUNT}:/signing-profiles/p/AbCdEfGhIj"]}
+    for call in (
+        aws("TagResource", Resource=ARN + "f", Tags={"a": "1", key: "1"}),
+        aws.create("g", Tags={key: "1"}),
+        aws("CreateEventSourceMapping", FunctionName="f", EventSourceArn=QUEUE, Tags={key: "1"}),
+        aws("CreateCodeSigningConfig", AllowedPublishers=publishers, Tags={key: "1"}),
+    ):
+        with pytest.raises(AwsError) as caught:
+            await call
+        assert (caught.value.code, str(caught.value)) == (
+            "InvalidParameterValueException",
+            "aws: prefixed tag key names are not allowed for external use.",
+        )
+    assert await aws("ListTags", Resource=ARN + "f") == {"Tags": {}}
+    await aws("TagResource", Resource=ARN + "f", Tags={"aws": "aws:1", "x-aws:": ""})
 
 
 @pytest.mark.parametrize(
@@ -83,8 +105,7 @@ async def test_no_tags_are_refused(aws: Plane) -> None:
 
 async def test_an_event_source_mapping_has_tags_of_its_own(aws: Plane) -> None:
     await aws.active()
-    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"
-    made = await aws("CreateEventSourceMapping", FunctionName="f", EventSourceArn=queue, Tags={"a": "1"})
+    made = await aws("CreateEventSourceMapping", FunctionName="f", EventSourceArn=QUEUE, Tags={"a": "1"})
     arn = made["EventSourceMappingArn"]
     await aws("TagResource", Resource=arn, Tags={"b": "2"})
     await aws("UntagResource", Resource=arn, TagKeys=["a"])

@@ -328,6 +328,12 @@ class TooManyTags(AwsError, code="InvalidParameterValueException"):
     message = "Number of tags exceeds resource tag limit."
 
 
+class TagKeyReserved(AwsError, code="InvalidParameterValueException"):
+    """As CloudFormation, Resource Explorer and others say it; not recorded of Lambda."""
+
+    message = "aws: prefixed tag key names are not allowed for external use."
+
+
 class TagsMissing(AwsError, code="InvalidParameterValueException"):
     """Recorded, for TagResource with no tags."""
 

@@ -24,6 +24,7 @@ SNAP_START_FAMILIES: Final = {
 }  # oldest version; developer guide, SnapStart
 SNAP_START_TMP_MAX_MIB: Final = 512  # developer guide, SnapStart
 TAGS_MAX: Final = 50  # a resource; ref 6
+RESERVED_TAG_PREFIX: Final = "aws:"  # of keys, in either case; Tagging AWS Resources User Guide, "Tag naming limits"
 ALIAS_WEIGHTS_MAX: Final = 1  # versions beside the alias' own; ref 6
 POLICY_MAX_BYTES: Final = 20_480  # of a resource policy as it is shown; ref 2.4, the model
 PAGE_MAX: Final = 50  # functions or versions a page, whatever MaxItems says; ref 1.1

@@ -32,6 +32,7 @@ from lambent.lambda_.errors import (
     SnapStartExcludes,
     SnapStartNotSupported,
     SubnetsAndGroupsTogether,
+    TagKeyReserved,
     TooManyTags,
     ZipMemberUnexpected,
 )
@@ -39,6 +40,7 @@ from lambent.lambda_.limits import (
     ENVIRONMENT_MAX_BYTES,
     MEMORY_MAX_MIB,
     RESERVED_ENVIRONMENT,
+    RESERVED_TAG_PREFIX,
     SNAP_START_FAMILIES,
     SNAP_START_TMP_MAX_MIB,
     TAGS_MAX,
@@ -241,9 +243,11 @@ def check_dead_letter_target(arn: str) -> None:
         raise DeadLetterTargetInvalid(arn=arn)
 
 
-def check_tags(tags: Mapping[str, str]) -> None:
-    """Raises TooManyTags."""
-    if len(tags) > TAGS_MAX:
+def check_tags(given: Mapping[str, str], before: Mapping[str, str] | None = None) -> None:
+    """Whether a resource that has the tags `before` may be given these. Raises TagKeyReserved, TooManyTags."""
+    if any(key.lower().startswith(RESERVED_TAG_PREFIX) for key in given):
+        raise TagKeyReserved
+    if len((before or {}).keys() | given.keys()) > TAGS_MAX:
         raise TooManyTags
 
 

@@ -65,12 +65,10 @@ def missing(arn: Arn) -> ResourceNotTaggable:
 
 
 async def retag(ctx: Context[Lambda], resource: str, edit: Callable[[Mapping[str, str]], Tags]) -> None:
-    """Give a resource the tags that `edit` makes of those it has. Raises what there is in the way, and TooManyTags."""
+    """Give a resource the tags that `edit` makes of those it has. Raises what `edit` does, and what is in the way."""
 
     def edited(before: T) -> T:
-        tags = edit(before.tags)
-        check_tags(tags)
-        return before.tagged(tags)
+        return before.tagged(edit(before.tags))
 
     arn = Arn.parse(resource)
     found = resources_of(ctx, arn)
@@ -91,11 +89,16 @@ async def retag(ctx: Context[Lambda], resource: str, edit: Callable[[Mapping[str
 async def tag_resource(ctx: Context[Lambda], *, resource: str, tags: dict[str, str]) -> None:
     """Add tags to a function or a resource of its own, or give them new values.
 
-    Errors: ResourceNotFoundException, InvalidParameterValueException (more than 50, none, or on a version).
+    Errors: ResourceNotFoundException, InvalidParameterValueException (more than 50, none, a reserved key, on a version).
     """
     if not tags:
         raise TagsMissing
-    await retag(ctx, resource, lambda before: {**before, **tags})
+
+    def added(before: Mapping[str, str]) -> Tags:
+        check_tags(tags, before)
+        return {**before, **tags}
+
+    await retag(ctx, resource, added)
 
 
 @LAMBDA.operation
