@@ -19,8 +19,8 @@ from lambent.lambda_.concurrency.provisioned import (
 from lambent.lambda_.concurrency.reserved import reserving
 from lambent.lambda_.errors import FunctionNotFound
 from lambent.lambda_.functions import Function
-from lambent.lambda_.names import LATEST, FunctionArn, FunctionReference
-from lambent.lambda_.operations.context import function_named
+from lambent.lambda_.names import LATEST, FunctionArn, place_of
+from lambent.lambda_.operations.context import function_named, located
 from lambent.lambda_.pages import paged
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.shapes import Concurrency
@@ -109,7 +109,7 @@ def qualified(ctx: Context[Lambda], function_name: str, qualifier: str) -> Funct
     """The version or alias that is meant. Raises NeitherAliasNorVersion."""
     if qualifier in ("", LATEST):
         raise NeitherAliasNorVersion
-    return FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
+    return located(ctx, function_name, qualifier)
 
 
 def existing(ctx: Context[Lambda], arn: FunctionArn) -> Function:
@@ -135,7 +135,7 @@ async def put_provisioned_concurrency_config(
     """
     if qualifier in ("", LATEST):
         raise NotPublished
-    arn = qualified(ctx, function_name, qualifier)
+    arn = located(ctx, function_name, qualifier)
     available = Available(arn, ctx.state.limits)
     now = ctx.clock.now()
 
@@ -188,7 +188,7 @@ async def list_provisioned_concurrency_configs(
     arn = function_named(ctx, function_name)
     configs = list(ctx.state.functions.get(arn).parts(ProvisionedConcurrency).items())
     scope = f"ListProvisionedConcurrencyConfigs {arn}"
-    page = paged(configs, key=lambda entry: place(entry[0]), scope=scope, marker=marker, max_items=max_items)
+    page = paged(configs, key=lambda entry: place_of(entry[0]), scope=scope, marker=marker, max_items=max_items)
     return ListProvisionedConcurrencyConfigsResponse(
         provisioned_concurrency_configs=[
             item(ctx, arn.qualified(qualifier), config) for qualifier, config in page.items
@@ -203,8 +203,3 @@ def item(
     described = shown(config, ctx.state.provisions.standing(arn))
     members = {name: getattr(described, name) for name in described.__struct_fields__}
     return ProvisionedConcurrencyConfigListItem(function_arn=str(arn), **members)
-
-
-def place(qualifier: str) -> str:
-    """A key that sorts versions by number, before aliases, by name."""
-    return f"0{int(qualifier):012d}" if qualifier.isdecimal() else f"1{qualifier}"

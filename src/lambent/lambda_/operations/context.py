@@ -30,11 +30,18 @@ from lambent.lambda_.signing.configs import CodeSigningConfig
 LAMBDA_PRINCIPAL: Final = "lambda.amazonaws.com"
 
 
+def located(ctx: Context[Lambda], function_name: str, qualifier: str | None = None) -> FunctionArn:
+    """The ARN that a caller means, with the qualifier if they wrote one, of whatever may or may not be there.
+
+    Raises QualifierMismatch, FunctionInOtherRegion, FunctionInOtherAccount.
+    """
+    return FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
+
+
 def function_named(ctx: Context[Lambda], function_name: str) -> FunctionArn:
     """The ARN of a function as a whole. Raises QualifierNotAllowed, FunctionInOtherRegion, FunctionInOtherAccount."""
-    reference = FunctionReference.of(function_name)
-    arn = reference.located(ctx.account, ctx.region)
-    _refuse_qualifier(reference)
+    arn = located(ctx, function_name)
+    _refuse_qualifier(arn.qualifier)
     return arn.unqualified
 
 
@@ -42,12 +49,12 @@ def function_read(ctx: Context[Lambda], function_name: str, action: str) -> Func
     """A function as a whole, to which the caller may do `action`. Raises QualifierNotAllowed, and as `function_for`."""
     reference = FunctionReference.of(function_name)
     function = function_for(ctx, reference, action)
-    _refuse_qualifier(reference)
+    _refuse_qualifier(reference.qualifier)
     return function
 
 
-def _refuse_qualifier(reference: FunctionReference) -> None:
-    if reference.qualifier not in (None, LATEST):
+def _refuse_qualifier(qualifier: str | None) -> None:
+    if qualifier not in (None, LATEST):
         raise QualifierNotAllowed
 
 

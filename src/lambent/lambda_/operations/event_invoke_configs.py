@@ -20,7 +20,8 @@ from lambent.lambda_.event_invoke_configs import (
     function_of,
 )
 from lambent.lambda_.functions import Function
-from lambent.lambda_.names import LATEST, FunctionArn, FunctionReference, place_of
+from lambent.lambda_.names import LATEST, FunctionArn, place_of
+from lambent.lambda_.operations.context import located
 from lambent.lambda_.pages import paged
 from lambent.lambda_.service import LAMBDA, Lambda
 
@@ -66,9 +67,9 @@ def described(arn: FunctionArn, config: EventInvokeConfig) -> FunctionEventInvok
     )
 
 
-def meant(ctx: Context[Lambda], function_name: str, qualifier: str | None) -> FunctionArn:
-    """The qualified ARN. Raises FunctionInOtherRegion, FunctionInOtherAccount."""
-    arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
+def target(ctx: Context[Lambda], function_name: str, qualifier: str | None) -> FunctionArn:
+    """Where a configuration hangs: the ARN that is meant, of the function itself with $LATEST. Raises as `located`."""
+    arn = located(ctx, function_name, qualifier)
     return arn.qualified(arn.qualifier or LATEST)
 
 
@@ -138,7 +139,7 @@ async def put_function_event_invoke_config(
 
     Errors: ResourceNotFoundException, InvalidParameterValueException (nothing given, or a destination).
     """
-    arn = meant(ctx, function_name, qualifier)
+    arn = target(ctx, function_name, qualifier)
     check_given(ctx, arn, destination_config, maximum_retry_attempts, maximum_event_age_in_seconds)
     on_success, on_failure = _destinations(destination_config)
     config = EventInvokeConfig(
@@ -165,7 +166,7 @@ async def update_function_event_invoke_config(
 
     Errors: ResourceNotFoundException, InvalidParameterValueException (nothing given, or a destination).
     """
-    arn = meant(ctx, function_name, qualifier)
+    arn = target(ctx, function_name, qualifier)
     check_given(ctx, arn, destination_config, maximum_retry_attempts, maximum_event_age_in_seconds)
     changes: dict[str, object] = {"modified_at": ctx.clock.now()}
     if maximum_retry_attempts is not None:
@@ -185,7 +186,7 @@ async def get_function_event_invoke_config(
 
     Errors: ResourceNotFoundException.
     """
-    arn = meant(ctx, function_name, qualifier)
+    arn = target(ctx, function_name, qualifier)
     try:
         function = ctx.state.functions.get(arn)
     except FunctionNotFound:
@@ -201,7 +202,7 @@ async def delete_function_event_invoke_config(
 
     Errors: ResourceNotFoundException.
     """
-    arn = meant(ctx, function_name, qualifier)
+    arn = target(ctx, function_name, qualifier)
 
     def delete(function: Function) -> Function:
         found(function, arn)
@@ -221,7 +222,7 @@ async def list_function_event_invoke_configs(
 
     Errors: ResourceNotFoundException, InvalidParameterValueException (Marker).
     """
-    arn = FunctionReference.of(function_name).located(ctx.account, ctx.region).unqualified
+    arn = located(ctx, function_name).unqualified
     try:
         function = ctx.state.functions.get(arn)
     except FunctionNotFound:

@@ -8,7 +8,7 @@ import msgspec
 
 from lambent.core.kernel import Context, Shape
 from lambent.lambda_.errors import FunctionNotFound
-from lambent.lambda_.names import FunctionArn, FunctionReference
+from lambent.lambda_.operations.context import located
 from lambent.lambda_.pages import paged
 from lambent.lambda_.resources import Place
 from lambent.lambda_.service import LAMBDA, Lambda
@@ -74,11 +74,6 @@ def listed(mapping: EventSourceMapping) -> EventSourceMappingConfiguration:
     if configuration.kms_key_arn is not None:
         return msgspec.structs.replace(configuration, filter_criteria=None)
     return configuration
-
-
-def function_named(ctx: Context[Lambda], function_name: str) -> FunctionArn:
-    """What the name means, with its qualifier if it has one. Raises FunctionInOtherRegion, FunctionInOtherAccount."""
-    return FunctionReference.of(function_name).located(ctx.account, ctx.region)
 
 
 def check_ends(ctx: Context[Lambda], mapping: EventSourceMapping) -> None:
@@ -168,7 +163,7 @@ async def create_event_source_mapping(
     mapping = created(
         asked,
         uuid=ctx.ids.uuid(),
-        function_arn=function_named(ctx, function_name),
+        function_arn=located(ctx, function_name),
         event_source_arn=event_source_arn or None,
         enabled=enabled,
         tags=tags or {},
@@ -202,7 +197,7 @@ async def list_event_source_mappings(
 
     Neither has to exist. Errors: InvalidParameterValueException (Marker).
     """
-    arn = function_named(ctx, function_name) if function_name is not None else None
+    arn = located(ctx, function_name) if function_name is not None else None
     mappings = [
         mapping
         for mapping in ctx.state.event_source_mappings.listed(ctx.account, ctx.region)
@@ -275,7 +270,7 @@ async def update_event_source_mapping(
         self_managed_kafka_event_source_config=self_managed_kafka_event_source_config,
         document_db_event_source_config=document_db_event_source_config,
     )
-    arn = function_named(ctx, function_name) if function_name is not None else None
+    arn = located(ctx, function_name) if function_name is not None else None
     now = ctx.clock.now()
 
     def update(before: EventSourceMapping | None) -> EventSourceMapping:

@@ -13,7 +13,8 @@ from lambent.lambda_.aliases import Alias
 from lambent.lambda_.errors import FunctionNotFound
 from lambent.lambda_.functions import Function
 from lambent.lambda_.limits import URL_PAGE_MAX
-from lambent.lambda_.names import LATEST, FunctionArn, FunctionReference
+from lambent.lambda_.names import LATEST, FunctionArn
+from lambent.lambda_.operations.context import located
 from lambent.lambda_.pages import paged
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.urls.addresses import HOST_MARK, HTTP_PORT
@@ -61,14 +62,6 @@ def shown(ctx: Context[Lambda], arn: FunctionArn, url: FunctionUrlConfig) -> Fun
     )
 
 
-def named(ctx: Context[Lambda], function_name: str, qualifier: str | None) -> FunctionArn:
-    """The ARN of the function or of the alias.
-
-    Raises FunctionInOtherRegion, FunctionInOtherAccount, QualifierMismatch.
-    """
-    return FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
-
-
 async def changed(
     ctx: Context[Lambda],
     arn: FunctionArn,
@@ -105,7 +98,7 @@ async def create_function_url_config(
     Errors: ResourceNotFoundException (the function or the alias), ResourceConflictException (it has one),
     InvalidParameterValueException (its tenants are isolated).
     """
-    arn = named(ctx, function_name, qualifier)
+    arn = located(ctx, function_name, qualifier)
     now = ctx.clock.now()
     url = FunctionUrlConfig(
         url_id=new_url_id(ctx.ids),
@@ -144,7 +137,7 @@ async def get_function_url_config(
 
     Errors: ResourceNotFoundException.
     """
-    arn = named(ctx, function_name, qualifier)
+    arn = located(ctx, function_name, qualifier)
     return shown(ctx, arn, found(holder(ctx, arn, NoFunctionUrlConfig), arn))
 
 
@@ -162,7 +155,7 @@ async def update_function_url_config(
 
     Errors: ResourceNotFoundException (the function, the alias or its URL).
     """
-    arn = named(ctx, function_name, qualifier)
+    arn = located(ctx, function_name, qualifier)
     changes: dict[str, object] = {"modified_at": ctx.clock.now()}
     if auth_type is not None:
         changes["auth_type"] = auth_type
@@ -186,7 +179,7 @@ async def delete_function_url_config(ctx: Context[Lambda], *, function_name: str
 
     Errors: ResourceNotFoundException.
     """
-    arn = named(ctx, function_name, qualifier)
+    arn = located(ctx, function_name, qualifier)
 
     def delete(function: Function) -> Function:
         found(function, arn)
@@ -203,7 +196,7 @@ async def list_function_url_configs(
 
     Errors: ResourceNotFoundException, InvalidParameterValueException (Marker).
     """
-    arn = named(ctx, function_name, None).unqualified
+    arn = located(ctx, function_name).unqualified
     urls = [
         (arn if qualifier == LATEST else arn.qualified(qualifier), url)
         for qualifier, url in holder(ctx, arn, NoFunctionForUrl).parts(FunctionUrlConfig).items()
