@@ -17,10 +17,9 @@ from lambent.lambda_.concurrency.provisioned import (
     versions_of,
 )
 from lambent.lambda_.concurrency.reserved import reserving
-from lambent.lambda_.errors import FunctionNotFound
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import LATEST, FunctionArn, place_of
-from lambent.lambda_.operations.context import function_named, located
+from lambent.lambda_.operations.context import function_named, instead, located
 from lambent.lambda_.pages import paged
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.shapes import Concurrency
@@ -115,10 +114,8 @@ def qualified(ctx: Context[Lambda], function_name: str, qualifier: str) -> Funct
 def existing(ctx: Context[Lambda], arn: FunctionArn) -> Function:
     """The function that has this version or alias. Raises FunctionNotFound, AliasNotFound."""
     qualifier = arn.qualifier or LATEST
-    try:
+    with instead(missing(arn, qualifier)):
         function = ctx.state.functions.get(arn)
-    except FunctionNotFound:
-        raise missing(arn, qualifier) from None
     versions_of(function, qualifier)
     return function
 
@@ -142,10 +139,8 @@ async def put_provisioned_concurrency_config(
     def provision(function: Function) -> Function:
         return provisioning(function, qualifier, provisioned_concurrent_executions, available, now=now)
 
-    try:
+    with instead(missing(arn, qualifier)):
         await ctx.state.functions.change(arn, provision, guard=available.count)
-    except FunctionNotFound:
-        raise missing(arn, qualifier) from None
     standing = ctx.state.provisions.standing(arn)
     begun = Standing(Status.IN_PROGRESS, standing.allocated, standing.available)
     return shown(ProvisionedConcurrency(executions=provisioned_concurrent_executions, modified_at=now), begun)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Final
 
+from lambent.core.errors import AwsError
 from lambent.core.kernel import Context
 from lambent.core.policies.evaluation import Verdict
 from lambent.core.policies.facts import facts_of
@@ -13,6 +14,7 @@ from lambent.core.policies.principals import Requester
 from lambent.core.ports import CallRefused
 from lambent.lambda_.errors import (
     AnotherServiceRefused,
+    FunctionNotFound,
     QualifierNotAllowed,
     RoleNotAssumable,
 )
@@ -43,6 +45,15 @@ def function_named(ctx: Context[Lambda], function_name: str) -> FunctionArn:
     arn = located(ctx, function_name)
     _refuse_qualifier(arn.qualifier)
     return arn.unqualified
+
+
+@contextmanager
+def instead(error: AwsError | type[AwsError]) -> Generator[None]:
+    """A block in which a function that is not there is `error`: what operations on its configurations say of it."""
+    try:
+        yield
+    except FunctionNotFound:
+        raise error from None
 
 
 def function_read(ctx: Context[Lambda], function_name: str, action: str) -> Function:

@@ -8,7 +8,6 @@ from typing import Final
 import msgspec
 
 from lambent.core.kernel import Context, Shape
-from lambent.lambda_.errors import FunctionNotFound
 from lambent.lambda_.event_invoke_configs import (
     DestinationIsItself,
     DestinationMissing,
@@ -21,7 +20,7 @@ from lambent.lambda_.event_invoke_configs import (
 )
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import LATEST, FunctionArn, place_of
-from lambent.lambda_.operations.context import located
+from lambent.lambda_.operations.context import instead, located
 from lambent.lambda_.pages import paged
 from lambent.lambda_.service import LAMBDA, Lambda
 
@@ -91,10 +90,8 @@ def check_given(ctx: Context[Lambda], arn: FunctionArn, given: DestinationConfig
         reference = function_of(destination)
         if reference is None or reference.account != arn.account or reference.region != arn.region:
             continue  # another account's or region's functions are not ours to know
-        try:
+        with instead(DestinationMissing(arn=destination)):
             function = ctx.state.functions.find(reference, arn.account, arn.region)
-        except FunctionNotFound:
-            raise DestinationMissing(arn=destination) from None
         if function.arn == arn.unqualified:
             raise DestinationIsItself
 
@@ -118,10 +115,8 @@ async def put(
         function.described(qualifier)
         return function.with_part(decide(function), qualifier)
 
-    try:
+    with instead(FunctionMissing):
         function = await ctx.state.functions.change(arn, change)
-    except FunctionNotFound:
-        raise FunctionMissing from None
     return described(arn, found(function, arn))
 
 
@@ -187,10 +182,8 @@ async def get_function_event_invoke_config(
     Errors: ResourceNotFoundException.
     """
     arn = target(ctx, function_name, qualifier)
-    try:
+    with instead(NotConfigured(arn=arn)):
         function = ctx.state.functions.get(arn)
-    except FunctionNotFound:
-        raise NotConfigured(arn=arn) from None
     return described(arn, found(function, arn))
 
 
@@ -208,10 +201,8 @@ async def delete_function_event_invoke_config(
         found(function, arn)
         return function.without_part(EventInvokeConfig, arn.qualifier or LATEST)
 
-    try:
+    with instead(NotConfigured(arn=arn)):
         await ctx.state.functions.change(arn, delete)
-    except FunctionNotFound:
-        raise NotConfigured(arn=arn) from None
 
 
 @LAMBDA.operation
@@ -223,10 +214,8 @@ async def list_function_event_invoke_configs(
     Errors: ResourceNotFoundException, InvalidParameterValueException (Marker).
     """
     arn = located(ctx, function_name).unqualified
-    try:
+    with instead(FunctionMissing):
         function = ctx.state.functions.get(arn)
-    except FunctionNotFound:
-        raise FunctionMissing from None
     configs = list(function.parts(EventInvokeConfig).items())
     scope = f"ListFunctionEventInvokeConfigs {arn}"
     page = paged(configs, key=lambda entry: place_of(entry[0]), scope=scope, marker=marker, max_items=max_items)

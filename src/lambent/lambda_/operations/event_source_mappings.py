@@ -7,8 +7,7 @@ from typing import Final
 import msgspec
 
 from lambent.core.kernel import Context, Shape
-from lambent.lambda_.errors import FunctionNotFound
-from lambent.lambda_.operations.context import located
+from lambent.lambda_.operations.context import instead, located
 from lambent.lambda_.pages import paged
 from lambent.lambda_.resources import Place
 from lambent.lambda_.service import LAMBDA, Lambda
@@ -79,10 +78,8 @@ def listed(mapping: EventSourceMapping) -> EventSourceMappingConfiguration:
 def check_ends(ctx: Context[Lambda], mapping: EventSourceMapping) -> None:
     """That the function is there, and the source. Raises FunctionDoesNotExist, and what `check_origin` does."""
     arn = mapping.function_arn
-    try:
+    with instead(FunctionDoesNotExist):
         version = ctx.state.functions.get(arn).described(arn.qualifier)
-    except FunctionNotFound:
-        raise FunctionDoesNotExist from None
     check_origin(mapping, ctx.state.event_sources, version.timeout_s)
 
 
