@@ -35,7 +35,7 @@ LAMBDA_PRINCIPAL: Final = "lambda.amazonaws.com"
 def located(ctx: Context[Lambda], function_name: str, qualifier: str | None = None) -> FunctionArn:
     """The ARN that a caller means, with the qualifier if they wrote one, of whatever may or may not be there.
 
-    Raises QualifierMismatch, FunctionInOtherRegion, FunctionInOtherAccount.
+    Raises what `FunctionReference.of` does, FunctionInOtherRegion, FunctionInOtherAccount.
     """
     return FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
 
