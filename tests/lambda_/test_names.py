@@ -81,9 +81,13 @@ def test_a_function_of_another_region_is_not_reachable() -> None:
     assert str(caught.value) == f"Functions from 'ap-southeast-1' are not reachable in this region ('{REGION}')"
 
 
-def test_a_function_of_another_account_is_denied() -> None:
-    with pytest.raises(FunctionInOtherAccount):
+def test_a_function_of_another_account_is_denied_without_a_word_of_policies_that_nobody_has_asked() -> None:
+    with pytest.raises(FunctionInOtherAccount) as caught:
         FunctionReference.of("999999999999:function:f").located(ACCOUNT, REGION)
+    assert str(caught.value) == (
+        f"Access to arn:aws:lambda:{REGION}:999999999999:function:f is denied "
+        "because this operation is only for functions of the caller's own account"
+    )
 
 
 def test_the_regions_of_the_other_partitions_are_read() -> None:

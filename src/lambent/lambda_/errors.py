@@ -31,9 +31,12 @@ class FunctionInOtherRegion(AwsError, code="ResourceNotFoundException"):
 
 
 class FunctionInOtherAccount(AwsError, code="AccessDeniedException", status=403):
-    """Recorded without a sentence; this is the one IAM gives when no policy of the resource allows the caller."""
+    """Recorded without a sentence; this one is ours, of operations that do not ask the function's policies.
 
-    message = "Access to {arn} is denied because no resource-based policy allows it"
+    Those that do raise `policies.errors.NotAuthorized`.
+    """
+
+    message = "Access to {arn} is denied because this operation is only for functions of the caller's own account"
     message_key = "Message"
 
 

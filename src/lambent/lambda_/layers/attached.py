@@ -17,7 +17,6 @@ from lambent.lambda_.code.store import Code
 from lambent.lambda_.errors import PackageTooLarge
 from lambent.lambda_.layers.errors import (
     CodeWithLayersTooLarge,
-    LayerAccessDenied,
     LayerNamedTwice,
     LayersInOtherRegion,
     LayersTooLarge,
@@ -28,6 +27,7 @@ from lambent.lambda_.layers.layer import USE
 from lambent.lambda_.layers.names import LayerArn
 from lambent.lambda_.layers.store import Layers
 from lambent.lambda_.limits import LAYERS_MAX, UNZIPPED_MAX_BYTES
+from lambent.lambda_.policies.errors import NotAuthorized
 
 
 class AttachedLayer(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ AttachedLayers = tuple[AttachedLayer, ...]  # in the order in which they are mer
 def attached(layers: Layers, arns: Sequence[str], caller: Caller, region: str) -> AttachedLayers:
     """What the caller may give a function in the region.
 
-    Raises TooManyLayers, NoSuchLayerVersion, LayersInOtherRegion, LayerAccessDenied, LayerNamedTwice, LayersTooLarge.
+    Raises TooManyLayers, NoSuchLayerVersion, LayersInOtherRegion, NotAuthorized, LayerNamedTwice, LayersTooLarge.
     """
     if len(arns) > LAYERS_MAX:
         raise TooManyLayers(maximum=LAYERS_MAX)
@@ -64,7 +64,7 @@ def _usable(layers: Layers, text: str, caller: Caller, region: str) -> AttachedL
         raise NoSuchLayerVersion(arn=text)
     version = layers.find(arn) if arn.region == region else None
     if arn.account != caller.account and (version is None or not version.shared_with(caller.account)):
-        raise LayerAccessDenied(caller=caller.arn, action=USE, arn=arn)
+        raise NotAuthorized(caller=caller.arn, action=USE, arn=arn)
     if arn.region != region:
         raise LayersInOtherRegion(region=region)
     if version is None:

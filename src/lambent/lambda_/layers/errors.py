@@ -1,7 +1,7 @@
 """Every way in which a call about layers fails, with AWS's sentence.
 
 "Recorded" is in reference/lambda.md 14 or in LocalStack's recordings of AWS; "as users report it" stands in issue
-threads; "ours" has no source.
+threads; "ours" has no source. How their policies fail is with all policies' errors, in `policies.errors`.
 """
 
 from __future__ import annotations
@@ -45,55 +45,6 @@ class LayerInOtherRegion(AwsError, code="ResourceNotFoundException"):
     """Ours, after the recorded sentence for functions."""
 
     message = "Layers from '{other}' are not reachable in this region ('{region}')"
-
-
-class LayerAccessDenied(AwsError, code="AccessDeniedException", status=403):
-    """As users report it, for a layer of another account; whether it exists is not told."""
-
-    message = (
-        "User: {caller} is not authorized to perform: {action} on resource: {arn} "
-        "because no resource-based policy allows the {action} action"
-    )
-    message_key = "Message"
-
-
-# Their policies
-
-
-class LayerPolicyMissing(AwsError, code="ResourceNotFoundException"):
-    """As users report it."""
-
-    message = "No policy is associated with the given resource."
-
-
-class LayerPolicyRevisionMismatch(AwsError, code="PreconditionFailedException"):
-    """Recorded."""
-
-    message = (
-        "The Revision Id provided does not match the latest Revision Id. "
-        "Call the GetLayerPolicy API to retrieve the latest Revision Id"
-    )
-
-
-class LayerStatementExists(AwsError, code="ResourceConflictException"):
-    """Recorded."""
-
-    message = (
-        "The statement id ({statement_id}) provided already exists. "
-        "Please provide a new statement id, or remove the existing statement."
-    )
-
-
-class LayerStatementNotFound(AwsError, code="ResourceNotFoundException"):
-    """Recorded."""
-
-    message = "Statement {statement_id} is not found in resource policy."
-
-
-class LayerPolicyTooLong(AwsError, code="PolicyLengthExceededException"):
-    """As users report it of functions."""
-
-    message = "The final policy size ({size}) is bigger than the limit ({maximum})."
 
 
 # Layers of functions

@@ -18,20 +18,21 @@ from typing import Any, Final
 import msgspec
 
 from lambent.lambda_.code.store import Code
-from lambent.lambda_.layers.errors import (
-    LayerPolicyMissing,
-    LayerPolicyRevisionMismatch,
-    LayerPolicyTooLong,
-    LayerStatementExists,
-    LayerStatementNotFound,
-)
 from lambent.lambda_.layers.names import LayerArn
 from lambent.lambda_.limits import LAYER_POLICY_MAX_BYTES
+from lambent.lambda_.policies.errors import (
+    NoPolicyAssociated,
+    PolicyRevisionMismatch,
+    PolicyTooLong,
+    StatementExists,
+    StatementNotFound,
+)
 from lambent.lambda_.signing.signed_by import SignedBy
 
 ACCOUNT: Final = re.compile(r"\d{12}")
 EVERYONE: Final = "*"
 USE: Final = "lambda:GetLayerVersion"  # the only action that a layer version's policy can allow
+READER: Final = "GetLayerPolicy"  # as AWS's sentence calls GetLayerVersionPolicy; recorded
 
 
 class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -94,37 +95,37 @@ class LayerVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return account == self.arn.account or any(grant.covers(account) for grant in self.grants)
 
     def policy(self) -> str:
-        """The policy as a document. Raises LayerPolicyMissing."""
+        """The policy as a document. Raises NoPolicyAssociated."""
         if not self.grants:
-            raise LayerPolicyMissing
+            raise NoPolicyAssociated
         statements = [grant.statement(self.arn) for grant in self.grants]
         return msgspec.json.encode({"Version": "2012-10-17", "Id": "default", "Statement": statements}).decode()
 
     def granted(self, grant: Grant, *, seen: str | None, revision_id: str) -> LayerVersion:
         """The version with one statement more; `seen` is the policy's revision that the caller knows, if any.
 
-        Raises LayerStatementExists, LayerPolicyRevisionMismatch, LayerPolicyTooLong.
+        Raises StatementExists, PolicyRevisionMismatch, PolicyTooLong.
         """
         if any(there.statement_id == grant.statement_id for there in self.grants):
-            raise LayerStatementExists(statement_id=grant.statement_id)
+            raise StatementExists(sid=grant.statement_id)
         self._guard(seen)
         version = msgspec.structs.replace(self, grants=(*self.grants, grant), policy_revision_id=revision_id)
         size = len(version.policy().encode())
         if size > LAYER_POLICY_MAX_BYTES:
-            raise LayerPolicyTooLong(size=size, maximum=LAYER_POLICY_MAX_BYTES)
+            raise PolicyTooLong(size=size, limit=LAYER_POLICY_MAX_BYTES)
         return version
 
     def revoked(self, statement_id: str, *, seen: str | None, revision_id: str) -> LayerVersion:
-        """The version without a statement. Raises LayerPolicyRevisionMismatch, LayerStatementNotFound."""
+        """The version without a statement. Raises PolicyRevisionMismatch, StatementNotFound."""
         self._guard(seen)
         rest = tuple(grant for grant in self.grants if grant.statement_id != statement_id)
         if len(rest) == len(self.grants):
-            raise LayerStatementNotFound(statement_id=statement_id)
+            raise StatementNotFound(sid=statement_id)
         return msgspec.structs.replace(self, grants=rest, policy_revision_id=revision_id if rest else None)
 
     def _guard(self, seen: str | None) -> None:
         if seen is not None and seen != self.policy_revision_id:
-            raise LayerPolicyRevisionMismatch
+            raise PolicyRevisionMismatch(reader=READER)
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,10 +17,9 @@ from lambent.lambda_.concurrency.provisioned import (
     versions_of,
 )
 from lambent.lambda_.concurrency.reserved import reserving
-from lambent.lambda_.errors import FunctionNotFound
 from lambent.lambda_.functions import Function
-from lambent.lambda_.names import LATEST, FunctionArn, FunctionReference
-from lambent.lambda_.operations.context import function_named
+from lambent.lambda_.names import LATEST, FunctionArn, place_of
+from lambent.lambda_.operations.context import function_named, instead, located
 from lambent.lambda_.pages import paged
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.shapes import Concurrency
@@ -109,16 +108,14 @@ def qualified(ctx: Context[Lambda], function_name: str, qualifier: str) -> Funct
     """The version or alias that is meant. Raises NeitherAliasNorVersion."""
     if qualifier in ("", LATEST):
         raise NeitherAliasNorVersion
-    return FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
+    return located(ctx, function_name, qualifier)
 
 
 def existing(ctx: Context[Lambda], arn: FunctionArn) -> Function:
     """The function that has this version or alias. Raises FunctionNotFound, AliasNotFound."""
     qualifier = arn.qualifier or LATEST
-    try:
+    with instead(missing(arn, qualifier)):
         function = ctx.state.functions.get(arn)
-    except FunctionNotFound:
-        raise missing(arn, qualifier) from None
     versions_of(function, qualifier)
     return function
 
@@ -135,17 +132,15 @@ async def put_provisioned_concurrency_config(
     """
     if qualifier in ("", LATEST):
         raise NotPublished
-    arn = qualified(ctx, function_name, qualifier)
+    arn = located(ctx, function_name, qualifier)
     available = Available(arn, ctx.state.limits)
     now = ctx.clock.now()
 
     def provision(function: Function) -> Function:
         return provisioning(function, qualifier, provisioned_concurrent_executions, available, now=now)
 
-    try:
+    with instead(missing(arn, qualifier)):
         await ctx.state.functions.change(arn, provision, guard=available.count)
-    except FunctionNotFound:
-        raise missing(arn, qualifier) from None
     standing = ctx.state.provisions.standing(arn)
     begun = Standing(Status.IN_PROGRESS, standing.allocated, standing.available)
     return shown(ProvisionedConcurrency(executions=provisioned_concurrent_executions, modified_at=now), begun)
@@ -188,7 +183,7 @@ async def list_provisioned_concurrency_configs(
     arn = function_named(ctx, function_name)
     configs = list(ctx.state.functions.get(arn).parts(ProvisionedConcurrency).items())
     scope = f"ListProvisionedConcurrencyConfigs {arn}"
-    page = paged(configs, key=lambda entry: place(entry[0]), scope=scope, marker=marker, max_items=max_items)
+    page = paged(configs, key=lambda entry: place_of(entry[0]), scope=scope, marker=marker, max_items=max_items)
     return ListProvisionedConcurrencyConfigsResponse(
         provisioned_concurrency_configs=[
             item(ctx, arn.qualified(qualifier), config) for qualifier, config in page.items
@@ -203,8 +198,3 @@ def item(
     described = shown(config, ctx.state.provisions.standing(arn))
     members = {name: getattr(described, name) for name in described.__struct_fields__}
     return ProvisionedConcurrencyConfigListItem(function_arn=str(arn), **members)
-
-
-def place(qualifier: str) -> str:
-    """A key that sorts versions by number, before aliases, by name."""
-    return f"0{int(qualifier):012d}" if qualifier.isdecimal() else f"1{qualifier}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from typing import Final
 
+from lambent.core.errors import AwsError
 from lambent.core.kernel import Context
 from lambent.core.policies.evaluation import Verdict
 from lambent.core.policies.facts import facts_of
@@ -13,6 +14,7 @@ from lambent.core.policies.principals import Requester
 from lambent.core.ports import CallRefused
 from lambent.lambda_.errors import (
     AnotherServiceRefused,
+    FunctionNotFound,
     QualifierNotAllowed,
     RoleNotAssumable,
 )
@@ -30,24 +32,40 @@ from lambent.lambda_.signing.configs import CodeSigningConfig
 LAMBDA_PRINCIPAL: Final = "lambda.amazonaws.com"
 
 
+def located(ctx: Context[Lambda], function_name: str, qualifier: str | None = None) -> FunctionArn:
+    """The ARN that a caller means, with the qualifier if they wrote one, of whatever may or may not be there.
+
+    Raises what `FunctionReference.of` does, FunctionInOtherRegion, FunctionInOtherAccount.
+    """
+    return FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
+
+
 def function_named(ctx: Context[Lambda], function_name: str) -> FunctionArn:
     """The ARN of a function as a whole. Raises QualifierNotAllowed, FunctionInOtherRegion, FunctionInOtherAccount."""
-    reference = FunctionReference.of(function_name)
-    arn = reference.located(ctx.account, ctx.region)
-    _refuse_qualifier(reference)
+    arn = located(ctx, function_name)
+    _refuse_qualifier(arn.qualifier)
     return arn.unqualified
+
+
+@contextmanager
+def instead(error: AwsError | type[AwsError]) -> Generator[None]:
+    """A block in which a function that is not there is `error`: what operations on its configurations say of it."""
+    try:
+        yield
+    except FunctionNotFound:
+        raise error from None
 
 
 def function_read(ctx: Context[Lambda], function_name: str, action: str) -> Function:
     """A function as a whole, to which the caller may do `action`. Raises QualifierNotAllowed, and as `function_for`."""
     reference = FunctionReference.of(function_name)
     function = function_for(ctx, reference, action)
-    _refuse_qualifier(reference)
+    _refuse_qualifier(reference.qualifier)
     return function
 
 
-def _refuse_qualifier(reference: FunctionReference) -> None:
-    if reference.qualifier not in (None, LATEST):
+def _refuse_qualifier(qualifier: str | None) -> None:
+    if qualifier not in (None, LATEST):
         raise QualifierNotAllowed
 
 

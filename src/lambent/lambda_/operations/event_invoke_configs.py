@@ -8,7 +8,6 @@ from typing import Final
 import msgspec
 
 from lambent.core.kernel import Context, Shape
-from lambent.lambda_.errors import FunctionNotFound
 from lambent.lambda_.event_invoke_configs import (
     DestinationIsItself,
     DestinationMissing,
@@ -20,7 +19,8 @@ from lambent.lambda_.event_invoke_configs import (
     function_of,
 )
 from lambent.lambda_.functions import Function
-from lambent.lambda_.names import LATEST, FunctionArn, FunctionReference, place_of
+from lambent.lambda_.names import LATEST, FunctionArn, place_of
+from lambent.lambda_.operations.context import instead, located
 from lambent.lambda_.pages import paged
 from lambent.lambda_.service import LAMBDA, Lambda
 
@@ -66,9 +66,9 @@ def described(arn: FunctionArn, config: EventInvokeConfig) -> FunctionEventInvok
     )
 
 
-def meant(ctx: Context[Lambda], function_name: str, qualifier: str | None) -> FunctionArn:
-    """The qualified ARN. Raises FunctionInOtherRegion, FunctionInOtherAccount."""
-    arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
+def target(ctx: Context[Lambda], function_name: str, qualifier: str | None) -> FunctionArn:
+    """Where a configuration hangs: the ARN that is meant, of the function itself with $LATEST. Raises as `located`."""
+    arn = located(ctx, function_name, qualifier)
     return arn.qualified(arn.qualifier or LATEST)
 
 
@@ -90,10 +90,8 @@ def check_given(ctx: Context[Lambda], arn: FunctionArn, given: DestinationConfig
         reference = function_of(destination)
         if reference is None or reference.account != arn.account or reference.region != arn.region:
             continue  # another account's or region's functions are not ours to know
-        try:
+        with instead(DestinationMissing(arn=destination)):
             function = ctx.state.functions.find(reference, arn.account, arn.region)
-        except FunctionNotFound:
-            raise DestinationMissing(arn=destination) from None
         if function.arn == arn.unqualified:
             raise DestinationIsItself
 
@@ -117,10 +115,8 @@ async def put(
         function.described(qualifier)
         return function.with_part(decide(function), qualifier)
 
-    try:
+    with instead(FunctionMissing):
         function = await ctx.state.functions.change(arn, change)
-    except FunctionNotFound:
-        raise FunctionMissing from None
     return described(arn, found(function, arn))
 
 
@@ -138,7 +134,7 @@ async def put_function_event_invoke_config(
 
     Errors: ResourceNotFoundException, InvalidParameterValueException (nothing given, or a destination).
     """
-    arn = meant(ctx, function_name, qualifier)
+    arn = target(ctx, function_name, qualifier)
     check_given(ctx, arn, destination_config, maximum_retry_attempts, maximum_event_age_in_seconds)
     on_success, on_failure = _destinations(destination_config)
     config = EventInvokeConfig(
@@ -165,7 +161,7 @@ async def update_function_event_invoke_config(
 
     Errors: ResourceNotFoundException, InvalidParameterValueException (nothing given, or a destination).
     """
-    arn = meant(ctx, function_name, qualifier)
+    arn = target(ctx, function_name, qualifier)
     check_given(ctx, arn, destination_config, maximum_retry_attempts, maximum_event_age_in_seconds)
     changes: dict[str, object] = {"modified_at": ctx.clock.now()}
     if maximum_retry_attempts is not None:
@@ -185,11 +181,9 @@ async def get_function_event_invoke_config(
 
     Errors: ResourceNotFoundException.
     """
-    arn = meant(ctx, function_name, qualifier)
-    try:
+    arn = target(ctx, function_name, qualifier)
+    with instead(NotConfigured(arn=arn)):
         function = ctx.state.functions.get(arn)
-    except FunctionNotFound:
-        raise NotConfigured(arn=arn) from None
     return described(arn, found(function, arn))
 
 
@@ -201,16 +195,14 @@ async def delete_function_event_invoke_config(
 
     Errors: ResourceNotFoundException.
     """
-    arn = meant(ctx, function_name, qualifier)
+    arn = target(ctx, function_name, qualifier)
 
     def delete(function: Function) -> Function:
         found(function, arn)
         return function.without_part(EventInvokeConfig, arn.qualifier or LATEST)
 
-    try:
+    with instead(NotConfigured(arn=arn)):
         await ctx.state.functions.change(arn, delete)
-    except FunctionNotFound:
-        raise NotConfigured(arn=arn) from None
 
 
 @LAMBDA.operation
@@ -221,11 +213,9 @@ async def list_function_event_invoke_configs(
 
     Errors: ResourceNotFoundException, InvalidParameterValueException (Marker).
     """
-    arn = FunctionReference.of(function_name).located(ctx.account, ctx.region).unqualified
-    try:
+    arn = located(ctx, function_name).unqualified
+    with instead(FunctionMissing):
         function = ctx.state.functions.get(arn)
-    except FunctionNotFound:
-        raise FunctionMissing from None
     configs = list(function.parts(EventInvokeConfig).items())
     scope = f"ListFunctionEventInvokeConfigs {arn}"
     page = paged(configs, key=lambda entry: place_of(entry[0]), scope=scope, marker=marker, max_items=max_items)

@@ -7,8 +7,7 @@ from typing import Final
 import msgspec
 
 from lambent.core.kernel import Context, Shape
-from lambent.lambda_.errors import FunctionNotFound
-from lambent.lambda_.names import FunctionArn, FunctionReference
+from lambent.lambda_.operations.context import instead, located
 from lambent.lambda_.pages import paged
 from lambent.lambda_.resources import Place
 from lambent.lambda_.service import LAMBDA, Lambda
@@ -76,18 +75,11 @@ def listed(mapping: EventSourceMapping) -> EventSourceMappingConfiguration:
     return configuration
 
 
-def function_named(ctx: Context[Lambda], function_name: str) -> FunctionArn:
-    """What the name means, with its qualifier if it has one. Raises FunctionInOtherRegion, FunctionInOtherAccount."""
-    return FunctionReference.of(function_name).located(ctx.account, ctx.region)
-
-
 def check_ends(ctx: Context[Lambda], mapping: EventSourceMapping) -> None:
     """That the function is there, and the source. Raises FunctionDoesNotExist, and what `check_origin` does."""
     arn = mapping.function_arn
-    try:
+    with instead(FunctionDoesNotExist):
         version = ctx.state.functions.get(arn).described(arn.qualifier)
-    except FunctionNotFound:
-        raise FunctionDoesNotExist from None
     check_origin(mapping, ctx.state.event_sources, version.timeout_s)
 
 
@@ -168,7 +160,7 @@ async def create_event_source_mapping(
     mapping = created(
         asked,
         uuid=ctx.ids.uuid(),
-        function_arn=function_named(ctx, function_name),
+        function_arn=located(ctx, function_name),
         event_source_arn=event_source_arn or None,
         enabled=enabled,
         tags=tags or {},
@@ -202,7 +194,7 @@ async def list_event_source_mappings(
 
     Neither has to exist. Errors: InvalidParameterValueException (Marker).
     """
-    arn = function_named(ctx, function_name) if function_name is not None else None
+    arn = located(ctx, function_name) if function_name is not None else None
     mappings = [
         mapping
         for mapping in ctx.state.event_source_mappings.listed(ctx.account, ctx.region)
@@ -275,7 +267,7 @@ async def update_event_source_mapping(
         self_managed_kafka_event_source_config=self_managed_kafka_event_source_config,
         document_db_event_source_config=document_db_event_source_config,
     )
-    arn = function_named(ctx, function_name) if function_name is not None else None
+    arn = located(ctx, function_name) if function_name is not None else None
     now = ctx.clock.now()
 
     def update(before: EventSourceMapping | None) -> EventSourceMapping:

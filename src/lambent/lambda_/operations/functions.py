@@ -29,7 +29,7 @@ from lambent.lambda_.members import (
 )
 from lambent.lambda_.names import LATEST, LATEST_PUBLISHED, FunctionReference
 from lambent.lambda_.operations.code_signing import named
-from lambent.lambda_.operations.context import check_role, function_for, function_named, layered, vpc_asked_for
+from lambent.lambda_.operations.context import check_role, function_for, function_named, layered, located, vpc_asked_for
 from lambent.lambda_.operations.function_code import packaged, source_of
 from lambent.lambda_.pages import name_in, paged_behind, place
 from lambent.lambda_.service import LAMBDA, Lambda
@@ -226,7 +226,7 @@ async def delete_function(
     Errors: ResourceNotFoundException, InvalidParameterValueException ($LATEST alone, or an alias),
     ResourceConflictException (a version that an alias names).
     """
-    arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
+    arn = located(ctx, function_name, qualifier)
     functions = ctx.state.functions
     if arn.qualifier is None:
         await functions.remove(arn)

@@ -9,7 +9,6 @@ import msgspec
 from lambent.core.kernel import Context, Shape
 from lambent.lambda_.code.sources import S3Object, s3_object
 from lambent.lambda_.layers.errors import (
-    LayerAccessDenied,
     LayerContentMissing,
     LayerContentTwice,
     LayerInOtherRegion,
@@ -21,6 +20,7 @@ from lambent.lambda_.layers.layer import USE, Grant, Layer, LayerVersion
 from lambent.lambda_.layers.names import LayerArn
 from lambent.lambda_.operations.function_code import packaged
 from lambent.lambda_.pages import paged
+from lambent.lambda_.policies.errors import NotAuthorized
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.settings import HARMLESS
 from lambent.lambda_.shapes import timestamp
@@ -96,10 +96,10 @@ def layer_named(ctx: Context[Lambda], layer_name: str) -> LayerArn:
 def owned(ctx: Context[Lambda], arn: LayerArn, action: str) -> LayerArn:
     """The layer, or the version, of the caller's account: a policy shares nothing but the reading of versions.
 
-    Raises LayerAccessDenied.
+    Raises NotAuthorized.
     """
     if arn.account != ctx.account:
-        raise LayerAccessDenied(caller=ctx.caller.arn, action=f"lambda:{action}", arn=arn)
+        raise NotAuthorized(caller=ctx.caller.arn, action=f"lambda:{action}", arn=arn)
     return arn
 
 
@@ -111,10 +111,10 @@ def version_named(ctx: Context[Lambda], layer_name: str, number: int) -> LayerAr
 
 
 def readable(ctx: Context[Lambda], arn: LayerArn) -> LayerVersion:
-    """A version that the caller owns, or that is shared with them. Raises LayerAccessDenied, LayerVersionNotFound."""
+    """A version that the caller owns, or that is shared with them. Raises NotAuthorized, LayerVersionNotFound."""
     version = ctx.state.layers.find(arn)
     if arn.account != ctx.account and (version is None or not version.shared_with(ctx.account)):
-        raise LayerAccessDenied(caller=ctx.caller.arn, action=USE, arn=arn)
+        raise NotAuthorized(caller=ctx.caller.arn, action=USE, arn=arn)
     if version is None:
         raise LayerVersionNotFound
     return version

@@ -7,7 +7,7 @@ from typing import Final
 from lambent.core.kernel import Context, Shape
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import FunctionReference
-from lambent.lambda_.operations.context import function_for
+from lambent.lambda_.operations.context import function_for, located
 from lambent.lambda_.policies.access import INVOKE_FUNCTION_URL
 from lambent.lambda_.policies.documents import with_statement, without_statement
 from lambent.lambda_.policies.errors import (
@@ -73,7 +73,7 @@ async def add_permission(
         raise ActionUnknown(action=action)
     if function_url_auth_type is not None and action != INVOKE_FUNCTION_URL:
         raise AuthTypeUnexpected
-    arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
+    arn = located(ctx, function_name, qualifier)
     revision = ctx.ids.uuid()
     permission = Permission(
         sid=statement_id,
@@ -112,7 +112,7 @@ async def remove_permission(
 
     Errors: ResourceNotFoundException (the function, its policy, the statement), PreconditionFailedException (RevisionId).
     """
-    arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
+    arn = located(ctx, function_name, qualifier)
     revision = ctx.ids.uuid()
 
     def remove(function: Function) -> Function:

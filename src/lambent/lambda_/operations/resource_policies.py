@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from lambent.core.kernel import Context, Shape
 from lambent.lambda_.functions import Function
-from lambent.lambda_.names import FunctionArn, FunctionReference
+from lambent.lambda_.names import FunctionArn
+from lambent.lambda_.operations.context import located
 from lambent.lambda_.policies.documents import compact
 from lambent.lambda_.policies.errors import NoPolicyAssociated, NoSuchPolicy
 from lambent.lambda_.policies.policy import Policy, guard, kept_under, policy_at
@@ -26,7 +27,7 @@ def function_at(ctx: Context[Lambda], resource_arn: str) -> FunctionArn:
     """The function, version or alias that has the ARN. Raises NoSuchPolicy for a runtime: Lambent has none of those."""
     if ":runtime/" in resource_arn:
         raise NoSuchPolicy
-    return FunctionReference.of(resource_arn).located(ctx.account, ctx.region)
+    return located(ctx, resource_arn)
 
 
 @LAMBDA.operation

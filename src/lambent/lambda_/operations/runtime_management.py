@@ -5,7 +5,8 @@ from __future__ import annotations
 from lambent.core.kernel import Context, Shape
 from lambent.lambda_.aliases import Alias
 from lambent.lambda_.functions import Function, FunctionVersion
-from lambent.lambda_.names import LATEST, FunctionArn, FunctionReference
+from lambent.lambda_.names import LATEST, FunctionArn
+from lambent.lambda_.operations.context import located
 from lambent.lambda_.runtime_management import (
     MANUAL,
     AliasNotAllowed,
@@ -56,7 +57,7 @@ async def put_runtime_management_config(
 
     Errors: ResourceNotFoundException, InvalidParameterValueException (an alias, or a build that there is not).
     """
-    arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
+    arn = located(ctx, function_name, qualifier)
     config = RuntimeManagementConfig(update_runtime_on=update_runtime_on, runtime_version_arn=runtime_version_arn)
 
     def put(function: Function) -> Function:
@@ -77,7 +78,7 @@ async def get_runtime_management_config(
 
     Errors: ResourceNotFoundException, InvalidParameterValueException (an alias).
     """
-    arn = FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
+    arn = located(ctx, function_name, qualifier)
     function = ctx.state.functions.get(arn)
     managed(function, arn)
     config = function.part(RuntimeManagementConfig, arn.qualifier or LATEST) or RuntimeManagementConfig()

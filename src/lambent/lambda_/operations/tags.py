@@ -9,7 +9,8 @@ from lambent.core.arn import Arn
 from lambent.core.kernel import Context
 from lambent.lambda_.errors import ResourceNotTaggable, TagsMissing, VersionNotTaggable
 from lambent.lambda_.functions import Function
-from lambent.lambda_.names import FunctionArn, FunctionReference
+from lambent.lambda_.names import FunctionArn
+from lambent.lambda_.operations.context import located
 from lambent.lambda_.resources import Place, Resources
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.settings import check_tags
@@ -41,7 +42,7 @@ T = TypeVar("T", bound=Tagged)
 
 def tagged_function(ctx: Context[Lambda], resource: str) -> FunctionArn:
     """The function that `resource`, an ARN, names. Raises VersionNotTaggable, FunctionInOtherRegion, ...Account."""
-    arn = FunctionReference.of(resource).located(ctx.account, ctx.region)
+    arn = located(ctx, resource)
     if arn.qualifier is not None:
         raise VersionNotTaggable
     return arn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -10,10 +9,10 @@ import msgspec
 
 from lambent.core.kernel import Context, Shape
 from lambent.lambda_.aliases import Alias
-from lambent.lambda_.errors import FunctionNotFound
 from lambent.lambda_.functions import Function
 from lambent.lambda_.limits import URL_PAGE_MAX
-from lambent.lambda_.names import LATEST, FunctionArn, FunctionReference
+from lambent.lambda_.names import LATEST, FunctionArn
+from lambent.lambda_.operations.context import instead, located
 from lambent.lambda_.pages import paged
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.urls.addresses import HOST_MARK, HTTP_PORT
@@ -61,35 +60,6 @@ def shown(ctx: Context[Lambda], arn: FunctionArn, url: FunctionUrlConfig) -> Fun
     )
 
 
-def named(ctx: Context[Lambda], function_name: str, qualifier: str | None) -> FunctionArn:
-    """The ARN of the function or of the alias.
-
-    Raises FunctionInOtherRegion, FunctionInOtherAccount, QualifierMismatch.
-    """
-    return FunctionReference.of(function_name, qualifier).located(ctx.account, ctx.region)
-
-
-async def changed(
-    ctx: Context[Lambda],
-    arn: FunctionArn,
-    decide: Callable[[Function], Function],
-    missing: type[NoFunctionForUrl | NoFunctionUrlConfig],
-) -> Function:
-    """The function after `decide`. Raises `missing` when there is none, and what `decide` raises."""
-    try:
-        return await ctx.state.functions.change(arn, decide)
-    except FunctionNotFound:
-        raise missing from None
-
-
-def holder(ctx: Context[Lambda], arn: FunctionArn, missing: type[NoFunctionForUrl | NoFunctionUrlConfig]) -> Function:
-    """The function. Raises `missing`."""
-    try:
-        return ctx.state.functions.get(arn)
-    except FunctionNotFound:
-        raise missing from None
-
-
 @LAMBDA.operation
 async def create_function_url_config(
     ctx: Context[Lambda],
@@ -105,7 +75,7 @@ async def create_function_url_config(
     Errors: ResourceNotFoundException (the function or the alias), ResourceConflictException (it has one),
     InvalidParameterValueException (its tenants are isolated).
     """
-    arn = named(ctx, function_name, qualifier)
+    arn = located(ctx, function_name, qualifier)
     now = ctx.clock.now()
     url = FunctionUrlConfig(
         url_id=new_url_id(ctx.ids),
@@ -125,7 +95,8 @@ async def create_function_url_config(
             raise UrlWithTenants
         return function.with_part(url, arn.qualifier or LATEST)
 
-    await changed(ctx, arn, create, NoFunctionForUrl)
+    with instead(NoFunctionForUrl):
+        await ctx.state.functions.change(arn, create)
     return CreateFunctionUrlConfigResponse(
         function_url=_address(ctx, url.url_id),
         function_arn=str(arn),
@@ -144,8 +115,10 @@ async def get_function_url_config(
 
     Errors: ResourceNotFoundException.
     """
-    arn = named(ctx, function_name, qualifier)
-    return shown(ctx, arn, found(holder(ctx, arn, NoFunctionUrlConfig), arn))
+    arn = located(ctx, function_name, qualifier)
+    with instead(NoFunctionUrlConfig):
+        function = ctx.state.functions.get(arn)
+    return shown(ctx, arn, found(function, arn))
 
 
 @LAMBDA.operation
@@ -162,7 +135,7 @@ async def update_function_url_config(
 
     Errors: ResourceNotFoundException (the function, the alias or its URL).
     """
-    arn = named(ctx, function_name, qualifier)
+    arn = located(ctx, function_name, qualifier)
     changes: dict[str, object] = {"modified_at": ctx.clock.now()}
     if auth_type is not None:
         changes["auth_type"] = auth_type
@@ -177,7 +150,9 @@ async def update_function_url_config(
         url = msgspec.structs.replace(found(function, arn), **changes)
         return function.with_part(url, arn.qualifier or LATEST)
 
-    return shown(ctx, arn, found(await changed(ctx, arn, update, NoFunctionForUrl), arn))
+    with instead(NoFunctionForUrl):
+        function = await ctx.state.functions.change(arn, update)
+    return shown(ctx, arn, found(function, arn))
 
 
 @LAMBDA.operation
@@ -186,13 +161,14 @@ async def delete_function_url_config(ctx: Context[Lambda], *, function_name: str
 
     Errors: ResourceNotFoundException.
     """
-    arn = named(ctx, function_name, qualifier)
+    arn = located(ctx, function_name, qualifier)
 
     def delete(function: Function) -> Function:
         found(function, arn)
         return function.without_part(FunctionUrlConfig, arn.qualifier or LATEST)
 
-    await changed(ctx, arn, delete, NoFunctionUrlConfig)
+    with instead(NoFunctionUrlConfig):
+        await ctx.state.functions.change(arn, delete)
 
 
 @LAMBDA.operation
@@ -203,10 +179,12 @@ async def list_function_url_configs(
 
     Errors: ResourceNotFoundException, InvalidParameterValueException (Marker).
     """
-    arn = named(ctx, function_name, None).unqualified
+    arn = located(ctx, function_name).unqualified
+    with instead(NoFunctionForUrl):
+        function = ctx.state.functions.get(arn)
     urls = [
         (arn if qualifier == LATEST else arn.qualified(qualifier), url)
-        for qualifier, url in holder(ctx, arn, NoFunctionForUrl).parts(FunctionUrlConfig).items()
+        for qualifier, url in function.parts(FunctionUrlConfig).items()
     ]
     page = paged(
         urls,

@@ -1,4 +1,4 @@
-"""How calls that keep or ask a resource policy fail."""
+"""How calls that keep or ask a resource policy fail, a function's or a layer version's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LatestHasNoPolicy(AwsError, code="InvalidParameterValueException"):
 
 
 class StatementExists(AwsError, code="ResourceConflictException"):
-    """As users report it."""
+    """Recorded of layers; as users report it of functions."""
 
     message = (
         "The statement id ({sid}) provided already exists. "
@@ -51,7 +51,7 @@ class NoPolicyFound(AwsError, code="ResourceNotFoundException"):
 
 
 class NoPolicyAssociated(AwsError, code="ResourceNotFoundException"):
-    """Recorded."""
+    """Recorded of functions; as users report it of layers."""
 
     message = "No policy is associated with the given resource."
 
@@ -93,7 +93,10 @@ class PolicyInvalid(AwsError, code="InvalidParameterValueException"):
 
 
 class NotAuthorized(AwsError, code="AccessDeniedException", status=403):
-    """Recorded without a sentence for a function of another account; this is IAM's for such a case."""
+    """What is another account's, and no policy opens to the caller; whether it exists is not told.
+
+    Recorded without a sentence for functions; as users report it for layers, and it is IAM's for such a case.
+    """
 
     message = (
         "User: {caller} is not authorized to perform: {action} on resource: {arn} "
