@@ -12,17 +12,10 @@ from lambent.core.policies.evaluation import Verdict
 from lambent.core.policies.facts import facts_of
 from lambent.core.policies.principals import Requester
 from lambent.core.ports import CallRefused
-from lambent.lambda_.errors import (
-    AnotherServiceRefused,
-    FunctionNotFound,
-    QualifierNotAllowed,
-    RoleNotAssumable,
-)
+from lambent.lambda_.errors import AnotherServiceRefused, FunctionNotFound, QualifierNotAllowed, RoleNotAssumable
 from lambent.lambda_.functions import Function
 from lambent.lambda_.layers.attached import AttachedLayers, attached
-from lambent.lambda_.members import (
-    VpcConfig,
-)
+from lambent.lambda_.members import VpcConfig
 from lambent.lambda_.names import LATEST, FunctionArn, FunctionReference
 from lambent.lambda_.policies.access import may_deny, says
 from lambent.lambda_.policies.errors import ExplicitlyDenied, NotAuthorized
