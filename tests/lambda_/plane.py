@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from lambent.core.clock import FakeClock
+from lambent.core.errors import AwsError
 from lambent.core.ids import SeededIds
 from lambent.core.kernel import Caller, Context, Service, operations_in
 from lambent.core.ports import EventSource, EventSources, Networks, Objects, Roles, Signatures
@@ -172,6 +175,13 @@ async def plane(
         ) as control,
     ):
         yield Plane(control, clock, ids)
+
+
+async def refused(call: Awaitable[object]) -> tuple[str, str]:
+    """The code and the sentence with which a call is refused; it must be."""
+    with pytest.raises(AwsError) as caught:
+        await call
+    return caught.value.code, caught.value.text
 
 
 def only(found: Mapping[str, Any], *members: str) -> Members:

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from lambent.core.errors import AwsError
-from tests.lambda_.plane import ACCOUNT, ARN, REGION, Plane, plane
+from tests.lambda_.plane import ACCOUNT, ARN, REGION, Plane, plane, refused
 
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"
 BUCKET = "arn:aws:s3:::bucket"
@@ -22,12 +21,6 @@ async def aws(tmp_path: Path) -> AsyncGenerator[Plane]:
         await made("PublishVersion", FunctionName="f")
         await made("CreateAlias", FunctionName="f", Name="live", FunctionVersion="1")
         yield made
-
-
-async def refused(call: Any) -> tuple[str, str]:
-    with pytest.raises(AwsError) as caught:
-        await call
-    return caught.value.code, caught.value.text
 
 
 @pytest.mark.parametrize("qualifier", [None, "1", "live"])

@@ -72,7 +72,7 @@ class Alias(Part, frozen=True, kw_only=True, omit_defaults=True):
     def guard(self, revision_id: str | None) -> None:
         """Raises RevisionMismatch when the caller saw another revision than the present one."""
         if revision_id is not None and revision_id != self.revision_id:
-            raise RevisionMismatch
+            raise RevisionMismatch(reader=RevisionMismatch.READER)
 
     def check(self) -> None:
         """Raises TooManyWeights, LatestNotRouted, VersionRoutedTwice."""

@@ -90,11 +90,12 @@ class AliasNotDeleted(AwsError, code="InvalidParameterValueException"):
 
 
 class RevisionMismatch(AwsError, code="PreconditionFailedException"):
-    """Recorded."""
+    """Recorded, with "GetFunction/GetAlias" (READER), with GetPolicy and with GetLayerPolicy: `reader` is who tells it."""
 
+    READER = "GetFunction/GetAlias"
     message = (
         "The Revision Id provided does not match the latest Revision Id. "
-        "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
+        "Call the {reader} API to retrieve the latest Revision Id"
     )
 
 

@@ -213,7 +213,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     def guard(self, revision_id: str | None) -> None:
         """Raises RevisionMismatch when the caller saw another revision than the latest."""
         if revision_id is not None and revision_id != self.latest.revision_id:
-            raise RevisionMismatch
+            raise RevisionMismatch(reader=RevisionMismatch.READER)
 
     def changed(self, *, revision_id: str, now: float, **changes: Any) -> Function:
         """New code or configuration for $LATEST; it has to be prepared. Raises FunctionPending, UpdateInProgress."""

@@ -13,6 +13,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 import apsw
 import msgspec
 
+from lambent.core.arn import Arn
 from lambent.lambda_.rows import QUERIES, text
 from lambent.storage.commits import Commits, Guard, Watcher, Watchers, told
 
@@ -25,6 +26,11 @@ class Place(NamedTuple):
     account: str
     region: str
     key: str
+
+    @staticmethod
+    def of(arn: Arn) -> Place:
+        """Where the resource of this ARN stands, if there is one: its key is its id."""
+        return Place(arn.account, arn.region, arn.resource_id)
 
 
 class Resources(Generic[R]):

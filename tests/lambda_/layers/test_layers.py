@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lambent.core.errors import AwsError
 from lambent.core.kernel import Caller, Context
 from lambent.lambda_.limits import AccountLimits
 from tests.lambda_.code.test_sources import with_buckets
-from tests.lambda_.plane import ACCOUNT, REGION, Members, Plane, only, plane
+from tests.lambda_.plane import ACCOUNT, REGION, Members, Plane, only, plane, refused
 from tests.lambda_.zips import HELLO, OTHER, zipped
 
 INVALID = "InvalidParameterValueException"
@@ -28,12 +27,6 @@ NOT_THERE = (MISSING, "The resource you requested does not exist.")
 async def aws(tmp_path: Path) -> AsyncGenerator[Plane]:
     async with plane(tmp_path) as made:
         yield made
-
-
-async def refused(call: Awaitable[object]) -> tuple[str, str]:
-    with pytest.raises(AwsError) as caught:
-        await call
-    return caught.value.code, caught.value.text
 
 
 async def published(aws: Plane, name: str = "l", content: bytes = HELLO, **members: object) -> Members:

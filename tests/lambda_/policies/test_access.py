@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from lambent.core.errors import AwsError
 from lambent.core.kernel import Caller
 from lambent.core.policies.evaluation import Verdict
 from lambent.core.policies.facts import facts_of
 from lambent.core.policies.principals import ANONYMOUS, Requester
 from lambent.lambda_.names import FunctionArn
 from lambent.lambda_.policies.access import INVOKE_FUNCTION, INVOKE_FUNCTION_URL, admits, says
-from tests.lambda_.plane import ACCOUNT, ARN, REGION, Plane, plane
+from tests.lambda_.plane import ACCOUNT, ARN, REGION, Plane, plane, refused
 
 F = ARN + "f"
 OTHER = "111122223333"
@@ -49,12 +48,6 @@ def asks(
     known = facts_of(requester, region=REGION, now=aws.clock.now())
     given = known.and_of({key.replace("_", ":", 1): value for key, value in facts.items()})
     return says(function, qualifier, action, requester, given)
-
-
-async def refused(call: Any) -> tuple[str, str]:
-    with pytest.raises(AwsError) as caught:
-        await call
-    return caught.value.code, caught.value.text
 
 
 async def test_a_service_is_let_in_for_the_sources_that_were_named(aws: Plane):

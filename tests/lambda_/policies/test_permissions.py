@@ -11,7 +11,7 @@ import pytest
 
 from lambent.core.errors import AwsError
 from lambent.lambda_.limits import POLICY_MAX_BYTES
-from tests.lambda_.plane import ACCOUNT, ARN, Plane, plane
+from tests.lambda_.plane import ACCOUNT, ARN, Plane, plane, refused
 
 F = ARN + "f"
 S3 = {"StatementId": "s3", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
@@ -26,12 +26,6 @@ async def aws(tmp_path: Path) -> AsyncGenerator[Plane]:
         await made("PublishVersion", FunctionName="f")
         await made("CreateAlias", FunctionName="f", Name="live", FunctionVersion="1")
         yield made
-
-
-async def refused(call: Any) -> tuple[str, str]:
-    with pytest.raises(AwsError) as caught:
-        await call
-    return caught.value.code, caught.value.text
 
 
 async def policy(aws: Plane, **members: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from lambent.lambda_.names import FunctionArn
 from lambent.lambda_.policies.documents import compact, understood
 from lambent.lambda_.policies.errors import PolicyInvalid, PolicyPublic, PolicyTooLong
 from lambent.lambda_.policies.rules import checked
-from tests.lambda_.plane import ACCOUNT, ARN, REGION, Plane, plane
+from tests.lambda_.plane import ACCOUNT, ARN, REGION, Plane, plane, refused
 
 F = ARN + "f"
 OTHER = "111122223333"
@@ -47,12 +47,6 @@ async def aws(tmp_path: Path) -> AsyncGenerator[Plane]:
 
 def document(*statements: dict[str, Any], **fields: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)} | fields, indent=1)
-
-
-async def refused(call: Any) -> tuple[str, str]:
-    with pytest.raises(AwsError) as caught:
-        await call
-    return caught.value.code, caught.value.text
 
 
 async def put(aws: Plane, text: str, arn: str = F, **members: str) -> dict[str, Any]:

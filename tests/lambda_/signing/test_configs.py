@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lambent.core.errors import AwsError
 from lambent.lambda_.signing.configs import CodeSigningConfigInUse
-from tests.lambda_.plane import ACCOUNT, ARN, REGION, ROLE, Members, Plane, plane
+from tests.lambda_.plane import ACCOUNT, ARN, REGION, ROLE, Members, Plane, plane, refused
 from tests.lambda_.zips import OTHER
 
 PROFILE = f"arn:aws:signer:{REGION}:{ACCOUNT}:/signing-profiles/release/AbCdEfGhIj"
@@ -28,12 +26,6 @@ async def aws(tmp_path: Path):
 async def config(aws: Plane, **members: object) -> Members:
     given: Members = {"AllowedPublishers": {"SigningProfileVersionArns": [PROFILE]}} | members
     return (await aws("CreateCodeSigningConfig", **given))["CodeSigningConfig"]
-
-
-async def refused(call: Any) -> tuple[str, str]:
-    with pytest.raises(AwsError) as caught:
-        await call
-    return caught.value.code, caught.value.text
 
 
 async def test_a_configuration_is_made_with_awss_defaults_and_read_back(aws: Plane):

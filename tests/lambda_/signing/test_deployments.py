@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from lambent.core.errors import AwsError
 from lambent.core.ports import PackageSignature, SignatureBroken
-from tests.lambda_.plane import ACCOUNT, REGION, Plane, plane
+from tests.lambda_.plane import ACCOUNT, REGION, Plane, plane, refused
 from tests.lambda_.zips import HELLO, OTHER, zipped
 
 PROFILE = f"arn:aws:signer:{REGION}:{ACCOUNT}:/signing-profiles/release/AbCdEfGhIj"
@@ -67,12 +66,6 @@ async def config(aws: Plane, policy: str) -> str:
         CodeSigningPolicies={"UntrustedArtifactOnDeployment": policy},
     )
     return made["CodeSigningConfig"]["CodeSigningConfigArn"]
-
-
-async def refused(call: Any) -> tuple[str, str]:
-    with pytest.raises(AwsError) as caught:
-        await call
-    return caught.value.code, caught.value.text
 
 
 def about(error: tuple[str, str], what: str) -> tuple[str, str]:

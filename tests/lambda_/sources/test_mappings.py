@@ -10,8 +10,9 @@ import pytest
 
 from lambent.core.arn import Arn
 from lambent.core.errors import AwsError
+from lambent.lambda_.resources import Place
 from lambent.lambda_.sources.kinds import Kind
-from lambent.lambda_.sources.mapping import EventSourceMapping, place_of
+from lambent.lambda_.sources.mapping import EventSourceMapping
 from lambent.lambda_.sources.settling import RETRY_AFTER_S
 from lambent.lambda_.sources.states import NEXT, SETTLED, Event, IllegalTransition, State, after
 from tests.lambda_.plane import ACCOUNT, ARN, REGION, Members, Plane, only, plane
@@ -553,7 +554,7 @@ async def test_tags_are_kept_and_changed_whatever_the_mapping_is_at(tmp_path: Pa
         await aws.active()
         mapping = await create(aws, Tags={"a": "1"})
         assert "Tags" not in mapping
-        mappings, place = aws.control.event_source_mappings, place_of(Arn.parse(mapping["EventSourceMappingArn"]))
+        mappings, place = aws.control.event_source_mappings, Place.of(Arn.parse(mapping["EventSourceMappingArn"]))
         found = mappings.get(*place)
         assert found is not None
         assert found.tags == {"a": "1"}

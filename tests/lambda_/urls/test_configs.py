@@ -183,8 +183,8 @@ async def test_a_list_goes_on_where_it_stopped(tmp_path: Path):
 async def test_addresses_follow_the_functions_also_over_a_restart(tmp_path: Path):
     async with plane(tmp_path) as lambda_:
         await with_alias(lambda_)
-        addresses = Addresses([])
-        lambda_.control.functions.watch(addresses.follow)
+        addresses = Addresses()
+        lambda_.control.functions.follow(addresses.follow)
         own = url_id(await lambda_("CreateFunctionUrlConfig", FunctionName="f", AuthType="NONE"))
         of_alias = url_id(await lambda_("CreateFunctionUrlConfig", FunctionName="f:live", AuthType="NONE"))
         assert leads_to(addresses, own) == ARN + "f"
@@ -197,8 +197,8 @@ async def test_addresses_follow_the_functions_also_over_a_restart(tmp_path: Path
         again = url_id(await lambda_("CreateFunctionUrlConfig", FunctionName="f", AuthType="AWS_IAM"))
         assert again != own
     async with plane(tmp_path) as lambda_:
-        addresses = Addresses(lambda_.control.functions.everything())
-        lambda_.control.functions.watch(addresses.follow)
+        addresses = Addresses()
+        lambda_.control.functions.follow(addresses.follow)
         assert leads_to(addresses, again) == ARN + "f"
         await lambda_("DeleteFunction", FunctionName="f")
         assert leads_to(addresses, again) is None

@@ -78,7 +78,7 @@ class InvokePath:
                     payload=event or b"{}",
                     deadline_ms=int((self._clock.now() + version.timeout_s) * 1000),
                     function_arn=function_arn,
-                    trace_id=trace_id or self._new_trace(),
+                    trace_id=trace_id or self.new_trace(),
                     client_context=context,
                     tenant_id=tenant_id,
                 ),
@@ -117,7 +117,7 @@ class InvokePath:
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise EventNotJson(reason=str(error)) from None
 
-    def _new_trace(self) -> str:
+    def new_trace(self) -> str:
         """A trace that starts here and is not sampled: X-Ray is not there yet."""
         digits = self._ids.hex(40)
         return f"Root=1-{int(self._clock.now()):08x}-{digits[:24]};Parent={digits[24:]};Sampled=0"

@@ -18,11 +18,11 @@ from typing import Any, Final
 import msgspec
 
 from lambent.lambda_.code.store import Code
+from lambent.lambda_.errors import RevisionMismatch
 from lambent.lambda_.layers.names import LayerArn
 from lambent.lambda_.limits import LAYER_POLICY_MAX_BYTES
 from lambent.lambda_.policies.errors import (
     NoPolicyAssociated,
-    PolicyRevisionMismatch,
     PolicyTooLong,
     StatementExists,
     StatementNotFound,
@@ -104,7 +104,7 @@ class LayerVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     def granted(self, grant: Grant, *, seen: str | None, revision_id: str) -> LayerVersion:
         """The version with one statement more; `seen` is the policy's revision that the caller knows, if any.
 
-        Raises StatementExists, PolicyRevisionMismatch, PolicyTooLong.
+        Raises StatementExists, RevisionMismatch, PolicyTooLong.
         """
         if any(there.statement_id == grant.statement_id for there in self.grants):
             raise StatementExists(sid=grant.statement_id)
@@ -116,7 +116,7 @@ class LayerVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return version
 
     def revoked(self, statement_id: str, *, seen: str | None, revision_id: str) -> LayerVersion:
-        """The version without a statement. Raises PolicyRevisionMismatch, StatementNotFound."""
+        """The version without a statement. Raises RevisionMismatch, StatementNotFound."""
         self._guard(seen)
         rest = tuple(grant for grant in self.grants if grant.statement_id != statement_id)
         if len(rest) == len(self.grants):
@@ -125,7 +125,7 @@ class LayerVersion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     def _guard(self, seen: str | None) -> None:
         if seen is not None and seen != self.policy_revision_id:
-            raise PolicyRevisionMismatch(reader=READER)
+            raise RevisionMismatch(reader=READER)
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True):

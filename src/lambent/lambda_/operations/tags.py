@@ -58,7 +58,7 @@ def resources_of(ctx: Context[Lambda], arn: Arn) -> tuple[Resources[Any], Place]
     }
     if arn.resource_type not in collections or (arn.account, arn.region) != (ctx.account, ctx.region):
         raise missing(arn)
-    return collections[arn.resource_type], Place(arn.account, arn.region, arn.resource_id)
+    return collections[arn.resource_type], Place.of(arn)
 
 
 def missing(arn: Arn) -> ResourceNotTaggable:

@@ -62,15 +62,6 @@ class NoSuchPolicy(AwsError, code="ResourceNotFoundException"):
     message = "The resource you requested does not exist."
 
 
-class PolicyRevisionMismatch(AwsError, code="PreconditionFailedException"):
-    """Recorded, with GetPolicy and with GetLayerPolicy."""
-
-    message = (
-        "The Revision Id provided does not match the latest Revision Id. "
-        "Call the {reader} API to retrieve the latest Revision Id"
-    )
-
-
 class PolicyTooLong(AwsError, code="PolicyLengthExceededException"):
     """As users report it."""
 

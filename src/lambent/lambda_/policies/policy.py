@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from lambent.core.policies.document import Document
 from lambent.lambda_.aliases import Alias, AliasNotFound
+from lambent.lambda_.errors import RevisionMismatch
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import LATEST, LATEST_PUBLISHED
 from lambent.lambda_.parts import Part
 from lambent.lambda_.policies.documents import denies, understood
-from lambent.lambda_.policies.errors import LatestHasNoPolicy, PolicyRevisionMismatch
+from lambent.lambda_.policies.errors import LatestHasNoPolicy
 
 
 class Policy(Part, frozen=True, kw_only=True, omit_defaults=True):
@@ -33,9 +34,9 @@ class Policy(Part, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def guard(policy: Policy | None, revision_id: str | None, reader: str) -> None:
-    """Raises PolicyRevisionMismatch when the caller saw another revision than there is; `reader` tells that one."""
+    """Raises RevisionMismatch when the caller saw another revision than there is; `reader` tells that one."""
     if revision_id is not None and (policy is None or policy.revision_id != revision_id):
-        raise PolicyRevisionMismatch(reader=reader)
+        raise RevisionMismatch(reader=reader)
 
 
 def kept_under(function: Function, qualifier: str | None) -> str:

@@ -143,8 +143,7 @@ def id_of(arn: str) -> str:
 
 def place_of(arn: str) -> Place:
     """Where the configuration stands among the resources."""
-    parsed = Arn.parse(arn)
-    return Place(parsed.account, parsed.region, parsed.resource_id)
+    return Place.of(Arn.parse(arn))
 
 
 def there(arn: str) -> Guard:

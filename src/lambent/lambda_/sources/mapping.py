@@ -130,11 +130,6 @@ class EventSourceMapping(msgspec.Struct, frozen=True, kw_only=True, omit_default
         return ours.document_db_event_source_config == theirs.document_db_event_source_config
 
 
-def place_of(arn: Arn) -> Place:
-    """Where the mapping of an EventSourceMappingArn stands, if there is one."""
-    return Place(arn.account, arn.region, arn.resource_id)
-
-
 def created(
     asked: Settings,
     *,

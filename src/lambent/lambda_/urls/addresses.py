@@ -10,7 +10,6 @@ is understood. The index from ids to functions follows the functions; a look-up 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -66,10 +65,8 @@ def address_of(request: Request) -> Address | None:
 class Addresses:
     """Every function URL there is, by its id."""
 
-    def __init__(self, functions: Iterable[Function]) -> None:
+    def __init__(self) -> None:
         self._targets: Final[dict[str, Target]] = {}
-        for function in functions:
-            self.follow(None, function)
 
     def follow(self, before: Function | None, after: Function | None) -> None:
         """Take over a change of a function: a watcher of `store.Functions`."""

@@ -66,9 +66,9 @@ class FunctionUrls:
         self._invocations: Final = invocations
         self._clock: Final = clock
         self._ids: Final = ids
-        self._addresses: Final = Addresses(functions.everything())
+        self._addresses: Final = Addresses()
         self._protocol: Final = protocol(LAMBDA.model)
-        functions.watch(self._addresses.follow)
+        functions.follow(self._addresses.follow)
 
     async def answer(self, request: Request, request_id: str, prove: Prove) -> Response:
         """Answer a request whose host or path is a function URL's. Raises SignatureRefused."""
@@ -97,7 +97,7 @@ class FunctionUrls:
         function = self._functions.get(target.arn)
         caller = await self._admitted(request, prove, function, target)
         asked = traced(request.headers.get("x-amzn-trace-id", ""))
-        trace = asked or self._new_trace()
+        trace = asked or self._invocations.new_trace()
         seen = asked or trace.partition(";")[0]
         event = event_of(request, self._visit(address, target, caller, request_id, seen))
         version = function.routed(target.alias, self._ids)
@@ -139,11 +139,6 @@ class FunctionUrls:
             trace=trace,
             now=self._clock.now(),
         )
-
-    def _new_trace(self) -> str:
-        """A trace that starts here and is not sampled: X-Ray is not there yet."""
-        digits = self._ids.hex(40)
-        return f"Root=1-{int(self._clock.now()):08x}-{digits[:24]};Parent={digits[24:]};Sampled=0"
 
 
 def answered(outcome: Outcome, mode: InvokeMode) -> Response:
