@@ -52,9 +52,9 @@ class Journal:
         while len(tail) > 1 and self._tail_size - len(tail[0]) >= TAIL_BYTES:
             self._tail_size -= len(tail.popleft())
 
-    def line(self, line: str) -> None:
-        """Append a line of the guest."""
-        self.write(self.now_ms(), (line,))
+    def guest_lines(self, lines: Sequence[str]) -> None:
+        """Append lines that the guest has written."""
+        self.write(self.now_ms(), lines)
 
     def tail(self) -> bytes:
         """The last 4 KB of what was written since `begin`; nothing if nobody asked."""
