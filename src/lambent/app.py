@@ -33,10 +33,12 @@ from lambent.core.http import HttpLimits
 from lambent.core.ids import Ids
 from lambent.core.kernel import Service, operations_in
 from lambent.core.slices import Slices
+from lambent.core.sweeper import sweeping
 from lambent.gateway.gateway import Gateway
 from lambent.lambda_.code.links import FOLDER as CODE_FOLDER
 from lambent.lambda_.code.links import KEY_BYTES as LINK_KEY_BYTES
 from lambent.lambda_.control import control_plane
+from lambent.lambda_.environment.allowance import Allowance, Allowances
 from lambent.lambda_.invoke.launching import Launching
 from lambent.lambda_.invoke.path import InvokePath
 from lambent.lambda_.invoke.placement import Settings, placement
@@ -71,6 +73,9 @@ STOP_S: Final = 1.0  # what invocations under way get when Lambent stops
 MAX_AGE_S: Final = 11 * 3600  # an hour less than its credentials are good for
 
 
+GUEST_CONNECTIONS: Final = 64  # of one sandbox to the gateway
+
+
 class CannotListen(Exception):
     """Lambent cannot have the address that it should listen on: another program has it, or it is nobody's to have."""
 
@@ -91,11 +96,12 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
 
     Raises CannotListen, DataDirectoryBusy, DataDirectoryForeign, sandbox.contract.Unavailable, and what storage raises.
     """
-    clock, ids = clock or Clock(), ids or Ids()
+    clock, ids, loop = clock or Clock(), ids or Ids(), asyncio.get_running_loop()
     async with AsyncExitStack() as on:
         listener = on.enter_context(listening(config))
         endpoint = f"http://{config.host}:{listener.getsockname()[1]}"
         data = on.enter_context(data_directory(config))
+        sweeper = await on.enter_async_context(sweeping())
         backend = await on.enter_async_context(sandboxes(config))
         proven = await on.enter_async_context(probing(backend, config.probe_timeout_s))
         pool = await on.enter_async_context(pooled(backend, config.waiting_pool_size))
@@ -109,10 +115,12 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         keys = AccessKeys.of(data, config.account, roles, clock, ids)
         sts_service = sts(keys, roles)
 
-        async def open_door(sandbox: Sandbox) -> asyncio.Server | None:
-            """Let the guest reach the gateway, and nothing else of the host."""
+        def open_door(sandbox: Sandbox, allowance: Allowance) -> Door | None:
+            """Let the guest reach the gateway, by a door of its own, and nothing else of the host."""
             listener = sandbox.listeners.get(GATEWAY_PORT)
-            return None if listener is None else await door.listen(listener)
+            if listener is None:
+                return None
+            return door.beside(listener, guest_limits(config), allowance.budget, allowance.slice)
 
         interpreters = Interpreters(os.environ)
         launching = Launching(
@@ -123,7 +131,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             log_service.state.writer.at,
             open_door,
             f"http://127.0.0.1:{GATEWAY_PORT}",  # as a guest sees it
-            Slices(clock.monotonic, asyncio.get_running_loop().call_later),
+            Allowances(Slices(clock.monotonic, loop.call_later), sweeper, loop.time),
             clock,
             ids,
             init_timeout_s=config.init_timeout_s,
@@ -183,6 +191,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         door: Door = await on.enter_async_context(
             serving(
                 gateway.handle,
+                sweeper,
                 sockets=[listener],
                 limits=http_limits(config),
                 body_limit=gateway.body_limit,
@@ -275,6 +284,11 @@ async def proven(backend: NativeBackend, timeout_s: float, tasks: asyncio.TaskGr
         return unavailable
     log.debug("isolation.proved", took_ms=round(proof.took_s * 1e3))
     return None
+
+
+def guest_limits(config: Config) -> HttpLimits:
+    """What one sandbox's own door takes at once; its budget of bytes is the environment's."""
+    return msgspec.structs.replace(http_limits(config), connections=GUEST_CONNECTIONS)
 
 
 def http_limits(config: Config) -> HttpLimits:

@@ -12,6 +12,7 @@ import pytest
 
 from lambent.core.door import Door, serving
 from lambent.core.http import Fault, HttpLimits
+from lambent.core.sweeper import sweeping
 from lambent.wire.messages import Request, Response
 
 FILE_BYTES = 3_000_001
@@ -36,9 +37,18 @@ async def door(
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
 
-    async with serving(
-        handle, sockets=[listener], limits=limits, body_limit=lambda _head: 50_000, refusal=refusal, grace_s=grace_s
-    ) as opened:
+    async with (
+        sweeping() as sweeper,
+        serving(
+            handle,
+            sweeper,
+            sockets=[listener],
+            limits=limits,
+            body_limit=lambda _head: 50_000,
+            refusal=refusal,
+            grace_s=grace_s,
+        ) as opened,
+    ):
         yield port, opened
 
 
@@ -398,7 +408,7 @@ async def test_who_does_not_take_the_answers_gets_no_more_of_them_until_they_do(
     async with door(handle) as (port, opened):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 500)
-        while not any(connection._full for connection in opened.connections):
+        while not any(connection.unsent_bytes for connection in opened.connections):
             await asyncio.sleep(0.001)
         assert answered < 500  # the rest waits: 50 MB would not fit into what the machine buffers for us
         heard = 0

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from lambent.core.door import serving
 from lambent.core.http import HttpLimits
+from lambent.core.sweeper import sweeping
 from lambent.gateway.gateway import Mode
 from lambent.wire.messages import Request
 from tests.gateway.small import gateway
@@ -35,8 +36,17 @@ async def door(limits: HttpLimits = LONG) -> AsyncIterator[int]:
     made = gateway()
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    async with serving(
-        made.handle, sockets=[listener], limits=limits, body_limit=made.body_limit, refusal=made.refuse, grace_s=0.1
+    async with (
+        sweeping() as sweeper,
+        serving(
+            made.handle,
+            sweeper,
+            sockets=[listener],
+            limits=limits,
+            body_limit=made.body_limit,
+            refusal=made.refuse,
+            grace_s=0.1,
+        ),
     ):
         yield port
 

@@ -21,6 +21,7 @@ from lambent.core.clock import FakeClock
 from lambent.core.door import serving
 from lambent.core.http import HttpLimits
 from lambent.core.ids import SeededIds
+from lambent.core.sweeper import sweeping
 from lambent.gateway.gateway import Gateway, Mode
 from lambent.services.iam.service import MIGRATIONS, iam
 from lambent.services.logs.service import logs
@@ -105,12 +106,16 @@ async def cloud(auth: Mode = "enforced") -> AsyncIterator[Cloud]:
             )
             listener = socket.create_server(("127.0.0.1", 0))
             port = listener.getsockname()[1]
-            async with serving(
-                gateway.handle,
-                sockets=[listener],
-                limits=HttpLimits(),
-                body_limit=gateway.body_limit,
-                refusal=gateway.refuse,
-                grace_s=0.1,
+            async with (
+                sweeping() as sweeper,
+                serving(
+                    gateway.handle,
+                    sweeper,
+                    sockets=[listener],
+                    limits=HttpLimits(),
+                    body_limit=gateway.body_limit,
+                    refusal=gateway.refuse,
+                    grace_s=0.1,
+                ),
             ):
                 yield Cloud(port, clock, keys, services)

@@ -1,8 +1,11 @@
 """A listening port and its visitors: requests of a connection are answered one after the other, in their order.
 
-A `Door` is what all connections of one port share: who answers, the limits, the budget for bodies, the sweep of overdue
-deadlines. A `Visitor` is a connection (`core/http.py`) with a task that answers; while it works, what a client sends ahead
-waits in a queue, and in the kernel once that is not empty. Leaving `serving` lets running requests end for a grace.
+A `Door` is what all connections of one port share: who answers, the limits, the budget of memory. A `Visitor` is a
+connection (`core/http.py`) with a task that answers; while it works, what a client sends ahead waits in a queue, and in the
+kernel once that is not empty. Leaving `serving` lets running requests end for a grace.
+
+A guest has a door of its own (`Door.beside`), behind which the same is answered, with limits, a budget and a slice of the
+loop's time that are only its own: whatever it does there, it is this guest that waits or is refused.
 """
 
 from __future__ import annotations
@@ -17,12 +20,16 @@ from typing import BinaryIO, Final
 
 import structlog
 
-from lambent.core.http import NOTHING, Budget, Connection, Fault, HttpLimits, encode
+from lambent.core.answers import encode
+from lambent.core.budgets import Budget
+from lambent.core.http import BEHIND, NOTHING, UNTAKEN, Connection, Fault, HttpLimits
+from lambent.core.listeners import Listener
+from lambent.core.slices import SPENT, Slice
+from lambent.core.sweeper import Sweeper
 from lambent.wire.messages import Request, Response
 
 log: Final = structlog.get_logger()
 
-SWEEP_S: Final = 0.5  # how late a deadline may be noticed
 FILE_CHUNK_BYTES: Final = 256 * 1024  # of a file in memory at once, for each connection that is being sent one
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -31,52 +38,73 @@ Refusal = Callable[[Fault, Request | None], Response]  # the request's head, if 
 
 
 class Door:
-    """Everything that the connections of one listening port share."""
+    """Everything that the connections of one listening port share; `close` it, or leave `serving`, which made the first."""
 
     def __init__(
-        self, handle: Handler, tasks: asyncio.TaskGroup, limits: HttpLimits, body_limit: BodyLimit, refusal: Refusal
+        self,
+        handle: Handler,
+        tasks: asyncio.TaskGroup,
+        sweeper: Sweeper,
+        limits: HttpLimits,
+        body_limit: BodyLimit,
+        refusal: Refusal,
+        budget: Budget,
+        slice_: Slice | None = None,
+        parent: Door | None = None,
     ) -> None:
         self.handle: Final = handle
         self.tasks: Final = tasks
         self.limits: Final = limits
         self.body_limit: Final = body_limit
         self.refusal: Final = refusal
-        self.budget: Final = Budget(limits.buffered_bytes)
+        self.budget: Final = budget
+        self.slice: Final = slice_  # of the guest whose door it is
         self.stopping = False
         self.connections: Final[set[Visitor]] = set()
         self.answering: Final[set[asyncio.Task[None]]] = set()  # a request may outlive the connection it came by
+        self.doors: Final[set[Door]] = set()  # of guests
+        self.listener: Listener | None = None  # of a guest
+        self._parent: Final = parent
+        self._sweeper: Final = sweeper
+        sweeper.watch(self.connections)
 
     async def listen(self, listener: socket.socket) -> asyncio.Server:
         """Answer on one more listening socket; closing the returned server ends that, and closes the socket."""
         return await asyncio.get_running_loop().create_server(lambda: Visitor(self), sock=listener, backlog=1024)
 
-    async def sweep(self) -> None:
-        """Close what is overdue, for as long as the door stands."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(SWEEP_S)
-            now = loop.time()
-            for connection in [c for c in self.connections if c.deadline is not None and c.deadline < now]:
-                try:
-                    connection.overdue()
-                except Exception:
-                    log.exception("http.connection_failed")
-                    connection.close()
+    def beside(self, listener: socket.socket, limits: HttpLimits, budget: Budget, slice_: Slice) -> Door:
+        """A guest's own door, with the same behind it; takes the listening socket over."""
+        door = Door(self.handle, self.tasks, self._sweeper, limits, self.body_limit, self.refusal, budget, slice_, self)
+        door.listener = Listener(listener, lambda: Visitor(door), self.tasks, slice_, limits.connections)
+        self.doors.add(door)
+        return door
+
+    def close(self) -> None:
+        """End all at once: nothing is accepted, read or answered any more."""
+        self.stopping = True
+        self._sweeper.forget(self.connections)
+        if self._parent is not None:
+            self._parent.doors.discard(self)
+        if self.listener is not None:
+            self.listener.close()
+        for task in list(self.answering):
+            task.cancel()
+        for connection in list(self.connections):
+            connection.cut()
 
 
 class Visitor(Connection):
     """A connection to a `Door`: one task, begun with its first request, answers them all, in order."""
 
-    __slots__ = ("_door", "_full", "_late", "_paused", "_queue", "_resting", "task")
+    __slots__ = ("_door", "_late", "_queue", "_resting", "_waiting", "task")
 
     def __init__(self, door: Door) -> None:
-        super().__init__(door.limits, door.budget)
+        super().__init__(door.limits, door.budget, door.slice)
         self._door: Final = door
         self._queue: Final[deque[tuple[Request, bool, int]]] = deque()  # with what its body takes of the budget
-        self._paused = False  # nothing more is read until the queue is empty
         self._late: Fault | None = None  # what came behind a request that is still being answered, and is told after it
         self._resting: asyncio.Future[None] | None = None  # the task waits for a request
-        self._full: asyncio.Future[None] | None = None  # it waits for the client to take its answers
+        self._waiting: asyncio.Future[None] | None = None  # it waits for the client to take its answers, or for a turn
         self.task: asyncio.Task[None] | None = None
 
     @property
@@ -86,22 +114,30 @@ class Visitor(Connection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._door.connections.add(self)
-        if len(self._door.connections) > self._door.limits.connections or self._door.stopping:
+        door = self._door
+        door.connections.add(self)
+        if len(door.connections) > door.limits.connections or door.stopping:
             self.refuse(Fault.BUSY)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._door.connections.discard(self)
+        if self._door.listener is not None:
+            self._door.listener.left()
         for _, _, held in self._queue:
             self._budget.give(held)
         self._queue.clear()
         self._wake()
-        self._emptied()
+        self._go_on()
 
     def close(self) -> None:
         super().close()
         self._wake()
+
+    def cut(self) -> None:
+        super().cut()
+        self._wake()
+        self._go_on()
 
     def body_limit(self, head: Request) -> int:
         return self._door.body_limit(head)
@@ -113,32 +149,32 @@ class Visitor(Connection):
         self._queue.append((request, keep_alive, self._taken))
         self._taken = 0
         if self.task is None:
-            self.task = self._door.tasks.create_task(self._serve())
+            serve = self._serve() if self._slice is None else self._slice.metered(self._serve())
+            self.task = self._door.tasks.create_task(serve)
             self._door.answering.add(self.task)
             self.task.add_done_callback(self._door.answering.discard)
         elif self._resting is not None:
             self._wake()
         elif self.transport is not None:
-            self._paused = True
-            self.transport.pause_reading()
-            if self._full is not None:
+            self.pause(BEHIND)
+            if self._paused & UNTAKEN:
                 self.wait(self._limits.idle_timeout_s)
 
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._full = self._loop.create_future()
+    def resume(self, reason: int) -> None:
+        super().resume(reason)
+        if not self._paused & (UNTAKEN | SPENT):
+            self._go_on()
 
-    def resume_writing(self) -> None:
-        if self._paused:
-            self._unsent = None
-        else:
-            super().resume_writing()
-        self._emptied()
+    def _go_on(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():  # cancelled, when the door closes
+            waiting.set_result(None)
 
-    def _emptied(self) -> None:
-        full, self._full = self._full, None
-        if full is not None and not full.done():  # cancelled, when the door closes
-            full.set_result(None)
+    async def _may_answer(self) -> None:
+        """Wait until the client has taken its answers, and until it is its guest's turn."""
+        while self._paused & (UNTAKEN | SPENT) and not self.closing:
+            self._waiting = self._loop.create_future()
+            await self._waiting
 
     def refuse(self, fault: Fault) -> None:
         if self.busy:
@@ -162,8 +198,8 @@ class Visitor(Connection):
 
     async def _answer_all(self) -> None:
         while not self.closing:
-            if self._full is not None:
-                await self._full
+            if self._paused & (UNTAKEN | SPENT):
+                await self._may_answer()
                 continue
             if not self._queue and self._door.stopping:
                 self.close()  # its answer was on its way before, and promised to keep the connection
@@ -172,9 +208,8 @@ class Visitor(Connection):
                 await self._rest()
                 continue
             request, keep_alive, held = self._queue.popleft()
-            if self._paused and not self._queue and self.transport is not None:
-                self._paused = False
-                self.transport.resume_reading()
+            if self._paused & BEHIND and not self._queue:
+                self.resume(BEHIND)
             if self._phase == NOTHING:
                 self.deadline = None  # the one for the next request, from the answer to the last
             try:
@@ -185,6 +220,7 @@ class Visitor(Connection):
                 else:
                     with response.file as file:
                         await self._send_file(response, file, keep_alive=keep_alive, bodiless=bodiless)
+                del response  # what is not sent yet is the transport's, and counts there
             except Exception:
                 log.exception("http.answer_failed", method=request.method, path=request.path)
                 self.send(Response(status=500, headers=[], body=b""), keep_alive=False)
@@ -206,8 +242,7 @@ class Visitor(Connection):
                 break
             left -= len(chunk)
             self._write(chunk)
-            if self._full is not None:
-                await self._full
+            await self._may_answer()
         if left and not bodiless and self.transport is not None:
             self.transport.abort()
         elif not keep_alive:
@@ -239,6 +274,7 @@ def _read(file: BinaryIO, size: int) -> bytes:
 @asynccontextmanager
 async def serving(
     handle: Handler,
+    sweeper: Sweeper,
     *,
     sockets: list[socket.socket],
     limits: HttpLimits,
@@ -250,31 +286,36 @@ async def serving(
 
     The door takes the sockets over, and closes them; `Door.listen` adds more while it stands.
     """
-    async with asyncio.TaskGroup() as background, asyncio.TaskGroup() as requests:
-        door = Door(handle, requests, limits, body_limit, refusal)
-        sweeper = background.create_task(door.sweep())
+    async with asyncio.TaskGroup() as requests:
+        budget = Budget(limits.buffered_bytes, asyncio.get_running_loop().time)
+        door = Door(handle, requests, sweeper, limits, body_limit, refusal, budget)
         servers = [await door.listen(listener) for listener in sockets]
         try:
             yield door
         finally:
-            door.stopping = True
             for server in servers:
                 server.close()
-            await _settled(door, grace_s)
-            sweeper.cancel()
+            await _settled([door, *door.doors], grace_s)
+            for guest in list(door.doors):
+                guest.close()
+            sweeper.forget(door.connections)
 
 
-async def _settled(door: Door, grace_s: float) -> None:
+async def _settled(doors: list[Door], grace_s: float) -> None:
     """Close every connection: idle ones at once, the others when they have answered or `grace_s` is over.
 
     What is answered to a client who has gone has the same grace, and no more.
     """
-    for connection in list(door.connections):
-        if not connection.busy:
-            connection.close()
-    if door.answering:
-        _, late = await asyncio.wait(door.answering, timeout=grace_s)
+    for door in doors:
+        door.stopping = True
+        for connection in list(door.connections):
+            if not connection.busy:
+                connection.close()
+    answering = [task for door in doors for task in door.answering]
+    if answering:
+        _, late = await asyncio.wait(answering, timeout=grace_s)
         for task in late:
             task.cancel()
-    for connection in list(door.connections):
-        connection.close()
+    for door in doors:
+        for connection in list(door.connections):
+            connection.close()

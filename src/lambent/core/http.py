@@ -20,21 +20,26 @@ from __future__ import annotations
 import asyncio
 import enum
 from abc import ABC, abstractmethod
-from http import HTTPStatus
 from typing import Final, cast
 
 import httptools
 import msgspec
 import structlog
 
+from lambent.core.answers import BODILESS, encode
+from lambent.core.budgets import Budget
+from lambent.core.slices import Slice
 from lambent.wire.messages import Request, Response
 
 log: Final = structlog.get_logger()
 
-STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-BODILESS: Final = frozenset({204, 304})
 UNQUESTIONED_BYTES: Final = 16 * 1024  # a body that says it is so small is read without asking what it is for
+READ_BYTES: Final = 4096  # at a time; what pipelined requests in it may cost before others have their turn
+FLOOD_READ_BYTES: Final = 1024  # of a guest that has used up much of its slice
+CHUNKED_READ_BYTES: Final = 16 * 1024  # of a body in chunks
+BODY_READ_BYTES: Final = 64 * 1024  # of a body whose length is known
+TOGETHER_BYTES: Final = 64 * 1024  # a head and a body up to this size are one write
 LINGER_S: Final = 2.0  # how long a refused client may go on sending before the connection is closed
 LINGER_BYTES: Final = 128 * 1024 * 1024  # and how much of it is read and thrown away
 
@@ -42,6 +47,10 @@ LINGER_BYTES: Final = 128 * 1024 * 1024  # and how much of it is read and thrown
 NOTHING: Final = 0
 HEAD: Final = 1  # a part of its head
 BODY: Final = 2  # its head, and perhaps a part of its body
+
+# Why nothing is read from a connection, beside lambent.core.slices.SPENT.
+UNTAKEN: Final = 2  # the client does not take what it asked for: it may not ask for more
+BEHIND: Final = 4  # a request waits for the end of the one before it
 
 
 class Fault(enum.Enum):
@@ -66,43 +75,30 @@ class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
     buffered_bytes: int = 512 * 1024 * 1024  # bodies that are being received or answered, all connections together
 
 
-class Budget:
-    """Bytes that bodies may take together; `take` says whether there is room."""
-
-    __slots__ = ("free",)
-
-    def __init__(self, size: int) -> None:
-        self.free = size
-
-    def take(self, size: int) -> bool:
-        if size > self.free:
-            return False
-        self.free -= size
-        return True
-
-    def give(self, size: int) -> None:
-        self.free += size
-
-
-class Connection(asyncio.Protocol, ABC):
+class Connection(asyncio.BufferedProtocol, ABC):
     """One client's connection. Subclasses say how large a body may be, and what becomes of a request."""
 
     __slots__ = (
+        "_body",
+        "_body_bytes",
         "_budget",
-        "_chunks",
         "_counted_bytes",
         "_discarded",
         "_faulted",
         "_head",
+        "_inbox",
         "_limit",
         "_limits",
         "_lines",
         "_loop",
         "_parser",
         "_part_bytes",
+        "_paused",
         "_peer",
         "_phase",
+        "_reading",
         "_received_bytes",
+        "_slice",
         "_taken",
         "_timed",
         "_unsent",
@@ -112,9 +108,13 @@ class Connection(asyncio.Protocol, ABC):
         "transport",
     )
 
-    def __init__(self, limits: HttpLimits, budget: Budget) -> None:
+    def __init__(self, limits: HttpLimits, budget: Budget, slice_: Slice | None = None) -> None:
         self._limits: Final = limits
         self._budget: Final = budget
+        self._slice: Final = slice_  # of the guest that it belongs to, if it does
+        self._paused = 0  # the reasons for which nothing is read
+        self._inbox: memoryview = memoryview(bytearray(READ_BYTES))
+        self._reading: memoryview = self._inbox  # where the next bytes come to
         self._parser: Final = httptools.HttpRequestParser(self)
         self._phase = NOTHING
         self._timed = NOTHING  # the phase that the deadline is for
@@ -123,7 +123,8 @@ class Connection(asyncio.Protocol, ABC):
         self._part_bytes = 0  # of a request that arrives in more than one read: since it began, or since it had body
         self._head: Request | None = None
         self._limit = 0
-        self._chunks: list[bytes] = []
+        self._body: bytes | bytearray = b""
+        self._body_bytes = 0  # that the head has declared
         self._received_bytes = 0  # of the body
         self._counted_bytes = 0  # of the body, when a part was last looked at
         self._taken = 0  # of the budget, by the body that is arriving
@@ -155,24 +156,65 @@ class Connection(asyncio.Protocol, ABC):
         peer = cast("object", transport.get_extra_info("peername"))
         self._peer = str(cast("tuple[object, ...]", peer)[0]) if isinstance(peer, tuple) else ""
         self.wait(self._limits.idle_timeout_s)
+        if self._slice is not None:
+            self._slice.join(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.closing = True
         self.transport = None
         self._release()
+        self._budget.paid(self)
+        if self._slice is not None:
+            self._slice.leave(self)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the loop reads to: little of what may be many requests, more of what is the body of one."""
+        del sizehint
+        left = self._body_bytes - self._received_bytes
+        if left > READ_BYTES or self._faulted:
+            self._reading = memoryview(bytearray(BODY_READ_BYTES if self._faulted else min(left, BODY_READ_BYTES)))
+        elif self._slice is not None and self._slice.low:
+            self._reading = self._inbox[:FLOOD_READ_BYTES]
+        elif self._phase == BODY and not self._body_bytes:
+            self._reading = memoryview(bytearray(CHUNKED_READ_BYTES))
+        else:
+            self._reading = self._inbox
+        return self._reading
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self._paused and self.transport is not None:
+            self.transport.pause_reading()  # uvloop begins to read after `connection_made`, whatever was said there
+        slice_ = self._slice
+        if slice_ is None:
+            self._feed(self._reading[:nbytes])
+        else:
+            since_s = slice_.now()
+            self._feed(self._reading[:nbytes])
+            slice_.charge(since_s)
+
+    def pause(self, reason: int) -> None:
+        """Read nothing until this reason, and every other, is gone."""
+        if not self._paused and self.transport is not None:
+            self.transport.pause_reading()
+        self._paused |= reason
+
+    def resume(self, reason: int) -> None:
+        was, self._paused = self._paused, self._paused & ~reason
+        if was and not self._paused and self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def _feed(self, data: memoryview) -> None:
         if self._faulted:
             self._discard(len(data))
             return
-        rest: bytes | memoryview = data
+        rest = data
         while True:
             try:
                 self._parser.feed_data(rest)
             except httptools.HttpParserUpgrade as asked:
                 # The client would like another protocol behind this request. It may, and we stay with ours.
-                rest = memoryview(rest)[cast("int", asked.args[0]) :]
+                rest = rest[cast("int", asked.args[0]) :]
                 continue
             except httptools.HttpParserError:
                 # Raised too when one of our own callbacks raised `_Refused`, which has then already answered.
@@ -212,10 +254,10 @@ class Connection(asyncio.Protocol, ABC):
         A client that is still taking an answer has more time, as long as it takes some of it.
         """
         self.deadline = None
-        unsent = 0 if self.transport is None else self.transport.get_write_buffer_size()
-        if self.transport is not None and unsent:
+        unsent = self.unsent_bytes
+        if unsent:
             if self._unsent is not None and unsent >= self._unsent:
-                self.transport.abort()
+                self.cut()
             else:
                 self._unsent = unsent
                 self.wait(self._limits.idle_timeout_s)
@@ -225,15 +267,27 @@ class Connection(asyncio.Protocol, ABC):
             self.refuse(Fault.SLOW)
 
     def pause_writing(self) -> None:
-        """The client does not take what it asked for: it may not ask for more."""
-        if self.transport is not None:
-            self.transport.pause_reading()
+        """The client does not take what it asked for: it may not ask for more, and what is unsent counts."""
+        self.pause(UNTAKEN)
+        self._budget.owe(self)
 
     def resume_writing(self) -> None:
         """It has taken it."""
         self._unsent = None
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.resume_reading()
+        self._budget.paid(self)
+        self.resume(UNTAKEN)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What of our answers the client has not taken."""
+        return 0 if self.transport is None else self.transport.get_write_buffer_size()
+
+    def cut(self) -> None:
+        """Hang up at once; nothing more is sent, and what was to be is dropped."""
+        self.closing = True
+        self.deadline = None
+        if self.transport is not None:
+            self.transport.abort()
 
     # --- httptools ---------------------------------------------------------------------------------------------------
 
@@ -269,6 +323,7 @@ class Connection(asyncio.Protocol, ABC):
             self.refuse(Fault.MALFORMED)
             raise _Refused
         size = int(declared) if declared is not None else None
+        self._body_bytes = size or 0
         small = size is not None and size <= UNQUESTIONED_BYTES
         self._limit = UNQUESTIONED_BYTES if small else self.body_limit(head)
         if size is not None and size > self._limit:
@@ -303,17 +358,23 @@ class Connection(asyncio.Protocol, ABC):
             self.refuse(Fault.BUSY)
             raise _Refused
         self._taken += size
-        self._chunks.append(body)
+        if self._received_bytes == size:
+            self._body = body
+        elif isinstance(self._body, bytes):  # many small chunks would cost more than what is in them
+            self._body = bytearray(self._body)
+            self._body += body
+        else:
+            self._body += body
 
     def on_message_complete(self) -> None:
         request = self._head
         if request is None or self._faulted:
             return
-        chunks = self._chunks
-        if chunks:
-            request.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-            self._chunks = []
+        if self._received_bytes:
+            request.body = bytes(self._body)
+            self._body = b""
             self._received_bytes = self._counted_bytes = 0
+        self._body_bytes = 0
         self._head = None
         self._phase = NOTHING
         self.deadline = None
@@ -325,7 +386,10 @@ class Connection(asyncio.Protocol, ABC):
         """Answer the request that was received; `bodiless` for HEAD, which gets the head of the answer only."""
         if self.transport is None or self.closing:
             return
-        self.transport.write(encode(response, keep_alive=keep_alive, bodiless=bodiless))
+        if len(response.body) > TOGETHER_BYTES and not bodiless and response.status not in BODILESS:
+            self.transport.writelines((encode(response, keep_alive=keep_alive, bodiless=True), response.body))
+        else:
+            self.transport.write(encode(response, keep_alive=keep_alive, bodiless=bodiless))
         if not keep_alive:
             self.close()
         elif self.deadline is None:
@@ -336,14 +400,15 @@ class Connection(asyncio.Protocol, ABC):
         self.closing = True
         self.deadline = None
         if self.transport is not None:
-            if self.transport.get_write_buffer_size():
+            if self.unsent_bytes:
                 self.wait(self._limits.idle_timeout_s)
             self.transport.close()
 
     def refuse(self, fault: Fault) -> None:
         """Answer with the fault, then discard what the client still sends, for a while."""
         self._faulted = True
-        self._chunks = []
+        self._lines = []
+        self._url = self._body = b""
         self._release()
         if self.transport is None or self.closing:
             return
@@ -368,20 +433,3 @@ class Connection(asyncio.Protocol, ABC):
 
 class _Refused(Exception):
     """Stops httptools in the middle of a message that has just been refused."""
-
-
-def encode(response: Response, *, keep_alive: bool, bodiless: bool, file_bytes: int | None = None) -> bytes:
-    """The response as bytes; its length and connection headers are ours.
-
-    Of a response with a file, which has `file_bytes`, the head.
-    """
-    status, body = response.status, response.body
-    lines = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
-    if status in BODILESS:
-        length, bodiless = "", True
-    else:
-        length = f"content-length: {len(body) if file_bytes is None else file_bytes}\r\n"
-    end = "\r\n" if keep_alive else "connection: close\r\n\r\n"
-    start = STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
-    head = f"{start}{lines}{length}{end}".encode("latin-1", "replace")
-    return head if bodiless else head + body

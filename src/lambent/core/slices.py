@@ -20,12 +20,13 @@ debt has a timer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Final, Protocol
 
 SPENT: Final = 1  # the reason for which a slice pauses its readers
 
 BURST_S: Final = 0.02  # of the loop's time at once, after a rest
+LOW_S: Final = 0.01  # of the burst; with less left, a guest is read from in smaller pieces
 DEBT_S: Final = 0.05  # the most that is owed: a step that took longer was not this guest's doing alone
 TURN_S: Final = 0.001  # between two readers of a guest that was in debt
 CREDIT_S: Final = 0.0003  # for each invocation; a `next` and an answer cost a third of it
@@ -36,7 +37,8 @@ SHARE_MIN: Final = 0.05
 SHARE_MAX: Final = 0.5
 SHARE_OF_ALL: Final = 0.5  # of the loop, for all guests together, without what invocations pay for
 PERIOD_S: Final = 0.1  # in which their use is added up
-EASE_MIN: Final = 0.001
+EASE_MIN: Final = 0.01
+WAIT_S: Final = 0.5  # at most, between two looks at whether a debt is paid off: others may have ended their floods
 
 
 class Timer(Protocol):
@@ -102,6 +104,11 @@ class Slice:
         """Whether nothing may be done for the guest now."""
         return self._balance_s < 0
 
+    @property
+    def low(self) -> bool:
+        """Whether so much is used up that little should be done at a time."""
+        return self._balance_s < LOW_S
+
     def now(self) -> float:
         """The moment from which work is charged, on the slices' clock."""
         return self._now()
@@ -119,6 +126,10 @@ class Slice:
             slices.end_period(now)
         if balance < 0:
             self._stop()
+
+    async def metered(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do some work for the guest, and charge every step of it, but not its waiting."""
+        await Metered(work, self)
 
     def credit(self) -> None:
         """An invocation begins, which is to cost the loop something."""
@@ -151,7 +162,8 @@ class Slice:
     def _wait(self) -> None:
         slices = self._slices
         debt_s = max(0.0, -self._balance_s)
-        self._timer = slices.call_later(max(TURN_S, debt_s / (self._share * slices.ease)), self._turn)
+        wait_s = min(WAIT_S, max(TURN_S, debt_s / (self._share * slices.ease)))
+        self._timer = slices.call_later(wait_s, self._turn)
 
     def _turn(self) -> None:
         """Resume the reader that has waited longest, if the debt is paid off."""
@@ -170,3 +182,29 @@ class Slice:
             reader.resume(SPENT)
         if self._waiting:
             self._wait()
+
+
+class Metered:
+    """Awaiting it is awaiting `work`, with each of its steps charged to a slice."""
+
+    __slots__ = ("_slice", "_work")
+
+    def __init__(self, work: Coroutine[Any, Any, None], slice_: Slice) -> None:
+        self._work: Final = work
+        self._slice: Final = slice_
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        step: Callable[[Any], Any] = self._work.send
+        value: Any = None
+        while True:
+            since_s = self._slice.now()
+            try:
+                waited_for = step(value)
+            except StopIteration:
+                return
+            finally:
+                self._slice.charge(since_s, 0.0)
+            try:
+                step, value = self._work.send, (yield waited_for)
+            except BaseException as error:  # noqa: BLE001  it is the work's to handle, cancellation included
+                step, value = self._work.throw, error

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambent.core.http import encode
+from lambent.core.answers import encode
 from lambent.lambda_.limits import URL_RESPONSE_HEAD_MAX_BYTES
 from lambent.lambda_.urls.answer import NotAResponse, buffered, streamed
 from lambent.wire.messages import Response

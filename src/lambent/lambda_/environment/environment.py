@@ -25,7 +25,7 @@ import structlog
 
 from lambent.core.clock import Clock
 from lambent.core.ports import LogSink
-from lambent.core.slices import Slice
+from lambent.lambda_.environment.allowance import Allowance
 from lambent.lambda_.environment.failures import Failure, exited, timed_out
 from lambent.lambda_.environment.journal import Journal
 from lambent.lambda_.environment.life_cycle import Event, State, after
@@ -87,7 +87,7 @@ class Environment:
         clock: Clock,
         tasks: asyncio.TaskGroup,
         changed: Callable[[], None],
-        slice_: Slice,
+        allowance: Allowance,
     ) -> None:
         self.facts: Final = facts
         self.state = State.INIT
@@ -99,7 +99,7 @@ class Environment:
         self._clock: Final = clock
         self._tasks: Final = tasks
         self._changed: Final = changed
-        self._slice: Final = slice_
+        self._allowance: Final = allowance
         self._loop: Final = asyncio.get_running_loop()
         self._api: RuntimeApi | None = None
         self._output: Output | None = None
@@ -189,9 +189,11 @@ class Environment:
                 self._move(Event.FAILED)
                 return Failure(error.error_type, str(error)), None
             self.frozen = False
-            self._output = Output(sandbox.output, self._journal.guest_lines, self._slice)
+            self._output = Output(sandbox.output, self._journal.guest_lines, self._allowance.slice)
             stack.callback(self._output.close)
-            self._api = await stack.enter_async_context(runtime_api(sandbox.listeners[RUNTIME_API_PORT], self._tell))
+            self._api = await stack.enter_async_context(
+                runtime_api(sandbox.listeners[RUNTIME_API_PORT], self._tell, self._tasks, self._allowance)
+            )
             self._tasks.create_task(self._guarded(self._watch(sandbox)))
             self._runtime = stack.pop_all()
         news = await self._news(deadline)

@@ -17,7 +17,8 @@ from typing import Final
 
 from lambent.core.slices import READ_S, Slice
 
-READ_BYTES: Final = 8 * 1024  # 4,096 empty lines take the loop 2 ms
+READ_BYTES: Final = 8 * 1024  # as many empty lines take the loop 2 ms
+FLOOD_READ_BYTES: Final = 1024  # of a guest that has used up much of its slice
 EVENT_BYTES: Final = 256 * 1024  # the largest event that CloudWatch Logs keeps
 PIPE_BYTES: Final = 1024 * 1024  # what a pipe can hold when its guest has made it as large as it may
 LINE_S: Final = 0.000_004  # of the loop's time, for storing a line later
@@ -57,13 +58,13 @@ class Output:
 
         While reading is paused nothing is read: the lines of a guest that floods its log come when it is their turn.
         """
-        for _ in range(0, PIPE_BYTES, READ_BYTES):
+        for _ in range(0, PIPE_BYTES, FLOOD_READ_BYTES):
             if self._paused or not self._read():
                 return
 
     async def finish(self) -> None:
         """Read the last words of a guest that is dead, which are as much as its pipe holds, and end the last line."""
-        for _ in range(0, PIPE_BYTES, READ_BYTES):
+        for _ in range(0, PIPE_BYTES, FLOOD_READ_BYTES):
             if not self._read():
                 break
             await asyncio.sleep(0)
@@ -88,9 +89,9 @@ class Output:
         """Read once; whether there may be more."""
         if self._ended:
             return False
-        since_s = self._slice.now()
+        since_s, size = self._slice.now(), FLOOD_READ_BYTES if self._slice.low else READ_BYTES
         try:
-            data = os.read(self._fd, READ_BYTES)
+            data = os.read(self._fd, size)
         except BlockingIOError:
             return False
         if not data:
@@ -110,7 +111,7 @@ class Output:
             self._rest = bytearray()
             self._on_lines(events(rest))
         self._slice.charge(since_s, READ_S + count * LINE_S)
-        return len(data) == READ_BYTES
+        return len(data) == size
 
 
 def events(text: bytes | bytearray) -> list[str]:

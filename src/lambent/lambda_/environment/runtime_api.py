@@ -11,7 +11,7 @@ supervisor answers; nothing that it sends can do more than end its own invocatio
    INIT_FAILED
 
 `next` is a request that waits: its connection is parked, and the event is written to it directly when one comes, so
-that a warm invocation costs two writes and two reads and no task. What the guest does is told to one `listener`, the
+that a warm invocation costs two writes and two reads and no task. What the guest does is told to one, the
 environment, as `Ready`, `InitError`, `Result`; the guest's exit is told by the sandbox, not from here.
 
 Sources: reference/lambda.md 2.8 (from the Runtime Interface Emulator), 2.5, 2.4.
@@ -30,7 +30,10 @@ from typing import Final
 
 import msgspec
 
-from lambent.core.http import Budget, Connection, Fault, HttpLimits, encode
+from lambent.core.answers import encode
+from lambent.core.http import Connection, Fault, HttpLimits
+from lambent.core.listeners import Listener
+from lambent.lambda_.environment.allowance import Allowance
 from lambent.wire.messages import Request, Response
 
 RESPONSE_LIMIT_BYTES: Final = 6_291_556  # 6 MB and a hundred bytes, as the supervisor allows
@@ -43,8 +46,7 @@ ERROR_TYPE: Final = re.compile(r"(Runtime|Function|Extension)\.[A-Z][a-zA-Z]+")
 GUEST_LIMITS: Final = HttpLimits(
     head_bytes=2 * 1024 * 1024,  # Lambda-Runtime-Function-XRay-Error-Cause alone may have 1 MB
     head_count=100,
-    connections=64,
-    buffered_bytes=4 * RESPONSE_LIMIT_BYTES,
+    connections=32,
 )
 
 
@@ -87,7 +89,7 @@ class Result(msgspec.Struct, frozen=True):
 
 
 Report = Ready | InitError | Result
-Listener = Callable[[Report], None]
+Tell = Callable[[Report], None]
 
 ACCEPTED: Final = Response(status=202, headers=[("Content-Type", "application/json")], body=b'{"status":"OK"}\n')
 ACCEPTED_BYTES: Final = encode(ACCEPTED, keep_alive=True, bodiless=False)
@@ -119,11 +121,12 @@ def illegal(state: RuntimeState, wanted: RuntimeState) -> Response:
 class RuntimeApi:
     """The server's side of one runtime. One event at a time: `offer` only after `Ready` was told."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, tell: Tell, allowance: Allowance) -> None:
         self.state = RuntimeState.STARTED
         self.connections: Final[set[RuntimeConnection]] = set()
-        self.budget: Final = Budget(GUEST_LIMITS.buffered_bytes)
-        self._listener: Final = listener
+        self.allowance: Final = allowance
+        self.listener: Listener | None = None
+        self._tell: Final = tell
         self._parked: RuntimeConnection | None = None
         self._invocation: Invocation | None = None
         self._undelivered = False  # the running invocation's event has not left yet: nobody waited for it
@@ -133,6 +136,7 @@ class RuntimeApi:
         assert self.state is RuntimeState.READY, "an event was offered to a runtime that does not wait"
         self.state = RuntimeState.RUNNING
         self._invocation = invocation
+        self.allowance.slice.credit()
         connection, self._parked = self._parked, None
         if connection is not None:
             connection.send_event(invocation)
@@ -158,7 +162,7 @@ class RuntimeApi:
         elif self.state in (RuntimeState.STARTED, RuntimeState.RESPONDED):
             self.state = RuntimeState.READY
             self._parked = connection
-            self._listener(Ready())
+            self._tell(Ready())
         else:
             return illegal(self.state, RuntimeState.READY)
         return None
@@ -172,7 +176,7 @@ class RuntimeApi:
             return INVALID_REQUEST_ID
         self.state = RuntimeState.RESPONDED
         self._invocation = None
-        self._listener(Result(body, error_type))
+        self._tell(Result(body, error_type))
         return ACCEPTED
 
     def oversized(self, size: int) -> None:
@@ -188,7 +192,7 @@ class RuntimeApi:
         if self.state is not RuntimeState.STARTED:
             return illegal(self.state, RuntimeState.INIT_FAILED)
         self.state = RuntimeState.INIT_FAILED
-        self._listener(InitError(error_type, body))
+        self._tell(InitError(error_type, body))
         return ACCEPTED
 
     def parks(self, connection: RuntimeConnection) -> bool:
@@ -197,9 +201,16 @@ class RuntimeApi:
 
     def left(self, connection: RuntimeConnection) -> None:
         """A connection has closed; if it was the one that waits, the runtime may connect and ask again."""
-        self.connections.discard(connection)
         if self._parked is connection:
             self._parked = None
+
+    def close(self) -> None:
+        """Accept and read nothing more."""
+        self.allowance.sweeper.forget(self.connections)
+        if self.listener is not None:
+            self.listener.close()
+        for connection in list(self.connections):
+            connection.cut()
 
 
 class RuntimeConnection(Connection):
@@ -208,20 +219,21 @@ class RuntimeConnection(Connection):
     __slots__ = ("_api", "_keep_alive", "_owed")
 
     def __init__(self, api: RuntimeApi) -> None:
-        super().__init__(GUEST_LIMITS, api.budget)
+        super().__init__(GUEST_LIMITS, api.allowance.budget, api.allowance.slice)
         self._api: Final = api
         self._keep_alive = True
         self._owed = False  # the answer ACCEPTED, not written yet
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.deadline = None  # nothing sweeps here: a guest's idle connection costs only the guest
+        self.deadline = None  # a runtime may work, and be frozen, for as long as it likes between two requests
         self._api.connections.add(self)
-        if len(self._api.connections) > GUEST_LIMITS.connections:
-            self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._api.connections.discard(self)
+        if self._api.listener is not None:
+            self._api.listener.left()
         self._api.left(self)
 
     def refuse(self, fault: Fault) -> None:
@@ -251,12 +263,12 @@ class RuntimeConnection(Connection):
             self._pay()
             self.send(response, keep_alive=keep_alive)
 
-    def data_received(self, data: bytes) -> None:
+    def buffer_updated(self, nbytes: int) -> None:
         """A runtime that asks for the next event together with its result waits for that, not for our thanks.
 
         So they go with the event: one message less, and the runtime sleeps until there is something to do.
         """
-        super().data_received(data)
+        super().buffer_updated(nbytes)
         if self._owed and not self._api.parks(self):
             self._pay()
 
@@ -318,13 +330,14 @@ def error_type(request: Request, otherwise: str) -> str:
 
 
 @asynccontextmanager
-async def runtime_api(listener_socket: socket.socket, listener: Listener) -> AsyncGenerator[RuntimeApi]:
+async def runtime_api(
+    listener: socket.socket, tell: Tell, tasks: asyncio.TaskGroup, allowance: Allowance
+) -> AsyncGenerator[RuntimeApi]:
     """Answer the Runtime API on a socket that listens inside a sandbox; takes the socket over."""
-    api = RuntimeApi(listener)
-    server = await asyncio.get_running_loop().create_server(lambda: RuntimeConnection(api), sock=listener_socket)
+    api = RuntimeApi(tell, allowance)
+    api.listener = Listener(listener, lambda: RuntimeConnection(api), tasks, allowance.slice, GUEST_LIMITS.connections)
+    allowance.sweeper.watch(api.connections)
     try:
         yield api
     finally:
-        server.close()
-        for connection in list(api.connections):
-            connection.close()
+        api.close()

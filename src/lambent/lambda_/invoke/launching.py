@@ -11,7 +11,7 @@ afterwards it has its share (1,769 MB are one processor).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Final
@@ -20,11 +20,12 @@ import msgspec
 import structlog
 
 from lambent.core.clock import Clock
+from lambent.core.door import Door
 from lambent.core.ids import Ids
 from lambent.core.ports import LogSink, RoleCredentials
-from lambent.core.slices import Slices
 from lambent.lambda_.activation import CannotRun
 from lambent.lambda_.code.store import CodeStore
+from lambent.lambda_.environment.allowance import Allowance, Allowances
 from lambent.lambda_.environment.environment import ON_DEMAND, Environment, Facts
 from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.functions import FunctionVersion
@@ -44,7 +45,7 @@ log: Final = structlog.get_logger()
 CREDENTIALS_S: Final = 12 * 3600  # an environment lives for a shorter time: Settings.max_age_s
 INIT_CPUS: Final = 1.0
 SinkAt = Callable[[str, str], LogSink]  # the logs of an account in a region
-OpenDoor = Callable[[Sandbox], Awaitable[asyncio.Server | None]]  # lets the guest reach the gateway
+OpenDoor = Callable[[Sandbox, Allowance], Door | None]  # lets the guest reach the gateway
 
 
 class Launching:
@@ -59,7 +60,7 @@ class Launching:
         sink_at: SinkAt,
         open_door: OpenDoor,
         endpoint_url: str,
-        slices: Slices,
+        allowances: Allowances,
         clock: Clock,
         ids: Ids,
         *,
@@ -72,7 +73,7 @@ class Launching:
         self._sink_at: Final = sink_at
         self._open_door: Final = open_door
         self._endpoint_url: Final = endpoint_url
-        self._slices: Final = slices
+        self._allowances: Final = allowances
         self._clock: Final = clock
         self._ids: Final = ids
         self._init_timeout_s: Final = init_timeout_s
@@ -107,20 +108,21 @@ class Launching:
             else max(PROVISIONED_INIT_MIN_S, version.timeout_s),
             initialization_type=kind,
         )
+        allowance = self._allowances.of(cpus=facts.cpus, memory_mib=facts.memory_mib)
         return Environment(
             facts,
-            lambda vacated: self._sandbox(code, version, facts, vacated),
+            lambda vacated: self._sandbox(code, version, facts, allowance, vacated),
             platform_log(version, kind),
             self._sink_at(version.arn.account, version.arn.region),
             self._clock,
             tasks,
             changed,
-            self._slices.of(facts.cpus),
+            allowance,
         )
 
     @asynccontextmanager
     async def _sandbox(
-        self, code: CodeStore, version: FunctionVersion, facts: Facts, vacated: Sandbox | None
+        self, code: CodeStore, version: FunctionVersion, facts: Facts, allowance: Allowance, vacated: Sandbox | None
     ) -> AsyncGenerator[Sandbox]:
         """A sandbox with the function in it, vacated at the end. Raises RoleNotAssumable, InvalidEntrypoint, SandboxError."""
         launcher = await self._launcher(version.runtime)
@@ -148,7 +150,7 @@ class Launching:
             )
             sandbox = await self._started(launcher.template, boosted(assignment), vacated)
             try:
-                door = await self._open_door(sandbox)
+                door = self._open_door(sandbox, allowance)
                 try:
                     yield sandbox
                 finally:
