@@ -91,6 +91,7 @@ class Connection(asyncio.BufferedProtocol, ABC):
         "_limits",
         "_lines",
         "_loop",
+        "_much",
         "_parser",
         "_part_bytes",
         "_paused",
@@ -115,6 +116,7 @@ class Connection(asyncio.BufferedProtocol, ABC):
         self._paused = 0  # the reasons for which nothing is read
         self._inbox: memoryview = memoryview(bytearray(READ_BYTES))
         self._reading: memoryview = self._inbox  # where the next bytes come to
+        self._much = False  # whether the last read brought so much that a larger one is worth its buffer
         self._parser: Final = httptools.HttpRequestParser(self)
         self._phase = NOTHING
         self._timed = NOTHING  # the phase that the deadline is for
@@ -171,20 +173,25 @@ class Connection(asyncio.BufferedProtocol, ABC):
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the loop reads to: little of what may be many requests, more of what is the body of one."""
         del sizehint
-        left = self._body_bytes - self._received_bytes
-        if left > READ_BYTES or self._faulted:
-            self._reading = memoryview(bytearray(BODY_READ_BYTES if self._faulted else min(left, BODY_READ_BYTES)))
-        elif self._slice is not None and self._slice.low:
-            self._reading = self._inbox[:FLOOD_READ_BYTES]
-        elif self._phase == BODY and not self._body_bytes:
-            self._reading = memoryview(bytearray(CHUNKED_READ_BYTES))
+        low = self._slice is not None and self._slice.low
+        if self._much and (large := self._one_message(low=low)) > READ_BYTES:
+            self._reading = memoryview(bytearray(large))
         else:
-            self._reading = self._inbox
+            self._reading = self._inbox[:FLOOD_READ_BYTES] if low else self._inbox
         return self._reading
+
+    def _one_message(self, *, low: bool) -> int:
+        """How many of the bytes that come can belong to nothing else than what is arriving."""
+        if self._faulted:
+            return BODY_READ_BYTES
+        if self._body_bytes:
+            return min(self._body_bytes - self._received_bytes, BODY_READ_BYTES)
+        return CHUNKED_READ_BYTES if self._phase == BODY and not low else 0
 
     def buffer_updated(self, nbytes: int) -> None:
         if self._paused and self.transport is not None:
             self.transport.pause_reading()  # uvloop begins to read after `connection_made`, whatever was said there
+        self._much = nbytes >= FLOOD_READ_BYTES
         slice_ = self._slice
         if slice_ is None:
             self._feed(self._reading[:nbytes])
