@@ -201,7 +201,10 @@ class NativeBackend:
         spawner = self._spawners.get(waiting.template)
         if spawner is None or not waiting.alive:
             raise SandboxError(f"the waiting sandbox of {waiting.template.name} has died")
-        waiting.limit(assignment.limits, self._resources(assignment.limits))
+        try:
+            waiting.limit(assignment.limits, self._resources(assignment.limits))
+        except OSError as error:
+            raise SandboxError(f"the limits of the sandbox cannot be set: {error}") from error
         await waiting.provide(spawner, _sources(assignment), assignment.limits.tmp_mib, self._line(assignment))
 
     def _line(self, assignment: Assignment) -> dict[str, Any]:

@@ -12,10 +12,16 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
+from _socket import MSG_CMSG_CLOEXEC, MSG_CTRUNC, MSG_TRUNC  # without the classes and enumerations around them
+from _socket import socket as plain_socket
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from lambent.sandbox.native import channel, linux, lockdown, rootfs
+
+_TREES_SPACE: Final = socket.CMSG_SPACE(len(rootfs.TARGETS) * struct.calcsize("i"))
+_LOST: Final = MSG_CTRUNC | MSG_TRUNC
 
 
 def fork(control: int) -> None:
@@ -29,17 +35,18 @@ def fork(control: int) -> None:
 def receive_trees(link: int) -> list[tuple[int, str]]:
     """Return, in a sandbox's first process, what the mounter sends it: descriptors of mounts and their targets inside.
 
-    Raises OSError.
+    A byte for each target, and no JSON: what is used here for the first time is copied for this sandbox, page by page, which
+    takes 0.3 ms more. Raises OSError.
     """
-    with socket.socket(fileno=os.dup(link)) as server:
-        message = channel.receive(server)
-    if message is None:
+    server = plain_socket(fileno=link)
+    targets, ancillary, flags, _ = server.recvmsg(len(rootfs.TARGETS), _TREES_SPACE, MSG_CMSG_CLOEXEC)
+    _ = server.detach()
+    if not targets:
         raise ConnectionError("the server has let go of the sandbox")
-    message.require_all()
-    return [
-        (tree, rootfs.TARGETS[number])
-        for tree, number in zip(message.descriptors, message.content["targets"], strict=True)
-    ]
+    if flags & _LOST or len(ancillary) != 1:
+        raise OSError(channel.CUT)
+    trees = struct.unpack(f"{len(targets)}i", ancillary[0][2])
+    return [(tree, rootfs.TARGETS[number]) for tree, number in zip(trees, targets, strict=True)]
 
 
 def _live(control: int) -> NoReturn:
@@ -81,7 +88,7 @@ def _mount(request: dict[str, Any], to: int, namespace: int) -> None:
 
 def _send(trees: Sequence[int], targets: Sequence[int], link: int) -> None:
     with socket.socket(fileno=os.dup(link)) as server:
-        channel.send(server, {"targets": targets}, trees)
+        _ = socket.send_fds(server, [bytes(targets)], trees)
 
 
 def _attach(trees: Sequence[int], targets: Sequence[int], tmp_mib: int, theirs: int, ours: int) -> None:

@@ -137,7 +137,8 @@ class NativeSandbox:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             if self._group is not None:
-                self._group.release()
+                with contextlib.suppress(OSError):  # no descriptor left: it is only longer in dying
+                    self._group.release()
                 self._group.thaw()  # version 1: what is frozen does not die
 
     def discard(self) -> None:
