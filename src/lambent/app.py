@@ -139,6 +139,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 ids=ids,
                 clock=clock,
                 limits=limits,
+                adopt_code=config.adopt_code,
                 prepare=launching.prepare,
                 durable=data.durable,
             )
