@@ -124,3 +124,15 @@ def test_a_lost_lock_file_is_named_with_the_way_back(tmp_path: Path):
     assert f"touch {lock}" in refusal(tmp_path / "data")
     lock.touch()
     assert stopped(started(tmp_path / "data", *NO_SANDBOX)) == 0
+
+
+@pytest.mark.parametrize("name", ["root.key", "session.key", "links.key"])
+@pytest.mark.parametrize("content", [b"", b"\x00" * 32])
+def test_a_damaged_secret_ends_in_a_sentence(tmp_path: Path, name: str, content: bytes):
+    assert stopped(started(tmp_path, *NO_SANDBOX)) == 0
+    (tmp_path / name).write_bytes(content)
+    sentence = refusal(tmp_path)
+    assert f"{tmp_path / name} is damaged" in sentence
+    assert "remove it, and Lambent makes a new one" in sentence
+    (tmp_path / name).unlink()
+    assert stopped(started(tmp_path, *NO_SANDBOX)) == 0

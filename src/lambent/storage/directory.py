@@ -28,7 +28,7 @@ import msgspec
 
 from lambent.storage.database import Durability
 from lambent.storage.errors import DataDirectoryBusy, DataDirectoryForeign, DiskReadOnly, LockFileMissing
-from lambent.storage.files import write_whole
+from lambent.storage.secrets import random_key, secret
 
 LOCK: Final = "lambent.lock"
 TRACES: Final = ("state.db", "root.key", "session.key")  # what a directory that has lost its lock file is known by
@@ -47,15 +47,18 @@ class DataDirectory(msgspec.Struct, frozen=True):
         """Whether what is written here must survive a power cut."""
         return self.durability == "full"
 
-    def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
-        """Return the content of the secret file `name`; `make` it, for its owner only, when it is not there yet."""
-        file = self.path / name
-        try:
-            return file.read_bytes()
-        except FileNotFoundError:
-            content = make()
-        write_whole(file, content)
-        return content
+    def secret(self, name: str, create: Callable[[], bytes]) -> bytes:
+        """Return the content of the secret file `name`; `create` it, for its owner only, when it is not there yet.
+
+        Raises SecretUnreadable, SecretExposed, SecretDamaged.
+        """
+        return secret(self.path / name, create, bytes)
+
+    def random_key(self, name: str, size_bytes: int, random_bytes: Callable[[int], bytes]) -> bytes:
+        """The same of a key of `size_bytes` random bytes, which must be one."""
+        return secret(
+            self.path / name, lambda: random_bytes(size_bytes), lambda content: random_key(content, size_bytes)
+        )
 
 
 def default_path(environ: Mapping[str, str]) -> Path:

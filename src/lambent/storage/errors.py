@@ -100,6 +100,33 @@ class LockFileMissing(StorageError):
     )
 
 
+class SecretUnreadable(StorageError):
+    """A secret is not a file of ours."""
+
+    message = (
+        "{file} cannot be used as a secret: {reason}. It must be a file of the user who runs Lambent, with mode 0600. Put it "
+        "back as it was; or remove it, and Lambent makes a new one that nothing is signed with yet."
+    )
+
+
+class SecretExposed(StorageError):
+    """Others than its owner may read or change a secret."""
+
+    message = (
+        "{file} has mode {mode}, so that others than its owner can read or change it. If nobody has, run `chmod 600 {file}`; "
+        "if somebody may have, remove it, and Lambent makes a new one that nothing is signed with yet."
+    )
+
+
+class SecretDamaged(StorageError):
+    """A secret is not what Lambent has written."""
+
+    message = (
+        "{file} is damaged: {reason}. Restore it from a backup; or remove it, and Lambent makes a new one that nothing is "
+        "signed with yet."
+    )
+
+
 def of_disk(file: str, error: BaseException) -> StorageError | None:
     """Name the situation when `error` is the disk's or the file's fault; None when it is the statement's.
 
