@@ -27,7 +27,9 @@ import structlog
 
 from lambent import __version__
 from lambent.config import Config
+from lambent.core import descriptors
 from lambent.core.clock import Clock
+from lambent.core.descriptors import Descriptors
 from lambent.core.door import Door, serving
 from lambent.core.http import HttpLimits
 from lambent.core.ids import Ids
@@ -88,11 +90,13 @@ class Running(msgspec.Struct, frozen=True):
 async def running(config: Config, clock: Clock | None = None, ids: Ids | None = None) -> AsyncGenerator[Running]:
     """Lambent, for as long as the block lasts.
 
-    Raises CannotListen, DataDirectoryBusy, DataDirectoryForeign, sandbox.contract.Unavailable, and what storage raises.
+    Raises CannotListen, TooFewDescriptors, DataDirectoryBusy, DataDirectoryForeign, sandbox.contract.Unavailable, and what
+    storage raises.
     """
     clock, ids = clock or Clock(), ids or Ids()
     async with AsyncExitStack() as on:
         listener = on.enter_context(listening(config))
+        files = allowed(config)
         endpoint = f"http://{config.host}:{listener.getsockname()[1]}"
         data = on.enter_context(data_directory(config))
         backend = await on.enter_async_context(sandboxes(config))
@@ -152,6 +156,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                     handover_s=HANDOVER_S,
                     max_age_s=MAX_AGE_S,
                     concurrent_executions=config.concurrency_limit,
+                    environments=files.environments,
                 ),
                 clock,
             )
@@ -182,7 +187,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             serving(
                 gateway.handle,
                 sockets=[listener],
-                limits=http_limits(config),
+                limits=http_limits(config, files),
                 body_limit=gateway.body_limit,
                 refusal=gateway.refuse,
                 grace_s=STOP_S,
@@ -210,6 +215,19 @@ def listening(config: Config) -> Generator[socket.socket]:
         yield listener
     finally:
         listener.close()
+
+
+def allowed(config: Config) -> Descriptors:
+    """What the limit of open files allows; said where it is less than what is configured. Raises TooFewDescriptors."""
+    files = descriptors.current()
+    if files.environments < config.concurrency_limit or files.connections < config.http_connections:
+        log.warning(
+            "descriptors.limit",
+            open_files=files.limit,
+            environments=min(files.environments, config.concurrency_limit),
+            connections=min(files.connections, config.http_connections),
+        )
+    return files
 
 
 @contextmanager
@@ -275,13 +293,13 @@ async def proven(backend: NativeBackend, timeout_s: float, tasks: asyncio.TaskGr
     return None
 
 
-def http_limits(config: Config) -> HttpLimits:
+def http_limits(config: Config, files: Descriptors) -> HttpLimits:
     return HttpLimits(
         head_bytes=config.http_head_bytes,
         head_count=config.http_head_count,
         head_timeout_s=config.http_head_timeout_s,
         body_timeout_s=config.http_body_timeout_s,
         idle_timeout_s=config.http_idle_timeout_s,
-        connections=config.http_connections,
+        connections=min(config.http_connections, files.connections),
         buffered_bytes=config.http_buffered_bytes,
     )

@@ -31,7 +31,9 @@ VERSION = FunctionVersion(
     role="arn:aws:iam::000000000000:role/r",
     logging=Logging(group="/aws/lambda/f"),
 )
-SETTINGS = Settings(freeze_after_s=0.01, idle_timeout_s=60, handover_s=0.2, max_age_s=3600, concurrent_executions=3)
+SETTINGS = Settings(
+    freeze_after_s=0.01, idle_timeout_s=60, handover_s=0.2, max_age_s=3600, concurrent_executions=3, environments=100
+)
 
 
 class NoLog:

@@ -23,7 +23,7 @@ not ended for being idle, and are ended, to be replaced, when their runtime has 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from itertools import chain
 from typing import Final
@@ -37,6 +37,7 @@ from lambent.lambda_.environment.life_cycle import State
 from lambent.lambda_.functions import Function, FunctionVersion
 from lambent.lambda_.invoke.admission import Admission
 from lambent.lambda_.invoke.freezing import Freezing
+from lambent.lambda_.invoke.room import Room
 from lambent.lambda_.invoke.slots import Kept, Placed, Slot
 from lambent.lambda_.names import FunctionArn
 
@@ -56,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     handover_s: float
     max_age_s: float  # an environment's; its credentials are good for a little longer
     concurrent_executions: int
+    environments: int  # at work, idle, and on their way in or out: what the machine has room for
 
 
 class InitFailed(Exception):
@@ -77,6 +79,7 @@ class Placement:
         self._slots: Final[dict[FunctionArn, Slot]] = {}  # by the qualified ARN of the version
         self._all: Final[set[Placed]] = set()
         self._freezing: Final = Freezing(settings.freeze_after_s, clock)
+        self._room: Final = Room(settings.environments, self._every_slot, self._give_up, clock)
 
     # --- the path of an invocation -----------------------------------------------------------------------------------
 
@@ -101,7 +104,7 @@ class Placement:
     async def acquire(self, version: FunctionVersion, tenant: str | None = None) -> Placed:
         """An environment for this invocation alone: one that finishes in time, or else a new one.
 
-        Raises what `Share.enter` and `Share.start` raise, and SandboxError.
+        Raises what `Share.enter`, `Share.start` and `Room.enter` raise, and SandboxError.
         """
         slot = self._slot(version)
         if slot.provisioned is not None and (placed := await self._provisioned_in_time(slot.provisioned)) is not None:
@@ -121,6 +124,7 @@ class Placement:
         if slot.idle:
             return self._popped(slot)
         slot.share.start(self._clock.monotonic())
+        await self._room.enter(slot)
         return await self._started(slot)
 
     def release(self, placed: Placed) -> None:
@@ -194,6 +198,7 @@ class Placement:
                 slot.waiters.remove(waiter)
 
     async def _started(self, slot: Slot) -> Placed:
+        """A new environment, for which there is room."""
         slot.live += 1
         slot.share.of_tenants += slot.parent is not None
         ready: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
@@ -210,21 +215,21 @@ class Placement:
     async def provision(self, version: FunctionVersion) -> Placed:
         """A provisioned environment of the version, past INIT and waiting for invocations until it is dismissed or dies.
 
-        Raises InitFailed, SandboxError. It waits while the function may not start more environments.
+        It waits while the function may not start more. Raises InitFailed, SandboxError, ConcurrentInvocationLimitExceeded.
         """
         slot = self._slot(version)
         if slot.provisioned is None:
             slot.provisioned = Slot(version, slot.share, kept=Kept(self._clock.monotonic()))
         while (wait_s := slot.share.starts.take(self._clock.monotonic())) > 0:
             await self._clock.sleep(wait_s)
+        await self._room.enter(slot.provisioned)
         return await self._started(slot.provisioned)
 
     def dismiss(self, placed: Placed) -> None:
         """It is not wanted any more: it ends now, or when it has answered."""
         placed.dismissed = True
         if placed in placed.slot.idle:
-            placed.slot.idle.remove(placed)
-            self._end(placed)
+            self._give_up(placed)
 
     def _unwanted(self, placed: Placed) -> None:
         """It was started for somebody who has gone."""
@@ -274,8 +279,7 @@ class Placement:
             slot.finishing.discard(placed)
             self._idle(placed)
         elif slot.kept is not None and placed in slot.idle:  # its runtime has died while it waited
-            slot.idle.remove(placed)
-            self._end(placed)
+            self._give_up(placed)
 
     def _idle(self, placed: Placed) -> None:
         now = self._clock.monotonic()
@@ -295,6 +299,11 @@ class Placement:
         slot.idle.append(placed)
         self._freezing.begin(placed)
 
+    def _give_up(self, placed: Placed) -> None:
+        """End one that is idle."""
+        placed.slot.idle.remove(placed)
+        self._end(placed)
+
     def _end(self, placed: Placed) -> None:
         placed.end.set()
         kept = placed.slot.kept
@@ -313,6 +322,8 @@ class Placement:
         if placed in slot.idle:
             slot.idle.remove(placed)
         self._freezing.stop(placed)
+        self._room.leave()
+        placed.gone.set()
 
     # --- time and change ---------------------------------------------------------------------------------------------
 
@@ -345,8 +356,11 @@ class Placement:
 
     def reap(self) -> None:
         """End what has been idle for too long, and of what is kept idle for good what has become too old."""
-        for slot in chain.from_iterable(known.family() for known in self._slots.values()):
+        for slot in self._every_slot():
             self._end_idle(slot, self._unused if slot.kept is None else self._too_old)
+
+    def _every_slot(self) -> Iterator[Slot]:
+        return chain.from_iterable(known.family() for known in self._slots.values())
 
     def _unused(self, placed: Placed) -> bool:
         return self._clock.monotonic() - placed.idle_since >= self._settings.idle_timeout_s
@@ -356,8 +370,7 @@ class Placement:
 
     def _end_idle(self, slot: Slot, which: Callable[[Placed], bool]) -> None:
         for placed in [p for p in slot.idle if which(p)]:
-            slot.idle.remove(placed)
-            self._end(placed)
+            self._give_up(placed)
 
     def environments(self) -> int:
         """How many environments there are, for `lambent status` and the tests."""

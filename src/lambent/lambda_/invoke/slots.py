@@ -22,7 +22,7 @@ from lambent.lambda_.limits import REQUESTS_PER_EXECUTION
 class Placed:
     """An environment and where it belongs."""
 
-    __slots__ = ("born", "dismissed", "end", "environment", "idle_since", "slot")
+    __slots__ = ("born", "dismissed", "end", "environment", "gone", "idle_since", "slot")
 
     environment: Environment
 
@@ -32,6 +32,7 @@ class Placed:
         self.idle_since = born
         self.dismissed = False  # it ends instead of becoming idle again
         self.end: Final = asyncio.Event()
+        self.gone: Final = asyncio.Event()  # nothing of it is left
 
 
 class Slot:
