@@ -38,10 +38,13 @@ from lambent.gateway.gateway import Gateway
 from lambent.lambda_.code.links import FOLDER as CODE_FOLDER
 from lambent.lambda_.code.links import KEY_BYTES as LINK_KEY_BYTES
 from lambent.lambda_.control import control_plane
+from lambent.lambda_.invoke.capacity import FOLDER as CAPACITY_FOLDER
+from lambent.lambda_.invoke.capacity import CapacityPage
 from lambent.lambda_.invoke.launching import Launching
 from lambent.lambda_.invoke.path import InvokePath
-from lambent.lambda_.invoke.placement import Settings, placement
+from lambent.lambda_.invoke.placement import placement
 from lambent.lambda_.invoke.provisioning import provisioning
+from lambent.lambda_.invoke.settings import Settings
 from lambent.lambda_.invoke.warming import warming
 from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.operations import MODULES
@@ -50,6 +53,7 @@ from lambent.lambda_.runtimes.interpreters import Interpreters
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.urls.site import FunctionUrls
 from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox, Unavailable
+from lambent.sandbox.memory import SHARE, Memory, available_bytes
 from lambent.sandbox.native.backend import NativeBackend, NativeConfig, native
 from lambent.sandbox.native.probe import prove
 from lambent.sandbox.pool import pooled
@@ -100,6 +104,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         endpoint = f"http://{config.host}:{listener.getsockname()[1]}"
         data = on.enter_context(data_directory(config))
         backend = await on.enter_async_context(sandboxes(config))
+        memory = budget(config, backend)
         proven = await on.enter_async_context(probing(backend, config.probe_timeout_s))
         pool = await on.enter_async_context(pooled(backend, config.waiting_pool_size))
 
@@ -158,6 +163,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                     concurrent_executions=config.concurrency_limit,
                     environments=files.environments,
                 ),
+                memory,
                 clock,
             )
         )
@@ -180,7 +186,10 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             region=config.region,
             version=__version__,
             site=FunctionUrls(control.functions, lambda_service.state.invocations, clock, ids),
-            pages={CODE_FOLDER: control.links.answer},
+            pages={
+                CODE_FOLDER: control.links.answer,
+                CAPACITY_FOLDER: CapacityPage(placed.room, config.concurrency_limit).answer,
+            },
         )
         await proven()
         door: Door = await on.enter_async_context(
@@ -196,6 +205,20 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         control.functions.follow(provisions.follow)  # not before isolation is proven and guests find the gateway
         await on.enter_async_context(warming(control.functions.everything(), launching.prepare))
         yield Running(endpoint, keys.root.account, keys.root.access_key_id, keys.root.secret_access_key, config.region)
+
+
+def budget(config: Config, backend: Backend) -> Memory:
+    """The memory that environments may take together; the kernel lets them have an eighth more, and then ends one."""
+    memory = Memory(
+        (config.memory_budget_mib << 20) or int(backend.total_bytes() * SHARE),
+        backend.total_bytes(),
+        backend.used_bytes,
+        available_bytes,
+    )
+    backend.bound(memory.budget_bytes * 9 // 8)
+    if not memory.by_groups:
+        log.info("memory.not_counted", instead="what the machine has less available than at the start")
+    return memory
 
 
 @contextmanager

@@ -28,7 +28,6 @@ from contextlib import asynccontextmanager
 from itertools import chain
 from typing import Final
 
-import msgspec
 import structlog
 
 from lambent.core.clock import Clock
@@ -38,8 +37,10 @@ from lambent.lambda_.functions import Function, FunctionVersion
 from lambent.lambda_.invoke.admission import Admission
 from lambent.lambda_.invoke.freezing import Freezing
 from lambent.lambda_.invoke.room import Room
+from lambent.lambda_.invoke.settings import Settings
 from lambent.lambda_.invoke.slots import Kept, Placed, Slot
 from lambent.lambda_.names import FunctionArn
+from lambent.sandbox.memory import Memory
 
 log: Final = structlog.get_logger()
 
@@ -47,17 +48,6 @@ SWEEP_S: Final = 1.0  # how late the end of an idle time may be noticed
 
 Changed = Callable[[], None]  # it became idle, or broke, while no invocation had it
 Launch = Callable[[FunctionVersion, asyncio.TaskGroup, Changed, str], Environment]  # the last: its initialization type
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The waiting times and bounds of placement; AWS publishes none of the first four."""
-
-    freeze_after_s: float
-    idle_timeout_s: float
-    handover_s: float
-    max_age_s: float  # an environment's; its credentials are good for a little longer
-    concurrent_executions: int
-    environments: int  # at work, idle, and on their way in or out: what the machine has room for
 
 
 class InitFailed(Exception):
@@ -70,7 +60,9 @@ class Placement:
     None of them touches a file or a database.
     """
 
-    def __init__(self, launch: Launch, settings: Settings, clock: Clock, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, launch: Launch, settings: Settings, memory: Memory, clock: Clock, tasks: asyncio.TaskGroup
+    ) -> None:
         self._launch: Final = launch
         self._settings: Final = settings
         self._clock: Final = clock
@@ -79,7 +71,7 @@ class Placement:
         self._slots: Final[dict[FunctionArn, Slot]] = {}  # by the qualified ARN of the version
         self._all: Final[set[Placed]] = set()
         self._freezing: Final = Freezing(settings.freeze_after_s, clock)
-        self._room: Final = Room(settings.environments, self._every_slot, self._give_up, clock)
+        self.room: Final = Room(settings.environments, memory, self._every_slot, self._give_up, clock)
 
     # --- the path of an invocation -----------------------------------------------------------------------------------
 
@@ -124,7 +116,6 @@ class Placement:
         if slot.idle:
             return self._popped(slot)
         slot.share.start(self._clock.monotonic())
-        await self._room.enter(slot)
         return await self._started(slot)
 
     def release(self, placed: Placed) -> None:
@@ -198,11 +189,12 @@ class Placement:
                 slot.waiters.remove(waiter)
 
     async def _started(self, slot: Slot) -> Placed:
-        """A new environment, for which there is room."""
+        """A new environment, if there is room for it."""
+        promised_bytes = await self.room.enter(slot)
         slot.live += 1
         slot.share.of_tenants += slot.parent is not None
         ready: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
-        self._tasks.create_task(self._live(slot, ready))
+        self._tasks.create_task(self._live(Placed(slot, self._clock.monotonic(), promised_bytes), ready))
         try:
             return await ready
         except asyncio.CancelledError:
@@ -222,7 +214,6 @@ class Placement:
             slot.provisioned = Slot(version, slot.share, kept=Kept(self._clock.monotonic()))
         while (wait_s := slot.share.starts.take(self._clock.monotonic())) > 0:
             await self._clock.sleep(wait_s)
-        await self._room.enter(slot.provisioned)
         return await self._started(slot.provisioned)
 
     def dismiss(self, placed: Placed) -> None:
@@ -240,14 +231,16 @@ class Placement:
 
     # --- the life of an environment ----------------------------------------------------------------------------------
 
-    async def _live(self, slot: Slot, ready: asyncio.Future[Placed]) -> None:
+    async def _live(self, placed: Placed, ready: asyncio.Future[Placed]) -> None:
         """One environment from its init phase to its end."""
-        placed = Placed(slot, self._clock.monotonic())
+        slot = placed.slot
         kind = ON_DEMAND if slot.kept is None else PROVISIONED
         try:
             placed.environment = self._launch(slot.version, self._tasks, lambda: self._changed(placed), kind)
+            placed.launched = True
             self._all.add(placed)
             async with environment(placed.environment):
+                self.room.started(placed)
                 if slot.kept is not None:
                     self._keep(slot.kept, placed)
                 if not ready.cancelled():
@@ -284,6 +277,8 @@ class Placement:
     def _idle(self, placed: Placed) -> None:
         now = self._clock.monotonic()
         slot = placed.slot
+        if not placed.worked:
+            self.room.worked(placed)
         if placed.dismissed or slot.retired or now - placed.born > self._settings.max_age_s:
             self._end(placed)
             return
@@ -322,7 +317,7 @@ class Placement:
         if placed in slot.idle:
             slot.idle.remove(placed)
         self._freezing.stop(placed)
-        self._room.leave()
+        self.room.leave(placed)
         placed.gone.set()
 
     # --- time and change ---------------------------------------------------------------------------------------------
@@ -355,9 +350,10 @@ class Placement:
             self._end_idle(each, lambda _: True)
 
     def reap(self) -> None:
-        """End what has been idle for too long, and of what is kept idle for good what has become too old."""
+        """End what has been idle for too long or is wanted for others, and of what is kept for good what is too old."""
         for slot in self._every_slot():
             self._end_idle(slot, self._unused if slot.kept is None else self._too_old)
+        self.room.relieve()
 
     def _every_slot(self) -> Iterator[Slot]:
         return chain.from_iterable(known.family() for known in self._slots.values())
@@ -382,10 +378,10 @@ class Placement:
 
 
 @asynccontextmanager
-async def placement(launch: Launch, settings: Settings, clock: Clock) -> AsyncGenerator[Placement]:
+async def placement(launch: Launch, settings: Settings, memory: Memory, clock: Clock) -> AsyncGenerator[Placement]:
     """Placement for as long as the block lasts; leaving it ends every environment."""
     async with asyncio.TaskGroup() as tasks:
-        placed = Placement(launch, settings, clock, tasks)
+        placed = Placement(launch, settings, memory, clock, tasks)
         reaper = tasks.create_task(_reap_forever(placed, clock))
         try:
             yield placed
