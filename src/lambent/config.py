@@ -134,6 +134,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         about("milliseconds", "Time between an invocation's end and freezing; busy environments skip a freeze.", ge=0),
     ] = 10
+    memory_budget_mib: Annotated[
+        int,
+        about("MiB", "Memory that all environments may use together; 0 is three quarters of the machine's.", ge=0),
+    ] = 0
     concurrency_limit: Annotated[
         int, about("environments", "Concurrent executions of the account; beyond it callers get 429.", ge=1)
     ] = 1000
