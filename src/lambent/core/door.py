@@ -46,9 +46,15 @@ class Door:
         self.connections: Final[set[Visitor]] = set()
         self.answering: Final[set[asyncio.Task[None]]] = set()  # a request may outlive the connection it came by
 
-    async def listen(self, listener: socket.socket) -> asyncio.Server:
-        """Answer on one more listening socket; closing the returned server ends that, and closes the socket."""
-        return await asyncio.get_running_loop().create_server(lambda: Visitor(self), sock=listener, backlog=1024)
+    async def listen(self, listener: socket.socket, handle: Handler | None = None) -> asyncio.Server:
+        """Answer on one more listening socket, by another handler if one is given.
+
+        Closing the returned server ends that, and closes the socket.
+        """
+        answer = handle or self.handle
+        return await asyncio.get_running_loop().create_server(
+            lambda: Visitor(self, answer), sock=listener, backlog=1024
+        )
 
     async def sweep(self) -> None:
         """Close what is overdue, for as long as the door stands."""
@@ -67,11 +73,12 @@ class Door:
 class Visitor(Connection):
     """A connection to a `Door`: one task, begun with its first request, answers them all, in order."""
 
-    __slots__ = ("_door", "_full", "_late", "_paused", "_queue", "_resting", "task")
+    __slots__ = ("_door", "_full", "_handle", "_late", "_paused", "_queue", "_resting", "task")
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, handle: Handler) -> None:
         super().__init__(door.limits, door.budget)
         self._door: Final = door
+        self._handle: Final = handle
         self._queue: Final[deque[tuple[Request, bool, int]]] = deque()  # with what its body takes of the budget
         self._paused = False  # nothing more is read until the queue is empty
         self._late: Fault | None = None  # what came behind a request that is still being answered, and is told after it
@@ -178,7 +185,7 @@ class Visitor(Connection):
             if self._phase == NOTHING:
                 self.deadline = None  # the one for the next request, from the answer to the last
             try:
-                response = await self._door.handle(request)
+                response = await self._handle(request)
                 keep_alive, bodiless = keep_alive and not self._door.stopping, request.method == "HEAD"
                 if response.file is None:
                     self.send(response, keep_alive=keep_alive, bodiless=bodiless)

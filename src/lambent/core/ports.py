@@ -188,7 +188,8 @@ class Prove(Protocol):
     async def __call__(self, request: Request, service: str, region: str) -> Caller | None:
         """Who signed the request for that service and region; None: it is not signed, and that is not enough.
 
-        A body in chunks is unframed in place. Raises SignatureRefused (wire), whose sentences the gateway tells.
+        A body in chunks is unframed in place. Raises SignatureRefused (wire), whose sentences the gateway tells, and
+        AwsError for a page that may not sign in open mode.
         """
         ...
 

@@ -4,7 +4,9 @@ Two ways of being strict, chosen at start. `Enforced` is AWS: no request without
 tests and for tools that expect an emulator: any signature, or none, is accepted; a 12-digit access key is the
 account, as tools that test several accounts have come to expect, and any other key means the default account. An
 access key that exists still means its owner in `Open`, so that a function's own credentials name its role in both.
-Without a signature only AWS's API may be called: to a site, such as a function URL, who has not signed is nobody.
+Inside a sandbox, whose guest is known without asking, `OpenInside` takes nobody's word: a guest is its function's
+role, unless a right signature proves another. Without a signature only AWS's API may be called: to a site, such as a
+function URL, who has not signed is nobody.
 """
 
 from __future__ import annotations
@@ -52,6 +54,10 @@ class Authentication(Protocol):
         """Who sent the request; a body in chunks is unframed in place. Raises SignatureRefused and BadFraming."""
         ...
 
+    def inside(self, guest: Caller) -> Authentication:
+        """The way of finding out who calls from the sandbox of `guest`, a session of its function's role."""
+        ...
+
 
 class Enforced:
     """Every request is signed, and every signature is right."""
@@ -86,6 +92,10 @@ class Enforced:
             await unframe(request, claim, key)
         return Identity(principal.caller, claim.region)
 
+    def inside(self, guest: Caller) -> Authentication:
+        del guest
+        return self
+
 
 class Open:
     """Everyone is whom they say, or the root of the default account."""
@@ -95,6 +105,7 @@ class Open:
         self._credentials: Final = credentials
         self._clock: Final = clock
         self._default: Final = Identity(root(account, ""), region)
+        self._enforced: Final = Enforced(credentials, clock, account)
         self.scoped: bool = False
 
     def claim(self, request: Request) -> Claim | None:
@@ -112,6 +123,36 @@ class Open:
         named = ACCOUNT.fullmatch(claim.access_key_id)
         account = claim.access_key_id if named else self._default.caller.account
         return Identity(root(account, claim.access_key_id), region)
+
+    def inside(self, guest: Caller) -> Authentication:
+        return OpenInside(self._enforced, guest, self._default.region)
+
+
+class OpenInside:
+    """A guest of open mode: whom its signature proves, and its function's role if it proves nobody."""
+
+    def __init__(self, enforced: Enforced, guest: Caller, region: str) -> None:
+        self.account: str | None = None
+        self.scoped: bool = False
+        self._enforced: Final = enforced
+        self._guest: Final = guest
+        self._region: Final = region
+
+    def claim(self, request: Request) -> Claim | None:
+        return unproven(request)
+
+    async def identity(self, request: Request, claim: Claim | None) -> Identity:
+        if claim is None:
+            return Identity(self._guest, self._region)
+        try:
+            return await self._enforced.identity(request, self._enforced.claim(request))
+        except SignatureRefused:
+            if is_streamed(claim):
+                await unframe(request, claim, None)
+            return Identity(self._guest, claim.region if REGION.fullmatch(claim.region) else self._region)
+
+    def inside(self, guest: Caller) -> Authentication:
+        return OpenInside(self._enforced, guest, self._region)
 
 
 async def signer(authentication: Authentication, request: Request, *, service: str, region: str) -> Caller | None:

@@ -13,6 +13,7 @@ service model is read. The way of an Invoke through here costs less than 60 us w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, Literal
 
 import structlog
@@ -25,6 +26,7 @@ from lambent.core.kernel import Caller, Context, Service
 from lambent.core.ports import Credentials, OwnPage, Site
 from lambent.gateway.authenticate import Authentication, Enforced, Open, signer
 from lambent.gateway.authorise import authorise
+from lambent.gateway.cross_site import SANDBOXED, CrossSite
 from lambent.gateway.dialects import REST_JSON, Cause, Dialect, Problem, dialect_of
 from lambent.gateway.identify import Directory, Located
 from lambent.gateway.limits import UNKNOWN_BODY_BYTES, BodyLimit, body_limit
@@ -66,11 +68,13 @@ class Gateway:
         catalogue: Catalogue | None = None,
         site: Site | None = None,
         pages: Mapping[str, OwnPage] | None = None,
+        cross_site: CrossSite | None = None,
     ) -> None:
         self._directory: Final = Directory(services.values())
         self._authentication: Final[Authentication] = (
             Enforced(credentials, clock, account) if auth == "enforced" else Open(credentials, clock, account, region)
         )
+        self._cross_site: Final = None if auth == "enforced" else cross_site or CrossSite(site=site)
         self._clock: Final = clock
         self._ids: Final = ids
         self._version: Final = version
@@ -79,24 +83,27 @@ class Gateway:
         self._site_mark: Final = NO_HOST if site is None else site.host_mark
         self._pages: Final = pages or {}
 
-    async def handle(self, request: Request) -> Response:
-        """Answer one request."""
+    async def handle(self, request: Request, guest: Caller | None = None) -> Response:
+        """Answer one request; `guest` is the role session of the function in whose sandbox it was made."""
+        authentication = self._authentication if guest is None else self._authentication.inside(guest)
         if self._site_mark in request.headers.get("host", "").lower():
-            return await self._visited(request)
+            return await self._visited(request, authentication)
         if request.path.startswith(OWN_PATHS):
-            return await self._own(request)
+            return await self._own(request, authentication)
         request_id = self._ids.uuid()
         located: Located | None = None
         try:
-            claim = self._authentication.claim(request)
+            if self._cross_site is not None:
+                self._cross_site.admit(request)
+            claim = authentication.claim(request)
             name = self._directory.named(request, claim)
             located = self._directory.located(name, request)
-            identity = await self._authentication.identity(request, claim)
+            identity = await authentication.identity(request, claim)
             if located is None:
                 return await self._missing(name, request, request_id)
             endpoint, operation = located.endpoint, located.operation
             service = endpoint.service
-            authorise(identity.caller, self._authentication.account, service, operation.name)
+            authorise(identity.caller, authentication.account, service, operation.name)
             members = endpoint.protocol.parse(operation, request, located.labels)
             context: Context[Any] = Context(
                 state=service.state,
@@ -150,17 +157,28 @@ class Gateway:
             self._site.path_root
         )
 
-    async def _own(self, request: Request) -> Response:
+    async def _own(self, request: Request, authentication: Authentication) -> Response:
         if self._is_visit(request):
-            return await self._visited(request)
-        return await own(request, self._pages, self._version, self._ids.uuid())
+            response = await self._visited(request, authentication)
+            if self._cross_site is not None:  # else the function's page would be one of this machine, which may call us
+                response.headers.append(SANDBOXED)
+            return response
+        request_id = self._ids.uuid()
+        try:
+            if self._cross_site is not None:
+                self._cross_site.admit(request)
+        except AwsError as error:
+            return self._error(error, None, request, request_id)
+        return await own(request, self._pages, self._version, request_id)
 
-    async def _visited(self, request: Request) -> Response:
+    async def _visited(self, request: Request, authentication: Authentication) -> Response:
         """Let the site answer; what is wrong with a signature is told in the words of REST, whatever the body is."""
         assert self._site is not None
         request_id = self._ids.uuid()
         try:
-            return await self._site.answer(request, request_id, self._prove)
+            return await self._site.answer(request, request_id, partial(self._prove, authentication))
+        except AwsError as error:
+            return REST_JSON.error(error, request_id)
         except SignatureRefused as refused:
             return REST_JSON.refuse(refused.refusal, refused.sentence, request_id)
         except BadFraming as bad:
@@ -169,8 +187,19 @@ class Gateway:
             log.exception("gateway.site_failed", request_id=request_id)
             return REST_JSON.error(ServiceException(), request_id)
 
-    async def _prove(self, request: Request, service: str, region: str) -> Caller | None:
-        return await signer(self._authentication, request, service=service, region=region)
+    async def _prove(
+        self, authentication: Authentication, request: Request, service: str, region: str
+    ) -> Caller | None:
+        """Who signed a request to the site.
+
+        Where signatures prove nothing, a page of a stranger must not pass for somebody. One that signs in headers has
+        asked before (a preflight), and the site's own CORS rules have answered; a presigned URL is in nobody's way.
+        """
+        if self._cross_site is not None and (claim := unproven(request)) is not None:
+            self._cross_site.admit_host(request)
+            if claim.presigned:
+                self._cross_site.admit_page(request)
+        return await signer(authentication, request, service=service, region=region)
 
     def _limit(self, head: Request) -> BodyLimit | None:
         located = self._directory.located(self._directory.named(head, unproven(head)), head)
