@@ -20,9 +20,15 @@ STREAM = {"x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER"}
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
-def post(body: bytes = b"1", path: str = INVOKE, query: str = "", **headers: str) -> Request:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+def post(
+    body: bytes = b"1", path: str = INVOKE, query: str = "", also: dict[str, str] | None = None, **headers: str
+) -> Request:
+    named = {name.replace("_", "-"): value for name, value in headers.items()} | (also or {})
     return Request("POST", path, query, {"host": "127.0.0.1:4566", **named}, body, "127.0.0.1")
+
+
+def dashed(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 async def opened(request: Request) -> Response:
@@ -129,7 +135,7 @@ async def test_a_program_of_http_1_0_names_no_host():
     ],
 )
 async def test_programs_and_pages_of_this_machine_and_configured_ones_may_call(headers: dict[str, str]):
-    CrossSite(allowed_origins="https://app.example.test/ , http://other.test:8080").admit(post(**headers))
+    CrossSite(allowed_origins="https://app.example.test/ , http://other.test:8080").admit(post(also=dashed(headers)))
 
 
 @pytest.mark.parametrize(
@@ -164,15 +170,18 @@ async def test_programs_and_pages_of_this_machine_and_configured_ones_may_call(h
     ],
 )
 async def test_other_pages_may_not(headers: dict[str, str]):
+    query = headers.pop("query", "")
     with pytest.raises(ForeignOrigin, match=r"--allowed-origins"):
-        CrossSite(allowed_origins="https://app.example.test", site=Shop()).admit(post(**headers))
+        CrossSite(allowed_origins="https://app.example.test", site=Shop()).admit(
+            post(query=query, also=dashed(headers))
+        )
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "DELETE"])
 @pytest.mark.parametrize("path", [INVOKE, "/", "/2015-03-31/functions", "/_lambent/health", "/_lambent/code/x.zip"])
 async def test_an_open_lambent_refuses_a_page_and_names_the_setting(method: str, path: str):
     for headers, setting in (({"origin": "https://evil.test"}, "origins"), ({"host": "evil.test:4566"}, "hosts")):
-        request = post(path=path, **headers)
+        request = post(path=path, also=headers)
         request.method = method
         answer = await opened(request)
         assert answer.status == 403
@@ -183,7 +192,7 @@ async def test_an_open_lambent_refuses_a_page_and_names_the_setting(method: str,
     "headers", [FORM, {"x-amz-target": "Logs_20140328.DescribeLogGroups", "content-type": "text/plain"}]
 )
 async def test_the_refusal_has_one_status_in_every_protocol(headers: dict[str, str]):
-    answer = await opened(post(IDENTITY, "/", **headers, origin="https://evil.test"))
+    answer = await opened(post(IDENTITY, "/", also=headers, origin="https://evil.test"))
     assert (answer.status, b"--allowed-origins" in answer.body) == (403, True)
 
 
@@ -244,7 +253,7 @@ FORGED = "AWS4-HMAC-SHA256 Credential={}/20260101/us-east-1/sts/aws4_request, Si
 )
 async def test_a_guest_is_its_functions_role_whatever_it_sends(headers: dict[str, str]):
     for query in ("", "X-Amz-Credential=999999999999/20260101/us-east-1/sts/aws4_request"):
-        request = post(IDENTITY, "/", query, **{name.replace("-", "_"): v for name, v in (FORM | headers).items()})
+        request = post(IDENTITY, "/", query, FORM | headers)
         answer = await gateway("open").handle(request, guest=SESSION)
         assert SESSION.arn.encode() in answer.body
 
@@ -257,13 +266,11 @@ async def test_a_guest_may_prove_that_it_is_another():
 
 
 async def test_a_guest_whose_body_comes_in_chunks_is_its_functions_role():
-    body = b"1\r\n7\r\n0\r\n\r\n"
-    request = post(
-        body, authorization=FORGED.replace("sts", "lambda"), **{n.replace("-", "_"): v for n, v in STREAM.items()}
-    )
+    signature = {"authorization": FORGED.format("test").replace("sts", "lambda")}
+    request = post(b"1\r\n7\r\n0\r\n\r\n", also=STREAM | signature)
     assert (await gateway("open").handle(request, guest=SESSION)).body == b"7"
 
 
 async def test_a_guest_of_enforced_mode_signs_as_everybody():
-    request = post(IDENTITY, "/", **FORM)
+    request = post(IDENTITY, "/", also=FORM)
     assert (await gateway().handle(request, guest=SESSION)).status == 403
