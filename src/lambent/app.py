@@ -123,7 +123,10 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 return None
             principal = keys.lookup(session.access_key_id, session.session_token)
             assert principal is not None  # just issued
-            return await door.listen(listener, partial(gateway.handle, guest=principal.caller))
+            guest = principal.caller
+            return await door.listen(
+                listener, partial(gateway.handle, guest=guest), partial(gateway.admit, guest=guest)
+            )
 
         interpreters = Interpreters(os.environ)
         launching = Launching(
@@ -197,7 +200,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 gateway.handle,
                 sockets=[listener],
                 limits=http_limits(config),
-                body_limit=gateway.body_limit,
+                admit=gateway.admit,
                 refusal=gateway.refuse,
                 grace_s=STOP_S,
             )

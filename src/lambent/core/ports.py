@@ -194,6 +194,24 @@ class Prove(Protocol):
         ...
 
 
+class Sender(msgspec.Struct, frozen=True):
+    """Who a request says it is from whose body has not come: proven where its head alone can prove it."""
+
+    caller: Caller
+    payer: str  # out of whose budget its body is taken
+
+
+class FindSender(Protocol):
+    """Finds out from its head who sends a request; the gateway's."""
+
+    def __call__(self, head: Request, service: str, region: str) -> Sender | None:
+        """Who signs for that service and region; None: it is not signed, and that is not enough.
+
+        Raises SignatureRefused (wire) and AwsError, as `Prove` does.
+        """
+        ...
+
+
 class Site(Protocol):
     """Answers requests that are no calls of an AWS operation, but plain HTTP to a host or a path of its own."""
 
@@ -203,6 +221,13 @@ class Site(Protocol):
 
     async def answer(self, request: Request, request_id: str, prove: Prove) -> Response:
         """Answer a request. Raises nothing but what `prove` raises."""
+        ...
+
+    def admit(self, head: Request, request_id: str, sender: FindSender) -> str | Response:
+        """Who pays for the body of a request whose head has come, by name, or its refusal.
+
+        Raises nothing but what `sender` raises.
+        """
         ...
 
     def too_large(self, request_id: str) -> Response:

@@ -18,13 +18,14 @@ from typing import Any, Final, Literal
 
 import structlog
 
+from lambent.core.budgets import Payer
 from lambent.core.clock import Clock
 from lambent.core.errors import AccessDeniedException, AwsError, InternalFailure, NotImplementedYet, ServiceException
-from lambent.core.http import Fault
+from lambent.core.http import UNQUESTIONED_BYTES, Fault
 from lambent.core.ids import Ids
 from lambent.core.kernel import Caller, Context, Service
-from lambent.core.ports import Credentials, OwnPage, Site
-from lambent.gateway.authenticate import Authentication, Enforced, Open, signer
+from lambent.core.ports import Credentials, OwnPage, Sender, Site
+from lambent.gateway.authenticate import Authentication, Enforced, Open, signer, signing
 from lambent.gateway.authorise import authorise
 from lambent.gateway.cross_site import SANDBOXED, CrossSite
 from lambent.gateway.dialects import REST_JSON, Cause, Dialect, Problem, dialect_of
@@ -42,6 +43,7 @@ log: Final = structlog.get_logger()
 
 Mode = Literal["enforced", "open"]
 NO_HOST: Final = "\n"  # stands in no Host header
+OWN_PAGE: Final = Payer("own pages", UNQUESTIONED_BYTES)
 FAULTS: Final[Mapping[Fault, tuple[Cause, str]]] = {
     Fault.MALFORMED: (Problem.MALFORMED, "The request is not well-formed HTTP/1.1."),
     Fault.SLOW: (Problem.SLOW, "The request did not arrive in time."),
@@ -128,12 +130,37 @@ class Gateway:
             log.exception("gateway.failed", request_id=request_id, operation=_operation_name(located))
             return self._error(_our_fault(located), located, request, request_id)
 
-    def body_limit(self, head: Request) -> int:
-        """How many bytes the body of a request may have whose head has arrived."""
-        if self._site is not None and self._is_visit(head):
-            return self._site.body_max_bytes
-        limit = self._limit(head)
-        return limit.received_bytes if limit is not None else UNKNOWN_BODY_BYTES
+    def admit(self, head: Request, guest: Caller | None = None) -> Payer | Response:
+        """Who pays for the body of a request whose head has arrived, or the request's refusal.
+
+        Only for bodies that are not small. What can be known without the body is decided here: who calls, and whether
+        they may call this operation at all.
+        """
+        authentication = self._authentication if guest is None else self._authentication.inside(guest)
+        request_id = self._ids.uuid()
+        located: Located | None = None
+        try:
+            if self._site is not None and self._is_visit(head):
+                return self._visit_admitted(self._site, head, authentication, request_id)
+            if self._cross_site is not None:
+                self._cross_site.admit(head)
+            if head.path.startswith(OWN_PATHS):
+                return OWN_PAGE
+            claim = authentication.claim(head)
+            located = self._directory.located(self._directory.named(head, claim), head)
+            sender = authentication.sender(head, claim)
+            if located is None:  # it may be named in the body; else it is read to be refused
+                return Payer(sender.payer, UNKNOWN_BODY_BYTES)
+            service, operation = located.endpoint.service, located.operation
+            authorise(sender.caller, authentication.account, service, operation.name)
+            return Payer(sender.payer, body_limit(service.name, operation.name).received_bytes)
+        except AwsError as error:
+            return self._error(error, located, head, request_id)
+        except SignatureRefused as refused:
+            return _refused(refused, head, request_id)
+        except Exception:
+            log.exception("gateway.failed", request_id=request_id, operation=_operation_name(located))
+            return self._error(_our_fault(located), located, head, request_id)
 
     def refuse(self, fault: Fault, head: Request | None) -> Response:
         """Answer a request that never arrived whole, as AWS does where AWS does."""
@@ -187,19 +214,37 @@ class Gateway:
             log.exception("gateway.site_failed", request_id=request_id)
             return REST_JSON.error(ServiceException(), request_id)
 
+    def _visit_admitted(
+        self, site: Site, head: Request, authentication: Authentication, request_id: str
+    ) -> Payer | Response:
+        try:
+            payer = site.admit(head, request_id, partial(self._sender, authentication))
+        except AwsError as error:
+            return REST_JSON.error(error, request_id)
+        except SignatureRefused as refused:
+            return REST_JSON.refuse(refused.refusal, refused.sentence, request_id)
+        return payer if isinstance(payer, Response) else Payer(payer, site.body_max_bytes)
+
     async def _prove(
         self, authentication: Authentication, request: Request, service: str, region: str
     ) -> Caller | None:
-        """Who signed a request to the site.
+        self._admit_signing(request)
+        return await signer(authentication, request, service=service, region=region)
 
-        Where signatures prove nothing, a page of a stranger must not pass for somebody. One that signs in headers has
-        asked before (a preflight), and the site's own CORS rules have answered; a presigned URL is in nobody's way.
+    def _sender(self, authentication: Authentication, head: Request, service: str, region: str) -> Sender | None:
+        self._admit_signing(head)
+        return signing(authentication, head, service=service, region=region)
+
+    def _admit_signing(self, request: Request) -> None:
+        """Keep strangers' pages from signing to the site where signatures prove nothing. Raises AwsError.
+
+        A page that signs in headers has asked before (a preflight), and the site's own CORS rules have answered; a
+        presigned URL is in nobody's way.
         """
         if self._cross_site is not None and (claim := unproven(request)) is not None:
             self._cross_site.admit_host(request)
             if claim.presigned:
                 self._cross_site.admit_page(request)
-        return await signer(authentication, request, service=service, region=region)
 
     def _limit(self, head: Request) -> BodyLimit | None:
         located = self._directory.located(self._directory.named(head, unproven(head)), head)
