@@ -241,8 +241,6 @@ class Connection(asyncio.Protocol, ABC):
     def on_message_begin(self) -> None:
         self._phase = HEAD
         self._timed = NOTHING
-        self._url = b""
-        self._lines = []
         self._part_bytes = 0
 
     def on_url(self, url: bytes) -> None:
@@ -256,6 +254,7 @@ class Connection(asyncio.Protocol, ABC):
         self._phase = BODY
         url = self._url.decode("latin-1")
         headers = self._headers(len(url))
+        self._url, self._lines = b"", []  # a connection that rests keeps nothing of what it said
         path, _, query = url.partition("?")
         if path[:1] != "/":  # absolute form, as a proxy is asked
             host, _, path = path.partition("://")[2].partition("/")

@@ -28,7 +28,7 @@ from lambent.core.ports import Credentials, Principal, Sender
 from lambent.gateway.dialects import MISSING, SESSION_ENDED, UNKNOWN_KEY
 from lambent.wire.messages import Request
 from lambent.wire.sigv4 import Verifier, needs_body_hash
-from lambent.wire.sigv4_claim import Claim, claimed, unproven
+from lambent.wire.sigv4_claim import Claim, Signers, claimed, unproven
 from lambent.wire.sigv4_refusals import Refusal, SignatureRefused
 from lambent.wire.sigv4_streaming import is_streamed, unframed
 
@@ -78,9 +78,10 @@ class Enforced:
         self._credentials: Final = credentials
         self._clock: Final = clock
         self._verifier: Final = Verifier()
+        self._signers: Final = Signers()
 
     def claim(self, request: Request) -> Claim | None:
-        return claimed(request, self._clock.now())
+        return claimed(request, self._clock.now(), self._signers)
 
     async def identity(self, request: Request, claim: Claim | None) -> Identity:
         claim, principal = self._known(claim)
@@ -88,6 +89,8 @@ class Enforced:
         if len(request.body) > HASHED_HERE_BYTES and needs_body_hash(claim):
             body_sha256 = await asyncio.to_thread(_sha256, request.body)
         key = self._verifier.verify(claim, request, principal.secret_access_key, body_sha256)
+        if claim.signer is not None:
+            self._signers.remember(claim.signer)
         if principal.expired(self._clock.now()):
             raise SignatureRefused(Refusal.SESSION_ENDED, SESSION_ENDED)
         if is_streamed(claim):

@@ -6,8 +6,10 @@ request's id.
 
 What is for a host or a path of a site (`core.ports.Site`) is its to answer, with nothing from here but who has signed it.
 
-The order matters: until a caller is known, nothing is told that depends on more than the request itself, and no
-service model is read. The way of an Invoke through here costs less than 60 us without the operation (benchmarks/).
+The order matters: until a caller is known, nothing is told that depends on more than the request itself, no service
+model is read, and nothing of the request is remembered. The way of an Invoke through here costs less than 60 us
+without the operation (benchmarks/). A request with a body that is not small comes here twice: `admit` decides about
+its head before the body is taken.
 """
 
 from __future__ import annotations
@@ -98,9 +100,9 @@ class Gateway:
             if self._cross_site is not None:
                 self._cross_site.admit(request)
             claim = authentication.claim(request)
+            identity = await authentication.identity(request, claim)
             name = self._directory.named(request, claim)
             located = self._directory.located(name, request)
-            identity = await authentication.identity(request, claim)
             if located is None:
                 return await self._missing(name, request, request_id)
             endpoint, operation = located.endpoint, located.operation
@@ -147,8 +149,8 @@ class Gateway:
             if head.path.startswith(OWN_PATHS):
                 return OWN_PAGE
             claim = authentication.claim(head)
-            located = self._directory.located(self._directory.named(head, claim), head)
             sender = authentication.sender(head, claim)
+            located = self._directory.located(self._directory.named(head, claim), head)
             if located is None:  # it may be named in the body; else it is read to be refused
                 return Payer(sender.payer, UNKNOWN_BODY_BYTES)
             service, operation = located.endpoint.service, located.operation
