@@ -10,7 +10,7 @@ import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth, SigV4QueryAuth
 from botocore.httpchecksum import AwsChunkedWrapper
 
-from lambent.core.http import Fault
+from lambent.core.limits import Fault
 from lambent.wire.messages import Request, Response
 from tests.gateway.small import ACCOUNT, Mode, gateway
 from tests.wire.signing import signed

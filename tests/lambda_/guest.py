@@ -6,16 +6,17 @@ import socket
 import time
 from collections.abc import Mapping
 
-from lambent.core.budgets import Budget
+from lambent.core.budgets import Budgets
 from lambent.core.slices import Slice, Slices
 from lambent.core.sweeper import Sweeper
+from lambent.core.unsent import Unsent
 from lambent.lambda_.environment.allowance import Allowance
 from lambent.sandbox.contract import RUNTIME_API_PORT, Exit, Usage
 
 
 def guest_allowance() -> Allowance:
     """What a guest may cost, with nobody to sweep."""
-    return Allowance(guest_slice(), Budget(96 * 1024 * 1024, time.monotonic), Sweeper())
+    return Allowance(guest_slice(), Budgets(1 << 26, 1 << 24), Unsent(1 << 26, time.monotonic), Sweeper())
 
 
 def guest_slice(cpus: float = 1.0) -> Slice:

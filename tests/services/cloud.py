@@ -18,9 +18,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lambent.core.clock import FakeClock
-from lambent.core.door import serving
-from lambent.core.http import HttpLimits
 from lambent.core.ids import SeededIds
+from lambent.core.limits import HttpLimits
+from lambent.core.serving import serving
 from lambent.core.sweeper import sweeping
 from lambent.gateway.gateway import Gateway, Mode
 from lambent.services.iam.service import MIGRATIONS, iam
@@ -113,7 +113,7 @@ async def cloud(auth: Mode = "enforced") -> AsyncIterator[Cloud]:
                     sweeper,
                     sockets=[listener],
                     limits=HttpLimits(),
-                    body_limit=gateway.body_limit,
+                    admit=gateway.admit,
                     refusal=gateway.refuse,
                     grace_s=0.1,
                 ),

@@ -1,90 +1,103 @@
 """A listening port and its visitors: requests of a connection are answered one after the other, in their order.
 
-A `Door` is what all connections of one port share: who answers, the limits, the budget of memory. A `Visitor` is a
+A `Door` is what all connections of one port share: who answers, the limits, the budgets of memory. A `Visitor` is a
 connection (`core/http.py`) with a task that answers; while it works, what a client sends ahead waits in a queue, and in the
-kernel once that is not empty. Leaving `serving` lets running requests end for a grace.
+kernel once that is not empty.
 
-A guest has a door of its own (`Door.beside`), behind which the same is answered, with limits, a budget and a slice of the
+A guest has a door of its own (`Door.beside`), behind which the same is answered, with limits, budgets and a slice of the
 loop's time that are only its own: whatever it does there, it is this guest that waits or is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
 import os
 import socket
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import BinaryIO, Final
 
+import msgspec
 import structlog
 
 from lambent.core.answers import encode
-from lambent.core.budgets import Budget
-from lambent.core.http import BEHIND, NOTHING, UNTAKEN, Connection, Fault, HttpLimits
+from lambent.core.budgets import Admission, Budget, Budgets, Payer, Share
+from lambent.core.http import NOTHING, Connection
+from lambent.core.limits import Fault, HttpLimits
+from lambent.core.links import BEHIND, UNTAKEN
 from lambent.core.listeners import Listener
 from lambent.core.slices import SPENT, Slice
 from lambent.core.sweeper import Sweeper
+from lambent.core.unsent import Unsent
 from lambent.wire.messages import Request, Response
 
 log: Final = structlog.get_logger()
 
+DROPPED_PART: Final = 64  # a part of all connections is hung up on when there are too many
+REFUSALS: Final = 32  # clients above the limit that are told so, and linger, at once; others are cut off without a word
+REFUSED: Final = 400  # the least status of an answer that refuses
 FILE_CHUNK_BYTES: Final = 256 * 1024  # of a file in memory at once, for each connection that is being sent one
 
 Handler = Callable[[Request], Awaitable[Response]]
-BodyLimit = Callable[[Request], int]  # a request whose body has not arrived -> the bytes it may have
+Admit = Callable[[Request], Payer | Response]  # a request whose body has not arrived -> who pays for it, or its refusal
 Refusal = Callable[[Fault, Request | None], Response]  # the request's head, if it was read
 
 
+class Allotment(msgspec.Struct, frozen=True):
+    """What the connections of a door may cost together."""
+
+    limits: HttpLimits
+    budgets: Budgets
+    unsent: Unsent
+    slice: Slice | None = None  # of the guest whose door it is
+
+
 class Door:
-    """Everything that the connections of one listening port share; `close` it, or leave `serving`, which made the first."""
+    """Everything that the connections of one listening port share; whoever makes it closes it."""
 
     def __init__(
         self,
         handle: Handler,
+        admit: Admit,
+        refusal: Refusal,
         tasks: asyncio.TaskGroup,
         sweeper: Sweeper,
-        limits: HttpLimits,
-        body_limit: BodyLimit,
-        refusal: Refusal,
-        budget: Budget,
-        slice_: Slice | None = None,
-        parent: Door | None = None,
+        allotment: Allotment,
     ) -> None:
         self.handle: Final = handle
-        self.tasks: Final = tasks
-        self.limits: Final = limits
-        self.body_limit: Final = body_limit
+        self.admit: Final = admit
         self.refusal: Final = refusal
-        self.budget: Final = budget
-        self.slice: Final = slice_  # of the guest whose door it is
+        self.tasks: Final = tasks
+        self.limits: Final = allotment.limits
+        self.budgets: Final = allotment.budgets
+        self.unsent: Final = allotment.unsent
+        self.slice: Final = allotment.slice
         self.stopping = False
         self.connections: Final[set[Visitor]] = set()
         self.answering: Final[set[asyncio.Task[None]]] = set()  # a request may outlive the connection it came by
-        self.doors: Final[set[Door]] = set()  # of guests
         self.listener: Listener | None = None  # of a guest
-        self._parent: Final = parent
+        self.guests: Final[set[Door]] = set()  # doors beside this one
         self._sweeper: Final = sweeper
-        sweeper.watch(self.connections)
+        sweeper.watch(self)
 
     async def listen(self, listener: socket.socket) -> asyncio.Server:
         """Answer on one more listening socket; closing the returned server ends that, and closes the socket."""
         return await asyncio.get_running_loop().create_server(lambda: Visitor(self), sock=listener, backlog=1024)
 
-    def beside(self, listener: socket.socket, limits: HttpLimits, budget: Budget, slice_: Slice) -> Door:
-        """A guest's own door, with the same behind it; takes the listening socket over."""
-        door = Door(self.handle, self.tasks, self._sweeper, limits, self.body_limit, self.refusal, budget, slice_, self)
-        door.listener = Listener(listener, lambda: Visitor(door), self.tasks, slice_, limits.connections)
-        self.doors.add(door)
+    def beside(self, listener: socket.socket, allotment: Allotment, handle: Handler, admit: Admit) -> Door:
+        """A guest's own door, whose visitors have a handler of their own; takes the listening socket over."""
+        assert allotment.slice is not None
+        door = Door(handle, admit, self.refusal, self.tasks, self._sweeper, allotment)
+        most = allotment.limits.connections
+        door.listener = Listener(listener, lambda: Visitor(door), self.tasks, allotment.slice, most)
+        self.guests.add(door)
         return door
 
     def close(self) -> None:
         """End all at once: nothing is accepted, read or answered any more."""
         self.stopping = True
-        self._sweeper.forget(self.connections)
-        if self._parent is not None:
-            self._parent.doors.discard(self)
+        self._sweeper.forget(self)
         if self.listener is not None:
             self.listener.close()
         for task in list(self.answering):
@@ -92,19 +105,55 @@ class Door:
         for connection in list(self.connections):
             connection.cut()
 
+    def tick(self) -> None:
+        self.budgets.tick()
+        self.guests.difference_update([guest for guest in self.guests if guest.stopping])
+
+    def make_room(self, newcomer: Visitor) -> bool:
+        """Hang up on some who bring nothing, so that `newcomer` can stay; False: all are at work.
+
+        First go those who were never answered well, then those who rest; of each kind whoever does so longest. Some go at
+        once, so that those who come next find room without everybody being looked at again.
+        """
+        spare = (c for c in self.connections if c is not newcomer and c.is_spare)
+        count = 1 + self.limits.connections // DROPPED_PART
+        dropped = heapq.nsmallest(count, spare, key=lambda c: (c.served, c.since))
+        for connection in dropped:
+            self.connections.discard(connection)
+            connection.drop()
+        if not dropped and len(self.connections) > self.limits.connections + count:
+            newcomer.drop()  # it is not even refused, which would take a moment
+        return bool(dropped)
+
 
 class Visitor(Connection):
     """A connection to a `Door`: one task, begun with its first request, answers them all, in order."""
 
-    __slots__ = ("_door", "_late", "_queue", "_resting", "_waiting", "task")
+    __slots__ = (
+        "_door",
+        "_late",
+        "_queue",
+        "_resting",
+        "_share",
+        "_waiting",
+        "earlier_bytes",
+        "recent_bytes",
+        "served",
+        "task",
+    )
 
     def __init__(self, door: Door) -> None:
-        super().__init__(door.limits, door.budget, door.slice)
+        super().__init__(door.limits, door.budgets.heads, door.budgets.small, door.unsent, door.slice)
         self._door: Final = door
-        self._queue: Final[deque[tuple[Request, bool, int]]] = deque()  # with what its body takes of the budget
-        self._late: Fault | None = None  # what came behind a request that is still being answered, and is told after it
+        self._queue: Final[deque[tuple[Request, bool, int, Budget]]] = deque()  # with what its body takes of a budget
+        self._share: Share | None = None  # of whoever pays for the body that is arriving; None: it is small
+        self.recent_bytes = self.earlier_bytes = 0  # of that body: core/budgets.py
+        self._late: Fault | Response | None = (
+            None  # what came behind a request that is still being answered, and is told after it
+        )
         self._resting: asyncio.Future[None] | None = None  # the task waits for a request
         self._waiting: asyncio.Future[None] | None = None  # it waits for the client to take its answers, or for a turn
+        self.served = False  # whether a request was answered, and not refused
         self.task: asyncio.Task[None] | None = None
 
     @property
@@ -112,20 +161,44 @@ class Visitor(Connection):
         """Whether a request is being answered."""
         return self.task is not None and self._resting is None
 
+    @property
+    def is_spare(self) -> bool:
+        """Whether nothing is lost with it: no request is being answered, and no body that somebody pays for arrives."""
+        return not self.busy and self._share is None
+
+    def drop(self) -> None:
+        """Hang up, and leave nothing that was to be sent."""
+        if self.unsent_bytes:
+            self.cut()
+        else:
+            self.close()
+
+    def cut(self) -> None:
+        super().cut()
+        self._wake()
+        self._go_on()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         door = self._door
         door.connections.add(self)
-        if len(door.connections) > door.limits.connections or door.stopping:
+        excess = len(door.connections) - door.limits.connections
+        if door.stopping:
             self.refuse(Fault.BUSY)
+        elif excess > 0 and not door.make_room(self):
+            if excess > REFUSALS:
+                self.cut()
+            else:
+                self.refuse(Fault.BUSY)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._leave_share()
         self._door.connections.discard(self)
         if self._door.listener is not None:
             self._door.listener.left()
-        for _, _, held in self._queue:
-            self._budget.give(held)
+        for _, _, held, budget in self._queue:
+            budget.give(held)
         self._queue.clear()
         self._wake()
         self._go_on()
@@ -134,20 +207,37 @@ class Visitor(Connection):
         super().close()
         self._wake()
 
-    def cut(self) -> None:
-        super().cut()
-        self._wake()
-        self._go_on()
+    def admit(self, head: Request) -> Admission | Response:
+        payer = self._door.admit(head)
+        if isinstance(payer, Response):
+            return payer
+        share = self._share = self._door.budgets.of(payer.name)
+        share.join(self)
+        return Admission(payer.body_max_bytes, share)
 
-    def body_limit(self, head: Request) -> int:
-        return self._door.body_limit(head)
+    def take(self, size: int) -> bool:
+        return super().take(size) if self._share is None else self._share.take_for(self, size)
+
+    def give_way(self) -> None:
+        self.refuse(Fault.BUSY)
+
+    def forget_body(self) -> None:
+        super().forget_body()
+        self._leave_share()
+
+    def _leave_share(self) -> None:
+        share, self._share = self._share, None
+        if share is not None:
+            share.leave(self)
 
     def refusal(self, fault: Fault, head: Request | None) -> Response:
         return self._door.refusal(fault, head)
 
     def received(self, request: Request, *, keep_alive: bool) -> None:
-        self._queue.append((request, keep_alive, self._taken))
+        self._queue.append((request, keep_alive, self._taken, self._budget))
         self._taken = 0
+        if self._share is not None:
+            self._leave_share()
         if self.task is None:
             serve = self._serve() if self._slice is None else self._slice.metered(self._serve())
             self.task = self._door.tasks.create_task(serve)
@@ -155,7 +245,7 @@ class Visitor(Connection):
             self.task.add_done_callback(self._door.answering.discard)
         elif self._resting is not None:
             self._wake()
-        elif self.transport is not None:
+        else:
             self.pause(BEHIND)
             if self._paused & UNTAKEN:
                 self.wait(self._limits.idle_timeout_s)
@@ -178,10 +268,17 @@ class Visitor(Connection):
 
     def refuse(self, fault: Fault) -> None:
         if self.busy:
-            self._faulted = True
+            self.forget_body()
             self._late = fault
         else:
             super().refuse(fault)
+
+    def turn_away(self, answer: Response) -> None:
+        if self.busy:
+            self.forget_body()
+            self._late = answer
+        else:
+            super().turn_away(answer)
 
     def _wake(self) -> None:
         resting, self._resting = self._resting, None
@@ -207,26 +304,27 @@ class Visitor(Connection):
             if not self._queue:
                 await self._rest()
                 continue
-            request, keep_alive, held = self._queue.popleft()
+            request, keep_alive, held, budget = self._queue.popleft()
             if self._paused & BEHIND and not self._queue:
                 self.resume(BEHIND)
             if self._phase == NOTHING:
                 self.deadline = None  # the one for the next request, from the answer to the last
+            response = None
             try:
                 response = await self._door.handle(request)
+                self.served = self.served or response.status < REFUSED
                 keep_alive, bodiless = keep_alive and not self._door.stopping, request.method == "HEAD"
                 if response.file is None:
                     self.send(response, keep_alive=keep_alive, bodiless=bodiless)
                 else:
                     with response.file as file:
                         await self._send_file(response, file, keep_alive=keep_alive, bodiless=bodiless)
-                del response  # what is not sent yet is the transport's, and counts there
             except Exception:
                 log.exception("http.answer_failed", method=request.method, path=request.path)
                 self.send(Response(status=500, headers=[], body=b""), keep_alive=False)
             finally:
-                self._budget.give(held)
-                del request  # and with it a body of some 70 MB, while the connection rests
+                budget.give(held)
+                request = response = None  # while the connection rests, neither body is held: of 70 MB, and of 6
 
     async def _send_file(self, response: Response, file: BinaryIO, *, keep_alive: bool, bodiless: bool) -> None:
         """Answer with a file, a piece whenever the client has taken the one before.
@@ -243,8 +341,8 @@ class Visitor(Connection):
             left -= len(chunk)
             self._write(chunk)
             await self._may_answer()
-        if left and not bodiless and self.transport is not None:
-            self.transport.abort()
+        if left and not bodiless:
+            self.cut()
         elif not keep_alive:
             self.close()
 
@@ -258,7 +356,10 @@ class Visitor(Connection):
         resting = self._resting = self._loop.create_future()
         if self._late is not None:
             late, self._late = self._late, None
-            super().refuse(late)
+            if isinstance(late, Fault):
+                self.refuse(late)
+            else:
+                self.turn_away(late)
         await resting
 
 
@@ -269,53 +370,3 @@ def _read(file: BinaryIO, size: int) -> bytes:
     except OSError:
         log.exception("http.file_unreadable")
         return b""
-
-
-@asynccontextmanager
-async def serving(
-    handle: Handler,
-    sweeper: Sweeper,
-    *,
-    sockets: list[socket.socket],
-    limits: HttpLimits,
-    body_limit: BodyLimit,
-    refusal: Refusal,
-    grace_s: float = 1.0,
-) -> AsyncGenerator[Door]:
-    """A door that answers on `sockets`; leaving lets running requests end for `grace_s`, then cancels them.
-
-    The door takes the sockets over, and closes them; `Door.listen` adds more while it stands.
-    """
-    async with asyncio.TaskGroup() as requests:
-        budget = Budget(limits.buffered_bytes, asyncio.get_running_loop().time)
-        door = Door(handle, requests, sweeper, limits, body_limit, refusal, budget)
-        servers = [await door.listen(listener) for listener in sockets]
-        try:
-            yield door
-        finally:
-            for server in servers:
-                server.close()
-            await _settled([door, *door.doors], grace_s)
-            for guest in list(door.doors):
-                guest.close()
-            sweeper.forget(door.connections)
-
-
-async def _settled(doors: list[Door], grace_s: float) -> None:
-    """Close every connection: idle ones at once, the others when they have answered or `grace_s` is over.
-
-    What is answered to a client who has gone has the same grace, and no more.
-    """
-    for door in doors:
-        door.stopping = True
-        for connection in list(door.connections):
-            if not connection.busy:
-                connection.close()
-    answering = [task for door in doors for task in door.answering]
-    if answering:
-        _, late = await asyncio.wait(answering, timeout=grace_s)
-        for task in late:
-            task.cancel()
-    for door in doors:
-        for connection in list(door.connections):
-            connection.close()

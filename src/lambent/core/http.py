@@ -1,7 +1,8 @@
 """One HTTP/1.1 server for both doors: the gateway's port (`core/door.py`) and the Runtime API inside each sandbox.
 
 Bytes arrive at a `Connection`; httptools (llhttp) parses them; a whole request goes to `received`, and whoever answers
-calls `send`. Nothing here knows AWS. What it defends against: heads and bodies without end (counted while they arrive,
+calls `send`. What is read when, and what of the answers is not taken, is the `Link`'s (`core/links.py`).
+Nothing here knows AWS. What it defends against: heads and bodies without end (counted while they arrive,
 never after), slow senders (one sweeper compares deadlines, so a request costs no timer), too many connections, bodies
 that add up (one `Budget` for the whole door, in which a body counts until its request is answered), pipelined floods
 (reading pauses while a request is being answered), clients that do not take their answers (nothing more is read or
@@ -18,28 +19,30 @@ Why not a framework: see docs/designs/one-http-server.md. The cost of a request 
 from __future__ import annotations
 
 import asyncio
-import enum
 from abc import ABC, abstractmethod
 from typing import Final, cast
 
 import httptools
-import msgspec
 import structlog
 
 from lambent.core.answers import BODILESS, encode
-from lambent.core.budgets import Budget
+from lambent.core.budgets import Admission, Budget
+from lambent.core.inboxes import BODY_READ_BYTES, CHUNKED_READ_BYTES
+from lambent.core.limits import Fault, HttpLimits
+from lambent.core.links import Link
 from lambent.core.slices import Slice
+from lambent.core.unsent import Unsent
 from lambent.wire.messages import Request, Response
 
 log: Final = structlog.get_logger()
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 UNQUESTIONED_BYTES: Final = 16 * 1024  # a body that says it is so small is read without asking what it is for
-READ_BYTES: Final = 4096  # at a time; what pipelined requests in it may cost before others have their turn
-FLOOD_READ_BYTES: Final = 1024  # of a guest that has used up much of its slice
-CHUNKED_READ_BYTES: Final = 16 * 1024  # of a body in chunks
-BODY_READ_BYTES: Final = 64 * 1024  # of a body whose length is known
+LINE_BYTES: Final = (
+    400  # what a header line costs in memory beside twice its length: two strings, a tuple, their places
+)
 TOGETHER_BYTES: Final = 64 * 1024  # a head and a body up to this size are one write
+FREE_BYTES: Final = 8 * 1024  # of a head in parts, which every connection may cost
 LINGER_S: Final = 2.0  # how long a refused client may go on sending before the connection is closed
 LINGER_BYTES: Final = 128 * 1024 * 1024  # and how much of it is read and thrown away
 
@@ -48,34 +51,8 @@ NOTHING: Final = 0
 HEAD: Final = 1  # a part of its head
 BODY: Final = 2  # its head, and perhaps a part of its body
 
-# Why nothing is read from a connection, beside lambent.core.slices.SPENT.
-UNTAKEN: Final = 2  # the client does not take what it asked for: it may not ask for more
-BEHIND: Final = 4  # a request waits for the end of the one before it
 
-
-class Fault(enum.Enum):
-    """What is wrong with a request that never became one, with the status it is refused with."""
-
-    MALFORMED = 400
-    SLOW = 408
-    BODY_TOO_LARGE = 413
-    HEAD_TOO_LARGE = 431
-    BUSY = 503
-
-
-class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What one door spends on its clients."""
-
-    head_bytes: int = 64 * 1024  # request line and headers together
-    head_count: int = 200  # header lines
-    head_timeout_s: float = 20.0  # from the first byte of a head to its end
-    body_timeout_s: float = 300.0  # from the end of the head to the end of the body
-    idle_timeout_s: float = 75.0  # between requests
-    connections: int = 4096
-    buffered_bytes: int = 512 * 1024 * 1024  # bodies that are being received or answered, all connections together
-
-
-class Connection(asyncio.BufferedProtocol, ABC):
+class Connection(Link, ABC):
     """One client's connection. Subclasses say how large a body may be, and what becomes of a request."""
 
     __slots__ = (
@@ -86,37 +63,29 @@ class Connection(asyncio.BufferedProtocol, ABC):
         "_discarded",
         "_faulted",
         "_head",
-        "_inbox",
+        "_head_taken",
+        "_heads",
         "_limit",
         "_limits",
         "_lines",
-        "_loop",
-        "_much",
         "_parser",
         "_part_bytes",
-        "_paused",
-        "_peer",
         "_phase",
-        "_reading",
         "_received_bytes",
-        "_slice",
+        "_small",
         "_taken",
         "_timed",
-        "_unsent",
         "_url",
-        "closing",
-        "deadline",
-        "transport",
     )
 
-    def __init__(self, limits: HttpLimits, budget: Budget, slice_: Slice | None = None) -> None:
+    def __init__(
+        self, limits: HttpLimits, heads: Budget, small: Budget, unsent: Unsent, slice_: Slice | None = None
+    ) -> None:
+        super().__init__(unsent, slice_)
         self._limits: Final = limits
-        self._budget: Final = budget
-        self._slice: Final = slice_  # of the guest that it belongs to, if it does
-        self._paused = 0  # the reasons for which nothing is read
-        self._inbox: memoryview = memoryview(bytearray(READ_BYTES))
-        self._reading: memoryview = self._inbox  # where the next bytes come to
-        self._much = False  # whether the last read brought so much that a larger one is worth its buffer
+        self._heads: Final = heads  # for large heads that come in parts
+        self._small: Final = small  # for bodies that nobody asks about
+        self._budget = small  # of the body that is arriving
         self._parser: Final = httptools.HttpRequestParser(self)
         self._phase = NOTHING
         self._timed = NOTHING  # the phase that the deadline is for
@@ -130,14 +99,9 @@ class Connection(asyncio.BufferedProtocol, ABC):
         self._received_bytes = 0  # of the body
         self._counted_bytes = 0  # of the body, when a part was last looked at
         self._taken = 0  # of the budget, by the body that is arriving
-        self._unsent: int | None = None  # bytes the client had not taken when its time was over
+        self._head_taken = 0  # of the one for heads, by what arrives in parts without being body
         self._faulted = False
         self._discarded = 0
-        self._peer = ""
-        self._loop: Final = asyncio.get_running_loop()
-        self.closing = False
-        self.deadline: float | None = None  # on the loop's clock; None while we are the ones who work
-        self.transport: asyncio.Transport | None = None
 
     # --- what a door decides -----------------------------------------------------------------------------------------
 
@@ -145,73 +109,40 @@ class Connection(asyncio.BufferedProtocol, ABC):
     def received(self, request: Request, *, keep_alive: bool) -> None:
         """A whole request has arrived; some time later `send` is called for it, once."""
 
-    @abstractmethod
-    def body_limit(self, head: Request) -> int: ...
+    def body_limit(self, head: Request) -> int:
+        """How many bytes a body may have that is not small, where nobody else pays for it."""
+        del head
+        return UNQUESTIONED_BYTES
+
+    def admit(self, head: Request) -> Admission | Response:
+        """Decide about a request with more than a small body; a refusal is answered, and no byte of the body kept."""
+        return Admission(self.body_limit(head), self._small)
+
+    def take(self, size: int) -> bool:
+        """Find room for a part of a body that has come."""
+        return self._budget.take(size)
 
     @abstractmethod
     def refusal(self, fault: Fault, head: Request | None) -> Response: ...
 
-    # --- asyncio -----------------------------------------------------------------------------------------------------
+    # --- the link ----------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's own class is not registered as one
-        peer = cast("object", transport.get_extra_info("peername"))
-        self._peer = str(cast("tuple[object, ...]", peer)[0]) if isinstance(peer, tuple) else ""
+        super().connection_made(transport)
         self.wait(self._limits.idle_timeout_s)
-        if self._slice is not None:
-            self._slice.join(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        del exc
-        self.closing = True
-        self.transport = None
+        super().connection_lost(exc)
         self._release()
-        self._budget.paid(self)
-        if self._slice is not None:
-            self._slice.leave(self)
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the loop reads to: little of what may be many requests, more of what is the body of one."""
-        del sizehint
-        low = self._slice is not None and self._slice.low
-        if self._much and (large := self._one_message(low=low)) > READ_BYTES:
-            self._reading = memoryview(bytearray(large))
-        else:
-            self._reading = self._inbox[:FLOOD_READ_BYTES] if low else self._inbox
-        return self._reading
-
-    def _one_message(self, *, low: bool) -> int:
-        """How many of the bytes that come can belong to nothing else than what is arriving."""
+    def certain_bytes(self, *, low: bool) -> int:
         if self._faulted:
             return BODY_READ_BYTES
-        if self._body_bytes:
-            return min(self._body_bytes - self._received_bytes, BODY_READ_BYTES)
-        return CHUNKED_READ_BYTES if self._phase == BODY and not low else 0
+        if self._phase == BODY and not self._body_bytes and not low:
+            return CHUNKED_READ_BYTES
+        return self._body_bytes - self._received_bytes
 
-    def buffer_updated(self, nbytes: int) -> None:
-        if self._paused and self.transport is not None:
-            self.transport.pause_reading()  # uvloop begins to read after `connection_made`, whatever was said there
-        self._much = nbytes >= FLOOD_READ_BYTES
-        slice_ = self._slice
-        if slice_ is None:
-            self._feed(self._reading[:nbytes])
-        else:
-            since_s = slice_.now()
-            self._feed(self._reading[:nbytes])
-            slice_.charge(since_s)
-
-    def pause(self, reason: int) -> None:
-        """Read nothing until this reason, and every other, is gone."""
-        if not self._paused and self.transport is not None:
-            self.transport.pause_reading()
-        self._paused |= reason
-
-    def resume(self, reason: int) -> None:
-        was, self._paused = self._paused, self._paused & ~reason
-        if was and not self._paused and self.transport is not None and not self.transport.is_closing():
-            self.transport.resume_reading()
-
-    def _feed(self, data: memoryview) -> None:
+    def arrived(self, data: memoryview) -> None:
         if self._faulted:
             self._discard(len(data))
             return
@@ -244,65 +175,35 @@ class Connection(asyncio.BufferedProtocol, ABC):
         elif self._timed != NOTHING or self.deadline is not None:
             # Else it has just begun, in a read that may have begun with the end of another request: pipelined.
             self._part_bytes += size
-        if self._part_bytes > limits.head_bytes:
+        lines = len(self._lines)
+        if self._part_bytes > limits.head_bytes or lines > limits.head_count:
             self.refuse(Fault.HEAD_TOO_LARGE if in_head else Fault.BODY_TOO_LARGE)
             return
+        price = 2 * self._part_bytes + lines * LINE_BYTES - FREE_BYTES - self._head_taken
+        if price > 0:
+            if not self._heads.take(price):
+                self.refuse(Fault.BUSY)
+                return
+            self._head_taken += price
         if self._timed != self._phase:
             self._timed = self._phase
             self.wait(limits.head_timeout_s if in_head else limits.body_timeout_s)
 
-    def wait(self, seconds: float | None) -> None:
-        """Expect the client's next bytes within `seconds`; None: it is our turn."""
-        self.deadline = None if seconds is None else self._loop.time() + seconds
-
     def overdue(self) -> None:
-        """The deadline has passed: say so if a request had begun, else just close.
-
-        A client that is still taking an answer has more time, as long as it takes some of it.
-        """
+        """The deadline has passed: say so if a request had begun, else just close; see `takes` for what is unsent."""
         self.deadline = None
-        unsent = self.unsent_bytes
-        if unsent:
-            if self._unsent is not None and unsent >= self._unsent:
-                self.cut()
-            else:
-                self._unsent = unsent
-                self.wait(self._limits.idle_timeout_s)
-        elif self._faulted or self._phase == NOTHING:
+        if self.takes(self._limits.idle_timeout_s):
+            return
+        if self._faulted or self._phase == NOTHING:
             self.close()
         else:
             self.refuse(Fault.SLOW)
-
-    def pause_writing(self) -> None:
-        """The client does not take what it asked for: it may not ask for more, and what is unsent counts."""
-        self.pause(UNTAKEN)
-        self._budget.owe(self)
-
-    def resume_writing(self) -> None:
-        """It has taken it."""
-        self._unsent = None
-        self._budget.paid(self)
-        self.resume(UNTAKEN)
-
-    @property
-    def unsent_bytes(self) -> int:
-        """What of our answers the client has not taken."""
-        return 0 if self.transport is None else self.transport.get_write_buffer_size()
-
-    def cut(self) -> None:
-        """Hang up at once; nothing more is sent, and what was to be is dropped."""
-        self.closing = True
-        self.deadline = None
-        if self.transport is not None:
-            self.transport.abort()
 
     # --- httptools ---------------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         self._phase = HEAD
         self._timed = NOTHING
-        self._url = b""
-        self._lines = []
         self._part_bytes = 0
 
     def on_url(self, url: bytes) -> None:
@@ -316,6 +217,7 @@ class Connection(asyncio.BufferedProtocol, ABC):
         self._phase = BODY
         url = self._url.decode("latin-1")
         headers = self._headers(len(url))
+        self._url, self._lines = b"", []  # a connection that rests keeps nothing of what it said
         path, _, query = url.partition("?")
         if path[:1] != "/":  # absolute form, as a proxy is asked
             host, _, path = path.partition("://")[2].partition("/")
@@ -331,8 +233,14 @@ class Connection(asyncio.BufferedProtocol, ABC):
             raise _Refused
         size = int(declared) if declared is not None else None
         self._body_bytes = size or 0
-        small = size is not None and size <= UNQUESTIONED_BYTES
-        self._limit = UNQUESTIONED_BYTES if small else self.body_limit(head)
+        if size is not None and size <= UNQUESTIONED_BYTES:
+            self._limit, self._budget = UNQUESTIONED_BYTES, self._small
+        else:
+            admitted = self.admit(head)
+            if isinstance(admitted, Response):
+                self.turn_away(admitted)
+                raise _Refused
+            self._limit, self._budget = admitted.body_max_bytes, admitted.budget
         if size is not None and size > self._limit:
             self.refuse(Fault.BODY_TOO_LARGE)
             raise _Refused
@@ -361,7 +269,7 @@ class Connection(asyncio.BufferedProtocol, ABC):
         if self._received_bytes > self._limit:
             self.refuse(Fault.BODY_TOO_LARGE)
             raise _Refused
-        if not self._budget.take(size):
+        if not self.take(size):
             self.refuse(Fault.BUSY)
             raise _Refused
         self._taken += size
@@ -385,6 +293,9 @@ class Connection(asyncio.BufferedProtocol, ABC):
         self._head = None
         self._phase = NOTHING
         self.deadline = None
+        if self._head_taken:
+            self._heads.give(self._head_taken)
+            self._head_taken = 0
         self.received(request, keep_alive=self._parser.should_keep_alive())
 
     # --- answering ---------------------------------------------------------------------------------------------------
@@ -413,13 +324,14 @@ class Connection(asyncio.BufferedProtocol, ABC):
 
     def refuse(self, fault: Fault) -> None:
         """Answer with the fault, then discard what the client still sends, for a while."""
-        self._faulted = True
-        self._lines = []
-        self._url = self._body = b""
-        self._release()
+        self.turn_away(self.refusal(fault, self._head))
+
+    def turn_away(self, answer: Response) -> None:
+        """Answer a request that is not received, then discard what the client still sends, for a while."""
+        self.forget_body()
         if self.transport is None or self.closing:
             return
-        self.transport.write(encode(self.refusal(fault, self._head), keep_alive=False, bodiless=False))
+        self.transport.write(encode(answer, keep_alive=False, bodiless=False))
         try:
             if self.transport.can_write_eof():
                 self.transport.write_eof()
@@ -428,6 +340,13 @@ class Connection(asyncio.BufferedProtocol, ABC):
             return
         self.wait(LINGER_S)
 
+    def forget_body(self) -> None:
+        """Keep nothing of a request that is refused."""
+        self._faulted = True
+        self._lines = []
+        self._url = self._body = b""
+        self._release()
+
     def _discard(self, size: int) -> None:
         self._discarded += size
         if self._discarded > LINGER_BYTES:
@@ -435,7 +354,8 @@ class Connection(asyncio.BufferedProtocol, ABC):
 
     def _release(self) -> None:
         self._budget.give(self._taken)
-        self._taken = 0
+        self._heads.give(self._head_taken)
+        self._taken = self._head_taken = 0
 
 
 class _Refused(Exception):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -17,28 +17,40 @@ log: Final = structlog.get_logger()
 SWEEP_S: Final = 0.5  # how late a deadline may be noticed
 
 
+class Watched(Protocol):
+    """What has connections."""
+
+    @property
+    def connections(self) -> AbstractSet[Connection]: ...
+
+    def tick(self) -> None:
+        """A sweep has come by."""
+        ...
+
+
 class Sweeper:
-    """Sets of connections, each of a door; what is watched is swept until it is forgotten."""
+    """Sweeps the connections of all that it watches."""
 
     def __init__(self) -> None:
-        self._watched: Final[dict[int, AbstractSet[Connection]]] = {}
+        self._watched: Final[dict[Watched, None]] = {}
 
-    def watch(self, connections: AbstractSet[Connection]) -> None:
-        """Sweep these connections, whichever the set holds, from now on."""
-        self._watched[id(connections)] = connections
+    def watch(self, watched: Watched) -> None:
+        self._watched[watched] = None
 
-    def forget(self, connections: AbstractSet[Connection]) -> None:
-        self._watched.pop(id(connections), None)
+    def forget(self, watched: Watched) -> None:
+        self._watched.pop(watched, None)
 
     async def sweep(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SWEEP_S)
             now = loop.time()
+            for watched in self._watched:
+                watched.tick()
             overdue = [
                 connection
-                for connections in self._watched.values()
-                for connection in connections
+                for watched in self._watched
+                for connection in watched.connections
                 if connection.deadline is not None and connection.deadline < now
             ]
             for connection in overdue:

@@ -31,7 +31,9 @@ from typing import Final
 import msgspec
 
 from lambent.core.answers import encode
-from lambent.core.http import Connection, Fault, HttpLimits
+from lambent.core.budgets import Budget
+from lambent.core.http import Connection
+from lambent.core.limits import Fault, HttpLimits
 from lambent.core.listeners import Listener
 from lambent.lambda_.environment.allowance import Allowance
 from lambent.wire.messages import Request, Response
@@ -47,6 +49,7 @@ GUEST_LIMITS: Final = HttpLimits(
     head_bytes=2 * 1024 * 1024,  # Lambda-Runtime-Function-XRay-Error-Cause alone may have 1 MB
     head_count=100,
     connections=32,
+    buffered_bytes=4 * RESPONSE_LIMIT_BYTES,
 )
 
 
@@ -125,6 +128,7 @@ class RuntimeApi:
         self.state = RuntimeState.STARTED
         self.connections: Final[set[RuntimeConnection]] = set()
         self.allowance: Final = allowance
+        self.budget: Final = Budget(GUEST_LIMITS.buffered_bytes)
         self.listener: Listener | None = None
         self._tell: Final = tell
         self._parked: RuntimeConnection | None = None
@@ -204,9 +208,12 @@ class RuntimeApi:
         if self._parked is connection:
             self._parked = None
 
+    def tick(self) -> None:
+        """A sweep has come by: nothing changes with time here."""
+
     def close(self) -> None:
         """Accept and read nothing more."""
-        self.allowance.sweeper.forget(self.connections)
+        self.allowance.sweeper.forget(self)
         if self.listener is not None:
             self.listener.close()
         for connection in list(self.connections):
@@ -219,7 +226,7 @@ class RuntimeConnection(Connection):
     __slots__ = ("_api", "_keep_alive", "_owed")
 
     def __init__(self, api: RuntimeApi) -> None:
-        super().__init__(GUEST_LIMITS, api.allowance.budget, api.allowance.slice)
+        super().__init__(GUEST_LIMITS, api.budget, api.budget, api.allowance.unsent, api.allowance.slice)
         self._api: Final = api
         self._keep_alive = True
         self._owed = False  # the answer ACCEPTED, not written yet
@@ -336,7 +343,7 @@ async def runtime_api(
     """Answer the Runtime API on a socket that listens inside a sandbox; takes the socket over."""
     api = RuntimeApi(tell, allowance)
     api.listener = Listener(listener, lambda: RuntimeConnection(api), tasks, allowance.slice, GUEST_LIMITS.connections)
-    allowance.sweeper.watch(api.connections)
+    allowance.sweeper.watch(api)
     try:
         yield api
     finally:
