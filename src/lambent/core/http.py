@@ -42,6 +42,7 @@ LINE_BYTES: Final = (
     400  # what a header line costs in memory beside twice its length: two strings, a tuple, their places
 )
 TOGETHER_BYTES: Final = 64 * 1024  # a head and a body up to this size are one write
+BLOCK_BYTES: Final = 1024  # smaller parts of a body are put together
 FREE_BYTES: Final = 8 * 1024  # of a head in parts, which every connection may cost
 LINGER_S: Final = 2.0  # how long a refused client may go on sending before the connection is closed
 LINGER_BYTES: Final = 128 * 1024 * 1024  # and how much of it is read and thrown away
@@ -56,7 +57,7 @@ class Connection(Link, ABC):
     """One client's connection. Subclasses say how large a body may be, and what becomes of a request."""
 
     __slots__ = (
-        "_body",
+        "_blocks",
         "_body_bytes",
         "_budget",
         "_counted_bytes",
@@ -94,7 +95,7 @@ class Connection(Link, ABC):
         self._part_bytes = 0  # of a request that arrives in more than one read: since it began, or since it had body
         self._head: Request | None = None
         self._limit = 0
-        self._body: bytes | bytearray = b""
+        self._blocks: list[bytes] = []  # of the body
         self._body_bytes = 0  # that the head has declared
         self._received_bytes = 0  # of the body
         self._counted_bytes = 0  # of the body, when a part was last looked at
@@ -273,21 +274,22 @@ class Connection(Link, ABC):
             self.refuse(Fault.BUSY)
             raise _Refused
         self._taken += size
-        if self._received_bytes == size:
-            self._body = body
-        elif isinstance(self._body, bytes):  # many small chunks would cost more than what is in them
-            self._body = bytearray(self._body)
-            self._body += body
+        if size >= BLOCK_BYTES or not self._blocks:
+            self._blocks.append(body)
+            return
+        last = self._blocks[-1]  # many small chunks would cost more than what is in them
+        if len(last) < BLOCK_BYTES:
+            self._blocks[-1] = last + body
         else:
-            self._body += body
+            self._blocks.append(body)
 
     def on_message_complete(self) -> None:
         request = self._head
         if request is None or self._faulted:
             return
         if self._received_bytes:
-            request.body = bytes(self._body)
-            self._body = b""
+            blocks, self._blocks = self._blocks, []
+            request.body = blocks[0] if len(blocks) == 1 else b"".join(blocks)
             self._received_bytes = self._counted_bytes = 0
         self._body_bytes = 0
         self._head = None
@@ -344,7 +346,7 @@ class Connection(Link, ABC):
         """Keep nothing of a request that is refused."""
         self._faulted = True
         self._lines = []
-        self._url = self._body = b""
+        self._url, self._blocks = b"", []
         self._release()
 
     def _discard(self, size: int) -> None:

@@ -18,7 +18,7 @@ from lambent.core.slices import DEBT_S, Slice
 
 log: Final = structlog.get_logger()
 
-CONNECTION_S: Final = 0.000_2  # of the loop's time, for making a connection and for its end
+CONNECTION_S: Final = 0.000_3  # of the loop's time, for making a connection and for its end
 FULL: Final = 2  # the reason for which it pauses itself: as many connections are open as may be
 
 

@@ -30,7 +30,7 @@ LOW_S: Final = 0.01  # of the burst; with less left, a guest is read from in sma
 DEBT_S: Final = 0.05  # the most that is owed: a step that took longer was not this guest's doing alone
 TURN_S: Final = 0.001  # between two readers of a guest that was in debt
 CREDIT_S: Final = 0.0003  # for each invocation; a `next` and an answer cost a third of it
-READ_S: Final = 0.000_005  # what a read costs the loop outside of the time that is measured
+READ_S: Final = 0.000_01  # what a read costs the loop outside of the time that is measured
 
 SHARE_OF_A_CPU: Final = 0.25  # of the loop, for a guest with one processor
 SHARE_MIN: Final = 0.05

@@ -1,4 +1,7 @@
-"""Deadlines without timers: one task looks at the connections of every door now and then, and ends what is overdue."""
+"""Deadlines without timers: one task looks at the connections of every door now and then, and ends what is overdue.
+
+Since what ends leaves free memory behind, the same task gives that back (`core/heap.py`).
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,18 @@ import asyncio
 from collections.abc import AsyncGenerator
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Final, Protocol
 
 import structlog
 
+from lambent.core.heap import Heap
 from lambent.core.http import Connection
 
 log: Final = structlog.get_logger()
 
 SWEEP_S: Final = 0.5  # how late a deadline may be noticed
+SWEEPS: Final = 4  # from one look at the heap to the next
 
 
 class Watched(Protocol):
@@ -33,6 +39,7 @@ class Sweeper:
 
     def __init__(self) -> None:
         self._watched: Final[dict[Watched, None]] = {}
+        self._heap: Final = Heap()
 
     def watch(self, watched: Watched) -> None:
         self._watched[watched] = None
@@ -42,8 +49,10 @@ class Sweeper:
 
     async def sweep(self) -> None:
         loop = asyncio.get_running_loop()
-        while True:
+        for number in count():
             await asyncio.sleep(SWEEP_S)
+            if number % SWEEPS == 0:
+                _ = self._heap.give_back()
             now = loop.time()
             for watched in self._watched:
                 watched.tick()

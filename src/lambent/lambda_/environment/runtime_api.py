@@ -31,7 +31,7 @@ from typing import Final
 import msgspec
 
 from lambent.core.answers import encode
-from lambent.core.budgets import Budget
+from lambent.core.budgets import Admission, Budget
 from lambent.core.http import Connection
 from lambent.core.limits import Fault, HttpLimits
 from lambent.core.listeners import Listener
@@ -192,6 +192,19 @@ class RuntimeApi:
         body = json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}).encode()
         self.result(self._invocation.request_id, body, "Function.ResponseSizeTooLarge")
 
+    def refusal_of(self, head: Request) -> Response | None:
+        """Why a large body need not be read at all: it can only be the running invocation's answer, or the init's error."""
+        if head.method != "POST":
+            return NOT_FOUND
+        if head.path == INIT_ERROR_PATH:
+            return None if self.state is RuntimeState.STARTED else illegal(self.state, RuntimeState.INIT_FAILED)
+        if not head.path.startswith(INVOCATION):
+            return NOT_FOUND
+        if self._invocation is None or self.state is not RuntimeState.RUNNING:
+            return illegal(self.state, RuntimeState.RESPONDED)
+        request_id = head.path[len(INVOCATION) :].partition("/")[0]
+        return None if request_id == self._invocation.request_id else INVALID_REQUEST_ID
+
     def init_error(self, error_type: str, body: bytes) -> Response:
         if self.state is not RuntimeState.STARTED:
             return illegal(self.state, RuntimeState.INIT_FAILED)
@@ -243,8 +256,11 @@ class RuntimeConnection(Connection):
             self._api.listener.left()
         self._api.left(self)
 
-    def refuse(self, fault: Fault) -> None:
-        super().refuse(fault)
+    def admit(self, head: Request) -> Admission | Response:
+        return self._api.refusal_of(head) or super().admit(head)
+
+    def turn_away(self, answer: Response) -> None:
+        super().turn_away(answer)
         self._api.left(self)  # nothing can be written to it any more
 
     def body_limit(self, head: Request) -> int:
