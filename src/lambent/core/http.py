@@ -87,7 +87,7 @@ class Connection(Link, ABC):
         self._heads: Final = heads  # for large heads that come in parts
         self._small: Final = small  # for bodies that nobody asks about
         self._budget = small  # of the body that is arriving
-        self._parser: Final = httptools.HttpRequestParser(self)
+        self._parser = httptools.HttpRequestParser(self)
         self._phase = NOTHING
         self._timed = NOTHING  # the phase that the deadline is for
         self._url = b""
@@ -134,7 +134,11 @@ class Connection(Link, ABC):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._release()
+        self._forget()
+        self._head = None
+        del (
+            self._parser
+        )  # it refers to us, and keeps what it has of a header: nothing waits for the collector of cycles
 
     def certain_bytes(self, *, low: bool) -> int:
         if self._faulted:
@@ -345,14 +349,17 @@ class Connection(Link, ABC):
     def forget_body(self) -> None:
         """Keep nothing of a request that is refused."""
         self._faulted = True
-        self._lines = []
-        self._url, self._blocks = b"", []
-        self._release()
+        self._forget()
 
     def _discard(self, size: int) -> None:
         self._discarded += size
         if self._discarded > LINGER_BYTES:
             self.close()
+
+    def _forget(self) -> None:
+        self._lines, self._blocks = [], []
+        self._url = b""
+        self._release()
 
     def _release(self) -> None:
         self._budget.give(self._taken)
