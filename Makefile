@@ -17,7 +17,7 @@ S3SERVER := .build/versitygw
 NODES := 18 22 24
 ARGS ?=
 
-.PHONY: help install demo up test check format docs bench clean
+.PHONY: help install demo up test hostile check format docs bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -87,8 +87,11 @@ demo: $(VENV)/.compiled ## deploy and invoke an example, show what happened, lea
 up: $(VENV)/.compiled ## start Lambent and keep it running; ARGS='--port 4567 --ephemeral'
 	@exec $(BIN)/lambent up $(ARGS)
 
-test: $(VENV)/.installed-dev $(VENV)/.compiled $(AWSCLI)/.installed $(JSSDK)/.installed $(MODELS)/.unpacked $(S3SERVER)/.installed $(NODES:%=$(INTERPRETERS)/node%/.installed) ## install what tests need and pass all of them; ARGS='-k name'
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.installed-dev $(VENV)/.compiled $(AWSCLI)/.installed $(JSSDK)/.installed $(MODELS)/.unpacked $(S3SERVER)/.installed $(NODES:%=$(INTERPRETERS)/node%/.installed) ## install what tests need and pass all of them but the attacks; ARGS='-k name'
+	@$(BIN)/python -m pytest --ignore tests/escape --ignore tests/hostile $(ARGS)
+
+hostile: $(VENV)/.installed-dev $(VENV)/.compiled ## attack the sandbox and the server, row by row of docs/THREATS.md
+	@$(BIN)/python -m pytest tests/escape tests/hostile $(ARGS)
 
 check: $(VENV)/.installed-dev ## formatting, lint, types, architecture
 	$(BIN)/ruff format --check .

@@ -14,6 +14,7 @@ from benchmarks import functions
 from benchmarks.burst import burst
 from benchmarks.cold import cold
 from benchmarks.figures import Figure, Row, table
+from benchmarks.hostile import hostile
 from benchmarks.inventory import inventory
 from benchmarks.start import start
 from benchmarks.warm import warm
@@ -27,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Row]]] = {
     "cold-custom": lambda: cold(functions.custom(), bound_ms=8),
     "burst": lambda: burst(functions.python_that_holds()),
     "inventory": inventory,
+    "hostile": hostile,
 }
 
 

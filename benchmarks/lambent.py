@@ -40,29 +40,31 @@ class Lambent:
         self.keys = keys
         self.ready_s = ready_s  # from exec to its first answer
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, **options: Any) -> Any:
         return boto3.client(
             service,  # pyright: ignore[reportArgumentType]
             endpoint_url=self.endpoint,
             region_name=REGION,
             aws_access_key_id=self.keys.access_key_id,
             aws_secret_access_key=self.keys.secret_access_key,
+            **options,
         )
 
-    def deploy(self, subject: Subject) -> None:
+    def deploy(self, subject: Subject, name: str = FUNCTION, memory_mib: int = MEMORY_MIB) -> None:
         """Make the function and wait until it is active."""
-        role = self.client("iam").create_role(RoleName="bench", AssumeRolePolicyDocument=json.dumps(TRUST))
+        iam = self.client("iam")
+        role = iam.create_role(RoleName=f"bench-{name}", AssumeRolePolicyDocument=json.dumps(TRUST))
         client = self.client("lambda")
         client.create_function(
-            FunctionName=FUNCTION,
+            FunctionName=name,
             Runtime=subject.runtime,
             Handler=subject.handler,
             Role=role["Role"]["Arn"],
             Code={"ZipFile": zipped(subject.files)},
-            MemorySize=MEMORY_MIB,
+            MemorySize=memory_mib,
             Timeout=30,
         )
-        client.get_waiter("function_active_v2").wait(FunctionName=FUNCTION)
+        client.get_waiter("function_active_v2").wait(FunctionName=name)
 
     def renew(self, number: int) -> None:
         """Change the function's revision, so that its next invocations are cold starts."""

@@ -1,0 +1,29 @@
+"""Functions that end badly, over and over: what the server held for them is given back."""
+
+from __future__ import annotations
+
+from tests.hostile.arena import Arena
+
+CRASH = """
+import os, time
+def handler(event, context):
+    if event == "exit":
+        os._exit(1)
+    if event == "raise":
+        raise ValueError("no")
+    time.sleep(60)
+"""
+
+
+def test_functions_that_crash_and_time_out_leave_no_descriptor(arena: Arena) -> None:
+    arena.deploy("crash", CRASH, timeout_s=1)
+    for event in ("exit", "raise", "sleep"):  # once, so that all that stays is there
+        _ = arena.invoke("crash", event)
+    before = arena.spending()
+    for _ in range(5):
+        for event in ("exit", "raise", "sleep"):
+            assert "FunctionError" in arena.invoke("crash", event)
+    after = arena.spending()
+    assert after.descriptors <= before.descriptors + 2
+    assert after.threads <= before.threads
+    assert arena.invoke("bystander", {"n": 1})["Payload"] == {"n": 1}
