@@ -28,7 +28,8 @@ class Disk:
         self._directory = directory
         self._look = look
         facts = look(directory)
-        self.reserve_bytes: Final = min(reserve_bytes, int(facts.f_blocks * facts.f_frsize * RESERVE_SHARE))
+        self.size_bytes: Final = facts.f_blocks * facts.f_frsize
+        self.reserve_bytes: Final = min(reserve_bytes, int(self.size_bytes * RESERVE_SHARE))
 
     def room_bytes(self) -> int:
         """The bytes that may be taken before the reserve is touched; 0 when it is touched already. Raises OSError."""
