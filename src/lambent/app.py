@@ -32,6 +32,7 @@ from lambent.core.door import Door, serving
 from lambent.core.http import HttpLimits
 from lambent.core.ids import Ids
 from lambent.core.kernel import Service, operations_in
+from lambent.core.slices import Slices
 from lambent.gateway.gateway import Gateway
 from lambent.lambda_.code.links import FOLDER as CODE_FOLDER
 from lambent.lambda_.code.links import KEY_BYTES as LINK_KEY_BYTES
@@ -122,6 +123,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             log_service.state.writer.at,
             open_door,
             f"http://127.0.0.1:{GATEWAY_PORT}",  # as a guest sees it
+            Slices(clock.monotonic, asyncio.get_running_loop().call_later),
             clock,
             ids,
             init_timeout_s=config.init_timeout_s,

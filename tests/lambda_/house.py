@@ -18,7 +18,7 @@ from lambent.lambda_.invoke.placement import Changed, Placement, Settings, place
 from lambent.lambda_.names import FunctionArn
 from lambent.lambda_.states import Phase
 from lambent.sandbox.contract import Exit, Sandbox, SandboxError
-from tests.lambda_.guest import Client, Guest
+from tests.lambda_.guest import Client, Guest, guest_slice
 
 VERSION = FunctionVersion(
     arn=FunctionArn("us-east-1", "000000000000", "f", "$LATEST"),
@@ -74,7 +74,7 @@ class House:
                 await guest.vacate()
 
         facts = Facts(version.version, "python", 128, 0.07, "g", "s", 5.0, 5.0, kind)
-        return Environment(facts, start, TextLog(), NoLog(), self.clock, tasks, changed)
+        return Environment(facts, start, TextLog(), NoLog(), self.clock, tasks, changed, guest_slice())
 
     async def serve(self, guest: Guest) -> None:
         if self.no_init:

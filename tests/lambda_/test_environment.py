@@ -13,7 +13,7 @@ from lambent.lambda_.environment.life_cycle import State
 from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.environment.runtime_api import RESPONSE_LIMIT_BYTES, Invocation
 from lambent.sandbox.contract import Exit, Sandbox
-from tests.lambda_.guest import Client, Guest
+from tests.lambda_.guest import Client, Guest, guest_slice
 
 Play = Callable[[Guest], Awaitable[None]]
 
@@ -80,7 +80,7 @@ async def stage(
                 await guest.vacate()
 
         facts = Facts("$LATEST", "python:3.11.v1", 128, 0.07, "/aws/lambda/f", "stream", timeout_s, init_timeout_s)
-        made = Environment(facts, start, log or TextLog(), lines, FakeClock(), tasks, lambda: None)
+        made = Environment(facts, start, log or TextLog(), lines, FakeClock(), tasks, lambda: None, guest_slice())
         try:
             async with environment(made):
                 yield Stage(made, lines, guests, left)

@@ -25,6 +25,7 @@ import structlog
 
 from lambent.core.clock import Clock
 from lambent.core.ports import LogSink
+from lambent.core.slices import Slice
 from lambent.lambda_.environment.failures import Failure, exited, timed_out
 from lambent.lambda_.environment.journal import Journal
 from lambent.lambda_.environment.life_cycle import Event, State, after
@@ -87,6 +88,7 @@ class Environment:
         clock: Clock,
         tasks: asyncio.TaskGroup,
         changed: Callable[[], None],
+        slice_: Slice,
     ) -> None:
         self.facts: Final = facts
         self.state = State.INIT
@@ -98,6 +100,7 @@ class Environment:
         self._clock: Final = clock
         self._tasks: Final = tasks
         self._changed: Final = changed
+        self._slice: Final = slice_
         self._loop: Final = asyncio.get_running_loop()
         self._api: RuntimeApi | None = None
         self._output: Output | None = None
@@ -189,7 +192,7 @@ class Environment:
                 self._move(Event.FAILED)
                 return Failure(error.error_type, str(error)), None
             self.frozen = False
-            self._output = Output(sandbox.output, self._journal)
+            self._output = Output(sandbox.output, self._journal, self._slice)
             stack.callback(self._output.close)
             self._api = await stack.enter_async_context(runtime_api(sandbox.listeners[RUNTIME_API_PORT], self._tell))
             self._tasks.create_task(self._guarded(self._watch(sandbox)))
@@ -255,8 +258,7 @@ class Environment:
             output.drain()
             async with stack:
                 await self._vacated(sandbox)
-                output.drain(last=True)
-                output.flush()
+                await output.finish()
                 self._note_lost()
                 self._api = None
 

@@ -22,6 +22,7 @@ import structlog
 from lambent.core.clock import Clock
 from lambent.core.ids import Ids
 from lambent.core.ports import LogSink, RoleCredentials
+from lambent.core.slices import Slices
 from lambent.lambda_.activation import CannotRun
 from lambent.lambda_.code.store import CodeStore
 from lambent.lambda_.environment.environment import ON_DEMAND, Environment, Facts
@@ -58,6 +59,7 @@ class Launching:
         sink_at: SinkAt,
         open_door: OpenDoor,
         endpoint_url: str,
+        slices: Slices,
         clock: Clock,
         ids: Ids,
         *,
@@ -70,6 +72,7 @@ class Launching:
         self._sink_at: Final = sink_at
         self._open_door: Final = open_door
         self._endpoint_url: Final = endpoint_url
+        self._slices: Final = slices
         self._clock: Final = clock
         self._ids: Final = ids
         self._init_timeout_s: Final = init_timeout_s
@@ -112,6 +115,7 @@ class Launching:
             self._clock,
             tasks,
             changed,
+            self._slices.of(facts.cpus),
         )
 
     @asynccontextmanager
