@@ -55,13 +55,15 @@ from lambent.sandbox.pool import pooled
 from lambent.sandbox.process.backend import process
 from lambent.services.iam.service import MIGRATIONS as IAM_MIGRATIONS
 from lambent.services.iam.service import iam
-from lambent.services.logs.service import logs
+from lambent.services.logs.service import LogSettings, logs
 from lambent.services.s3.elsewhere import Endpoint, S3Elsewhere
 from lambent.services.signer.process import SignatureFiles
 from lambent.services.sts.access_keys import AccessKeys
 from lambent.services.sts.service import sts
 from lambent.storage import database
 from lambent.storage.directory import DataDirectory, default_path, ephemeral, held
+from lambent.storage.disk import Disk
+from lambent.storage.reserve import reserving
 from lambent.wire.sigv4_signing import SigningKey
 
 log: Final = structlog.get_logger()
@@ -99,11 +101,13 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         backend = await on.enter_async_context(sandboxes(config))
         proven = await on.enter_async_context(probing(backend, config.probe_timeout_s))
         pool = await on.enter_async_context(pooled(backend, config.waiting_pool_size))
+        disk = Disk(data.path, config.disk_reserve_bytes)
+        reserve = await on.enter_async_context(reserving(data.path, disk, clock))
 
         state = await on.enter_async_context(
-            database.opened(data.path / "state.db", [*LAMBDA_MIGRATIONS, *IAM_MIGRATIONS], data.durability)
+            database.opened(data.path / "state.db", [*LAMBDA_MIGRATIONS, *IAM_MIGRATIONS], data.durability, reserve)
         )
-        log_service = await on.enter_async_context(logs(data, clock))
+        log_service = await on.enter_async_context(logs(data, clock, log_settings(config), disk, reserve))
         iam_service = iam(state)
         roles = iam_service.state.roles
         keys = AccessKeys.of(data, config.account, roles, clock, ids)
@@ -127,6 +131,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             clock,
             ids,
             init_timeout_s=config.init_timeout_s,
+            log_bytes=config.log_invocation_bytes,
         )
         limits = AccountLimits(concurrent_executions=config.concurrency_limit)
         control = await on.enter_async_context(
@@ -275,6 +280,15 @@ async def proven(backend: NativeBackend, timeout_s: float, tasks: asyncio.TaskGr
         return unavailable
     log.debug("isolation.proved", took_ms=round(proof.took_s * 1e3))
     return None
+
+
+def log_settings(config: Config) -> LogSettings:
+    return LogSettings(
+        buffer_bytes=config.log_buffer_bytes,
+        flush_s=config.log_flush_ms / 1000,
+        group_bytes=config.log_group_bytes,
+        total_bytes=config.log_total_bytes,
+    )
 
 
 def http_limits(config: Config) -> HttpLimits:

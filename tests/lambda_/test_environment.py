@@ -23,10 +23,24 @@ class Lines:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.lost = (0, 0)
 
     def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None:
         assert (group, stream) == ("/aws/lambda/f", "stream")
         self.lines += messages
+
+    def append_output(self, group: str, stream: str, timestamp_ms: int, lines: bytes) -> None:
+        text = lines.decode("utf-8", "replace")
+        self.append(group, stream, timestamp_ms, [line.replace("\r", "\n") + "\n" for line in text.split("\n")[:-1]])
+
+    def full(self) -> bool:
+        return False
+
+    def when_room(self, resume: Callable[[], None]) -> None:
+        raise AssertionError("it is never full")
+
+    def count_lost(self, events: int, size_bytes: int) -> None:
+        self.lost = (events, size_bytes)
 
 
 class Stage:

@@ -27,7 +27,7 @@ class Pipe:
         os.set_blocking(self.guest, False)
         self.output = Output(end, self, guest_slice(cpus=0.07))
 
-    def output(self, lines: bytes) -> None:
+    def guest_lines(self, lines: bytes) -> None:
         self.lines += [line + "\n" for line in lines.decode("utf-8", "replace").split("\n")[:-1]]
 
     def full(self) -> bool:

@@ -20,7 +20,6 @@ import msgspec
 from lambent.core.kernel import Caller
 from lambent.wire.messages import Request, Response
 
-
 EVENT_OVERHEAD_BYTES: Final = 26  # what CloudWatch Logs counts for an event besides its message (PutLogEvents)
 
 
@@ -39,7 +38,7 @@ class LogSink(Protocol):
     """
 
     def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str], /) -> None:
-        """Accept the platform's events of one moment; past the bounds of the buffer they are dropped, counted and reported."""
+        """Accept the platform's events of one moment; past the bounds they are dropped, counted and reported."""
         ...
 
     def append_output(self, group: str, stream: str, timestamp_ms: int, lines: bytes, /) -> None:

@@ -189,7 +189,14 @@ def _vacuum_some(connection: apsw.Connection, pages: int) -> int:
 
 
 def _checkpoint(connection: apsw.Connection) -> None:
-    fetched(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+    """Move what readers let us move; without waiting for them, since everybody would wait with us."""
+    connection.set_busy_timeout(0)
+    try:
+        _ = fetched(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+    except apsw.BusyError:
+        return  # the next one does it
+    finally:
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
 
 
 def _rebuild(connection: apsw.Connection) -> None:

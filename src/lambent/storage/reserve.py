@@ -30,7 +30,7 @@ FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Reserve:
-    """The file; made by `reserve`. `give_up` may be called from any thread."""
+    """The file; made by `reserving`. `give_up` may be called from any thread."""
 
     def __init__(self, file: Path, size_bytes: int) -> None:
         self._file: Final = file
@@ -43,12 +43,13 @@ class Reserve:
             if os.fstat(descriptor).st_size != self._size_bytes:
                 os.posix_fallocate(descriptor, 0, self._size_bytes)
                 os.ftruncate(descriptor, self._size_bytes)
-            return True
         except OSError as error:
             if error.errno not in FULL:
                 raise
             os.ftruncate(descriptor, 0)
             return False
+        else:
+            return True
         finally:
             os.close(descriptor)
 
@@ -63,7 +64,7 @@ class Reserve:
 
 
 @asynccontextmanager
-async def reserve(directory: Path, disk: Disk, clock: Clock) -> AsyncGenerator[Reserve]:
+async def reserving(directory: Path, disk: Disk, clock: Clock) -> AsyncGenerator[Reserve]:
     """Hold a reserve in the data directory as long as the block lasts, and take it again after it was given up."""
     held = Reserve(directory / FILE, min(RESERVE_BYTES, int(disk.size_bytes * RESERVE_SHARE)))
     if not held.take():

@@ -53,7 +53,7 @@ class Journal:
         if self._tail is not None:
             self._keep(self._tail, "".join(lines).encode())
 
-    def output(self, lines: bytes) -> None:
+    def guest_lines(self, lines: bytes) -> None:
         """Append whole lines as the guest wrote them."""
         if self._room_bytes <= 0:
             events, size = self._lost

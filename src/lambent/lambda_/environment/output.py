@@ -34,7 +34,7 @@ LOG_FULL: Final = 2  # the reason for which a full log pauses its output; SPENT 
 class LineLog(Protocol):
     """Takes the lines; a journal."""
 
-    def output(self, lines: bytes, /) -> None:
+    def guest_lines(self, lines: bytes, /) -> None:
         """Take whole lines."""
         ...
 
@@ -112,7 +112,7 @@ class Output:
                 break
             await asyncio.sleep(0)
         if self._rest:
-            self._log.output(bytes(self._rest) + b"\n")
+            self._log.guest_lines(bytes(self._rest) + b"\n")
             self._rest.clear()
 
     def close(self) -> None:
@@ -164,7 +164,7 @@ class Output:
             first = data.find(b"\n") + 1
             rest += data[:first] if first else data
             if len(rest) > EVENT_BYTES:
-                self._log.output(bytes(rest[:EVENT_BYTES]) + b"\n")
+                self._log.guest_lines(bytes(rest[:EVENT_BYTES]) + b"\n")
                 del rest[:EVENT_BYTES]
             if not first:
                 return
@@ -172,7 +172,7 @@ class Output:
             rest.clear()
         end = data.rfind(b"\n") + 1
         if end:
-            self._log.output(data[:end])
+            self._log.guest_lines(data[:end])
         if end < len(data):
             rest += data[end:]
 

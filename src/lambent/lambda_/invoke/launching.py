@@ -43,7 +43,7 @@ log: Final = structlog.get_logger()
 
 CREDENTIALS_S: Final = 12 * 3600  # an environment lives for a shorter time: Settings.max_age_s
 INIT_CPUS: Final = 1.0
-SinkAt = Callable[[str, str], LogSink]  # the logs of an account in a region
+SinkAt = Callable[[str, str, str], LogSink]  # the logs of a function, of an account in a region
 OpenDoor = Callable[[Sandbox], Awaitable[asyncio.Server | None]]  # lets the guest reach the gateway
 
 
@@ -64,6 +64,7 @@ class Launching:
         ids: Ids,
         *,
         init_timeout_s: float,
+        log_bytes: int,
     ) -> None:
         self._pool: Final = pool
         self._visible: Final = visible
@@ -76,6 +77,7 @@ class Launching:
         self._clock: Final = clock
         self._ids: Final = ids
         self._init_timeout_s: Final = init_timeout_s
+        self._log_bytes: Final = log_bytes
         self._launchers: Final[dict[str, Launcher]] = {}
         self._making: Final = asyncio.Lock()
 
@@ -106,12 +108,13 @@ class Launching:
             if kind == ON_DEMAND
             else max(PROVISIONED_INIT_MIN_S, version.timeout_s),
             initialization_type=kind,
+            log_bytes=self._log_bytes,
         )
         return Environment(
             facts,
             lambda vacated: self._sandbox(code, version, facts, vacated),
             platform_log(version, kind),
-            self._sink_at(version.arn.account, version.arn.region),
+            self._sink_at(version.arn.account, version.arn.region, version.arn.name),
             self._clock,
             tasks,
             changed,

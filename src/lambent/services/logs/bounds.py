@@ -6,8 +6,9 @@ group, an eighth large group stops at half a gigabyte, and a flood of groups alw
 to the next one. Nothing that was kept is thrown away for something new; deleting groups and streams, or letting them expire,
 gives room.
 
-The size of a group is counted as AWS counts it, events that were deleted and not swept yet left out; the total is the pages of
-the file that are in use. A transaction is let in or refused as a whole, so a bound is passed by one transaction at most.
+The size of a group is counted as AWS counts it, with something for each stream, and without events that were deleted and not
+swept yet; the total is the pages of the file that are in use. What one transaction has of a stream is let in or refused as a
+whole, so a bound is passed by one transaction at most.
 """
 
 from __future__ import annotations
@@ -50,12 +51,12 @@ class Room(msgspec.Struct, frozen=True):
         """Whether nothing at all can be taken."""
         return self.total_left_bytes <= 0 or self.disk_left_bytes <= 0
 
-    def refusal(self, stored_bytes: int) -> str | None:
+    def refusal(self, size_bytes: int) -> str | None:
         """Why a group that holds so much takes nothing more; None: it does."""
-        if stored_bytes >= self.bounds.group_bytes:
+        if size_bytes >= self.bounds.group_bytes:
             return GROUP.format(limit=magnitude(self.bounds.group_bytes))
-        if stored_bytes >= self.disk_left_bytes:
+        if size_bytes >= self.disk_left_bytes:
             return DISK
-        if stored_bytes >= self.total_left_bytes:
+        if size_bytes >= self.total_left_bytes:
             return TOTAL.format(limit=magnitude(self.bounds.total_bytes))
         return None

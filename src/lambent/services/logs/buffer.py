@@ -55,7 +55,7 @@ class Append(NamedTuple):
 class Share:
     """One function's part of the buffer."""
 
-    __slots__ = ("__weakref__", "size_bytes", "waiting", "_queue")
+    __slots__ = ("__weakref__", "_queue", "size_bytes", "waiting")
 
     def __init__(self) -> None:
         self.size_bytes = 0  # what is queued and what is being written

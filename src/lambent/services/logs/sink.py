@@ -28,8 +28,8 @@ from lambent.services.logs.bounds import Bounds
 from lambent.services.logs.buffer import Append, Buffer, Share, StreamName, guest_append, platform_append
 from lambent.services.logs.groups import QUERIES, Group, Place, group_in
 from lambent.services.logs.ingestion import store
-from lambent.services.logs.losses import Losses, Notice
-from lambent.services.logs.streams import stream_in
+from lambent.services.logs.losses import NOTICE_S, Losses, Notice
+from lambent.services.logs.streams import made_stream
 from lambent.storage.database import Database
 from lambent.storage.errors import StorageError
 
@@ -98,10 +98,15 @@ class LogWriter:
                 started_s = self._clock.monotonic()
                 await self._write_some()
                 await self._clock.sleep(self._clock.monotonic() - started_s)
-            await self.tell_losses()
+            await self._tell_losses()
 
-    async def tell_losses(self) -> None:
-        """Write the notices that are due."""
+    async def telling(self) -> None:
+        """Write the notices that came due with nothing else to write, until cancelled."""
+        while True:
+            await self._clock.sleep(NOTICE_S)
+            await self._tell_losses()
+
+    async def _tell_losses(self) -> None:
         if self.losses.due(self._clock.monotonic()):
             await self._write_some()
 
@@ -120,29 +125,9 @@ class LogWriter:
     async def _write(self, appends: Sequence[Append], notices: Sequence[Notice]) -> None:
         if not appends and not notices:
             return
-        now_ms = round(self._clock.now() * 1000)
-        by_stream: dict[StreamName, list[Append]] = {}
-        for append in appends:
-            by_stream.setdefault(append.stream, []).append(append)
-
-        def write(connection: apsw.Connection) -> tuple[list[Refusal], bool]:
-            room = self._bounds.room(connection)
-            refusals: list[Refusal] = []
-            for stream, its in by_stream.items():
-                group = _group(connection, stream, now_ms)
-                if reason := room.refusal(group.stored_bytes):
-                    refusals.append(Refusal(stream, *_sizes(its), reason))
-                else:
-                    _store(connection, group, stream, [event for append in its for event in events_of(append)], now_ms)
-            if room.none:
-                return refusals, False
-            for notice in notices:
-                group = _group(connection, notice.stream, now_ms)
-                _store(connection, group, notice.stream, [LogEvent(now_ms, notice.message)], now_ms)
-            return refusals, True
-
+        batch = _Batch(self._bounds, appends, notices, round(self._clock.now() * 1000))
         try:
-            refusals, noticed = await self._database.write(write, optional=True)
+            refusals, noticed = await self._database.write(batch.write, optional=True)
         except StorageError:
             self._broken_until_s = self._clock.monotonic() + RETRY_S
             self._lose(appends)
@@ -196,12 +181,52 @@ async def writing(
     """Run a writer for as long as the block lasts; leaving writes what is buffered."""
     writer = LogWriter(database, bounds, clock, buffer_bytes, flush_s)
     async with asyncio.TaskGroup() as tasks:
-        flushing = tasks.create_task(writer.flushing())
+        running = [tasks.create_task(writer.flushing()), tasks.create_task(writer.telling())]
         try:
             yield writer
         finally:
-            flushing.cancel()
+            for task in running:
+                task.cancel()
     await writer.drain()
+
+
+class _Batch(NamedTuple):
+    """What one transaction writes; runs in the writer's thread."""
+
+    bounds: Bounds
+    appends: Sequence[Append]
+    notices: Sequence[Notice]
+    now_ms: int
+
+    def write(self, connection: apsw.Connection) -> tuple[list[Refusal], bool]:
+        """Write what the bounds allow; return what they do not, and whether the notices were written."""
+        room = self.bounds.room(connection)
+        by_stream: dict[StreamName, list[Append]] = {}
+        for append in self.appends:
+            by_stream.setdefault(append.stream, []).append(append)
+        refusals: list[Refusal] = []
+        for stream, appends in by_stream.items():
+            group = self._group(connection, stream)
+            if reason := room.refusal(group.size_bytes):
+                refusals.append(Refusal(stream, *_sizes(appends), reason))
+            else:
+                self._store(connection, group, stream, [event for append in appends for event in events_of(append)])
+        if room.none:
+            return refusals, False
+        for notice in self.notices:
+            group = self._group(connection, notice.stream)
+            self._store(connection, group, notice.stream, [LogEvent(self.now_ms, notice.message)])
+        return refusals, True
+
+    def _group(self, connection: apsw.Connection, stream: StreamName) -> Group:
+        """The stream's group, made if need be."""
+        _ = QUERIES.insert_group.run(connection, **stream.place._asdict(), name=stream.group, now_ms=self.now_ms)
+        return group_in(connection, stream.place, stream.group)
+
+    def _store(self, connection: apsw.Connection, group: Group, stream: StreamName, events: list[LogEvent]) -> None:
+        if events:
+            stream_id = made_stream(connection, group, stream.name, self.now_ms).id
+            _ = store(connection, group.id, stream_id, events, self.now_ms)
 
 
 def events_of(append: Append) -> list[LogEvent]:
@@ -219,17 +244,3 @@ def events_of(append: Append) -> list[LogEvent]:
 def _sizes(appends: Sequence[Append]) -> tuple[int, int]:
     """How many events, and how many bytes of text."""
     return sum(append.events for append in appends), sum(append.text_bytes for append in appends)
-
-
-def _group(connection: apsw.Connection, stream: StreamName, now_ms: int) -> Group:
-    """The stream's group, made if need be."""
-    QUERIES.insert_group.run(connection, **stream.place._asdict(), name=stream.group, now_ms=now_ms)
-    return group_in(connection, stream.place, stream.group)
-
-
-def _store(
-    connection: apsw.Connection, group: Group, stream: StreamName, events: Sequence[LogEvent], now_ms: int
-) -> None:
-    if events:
-        QUERIES.insert_stream.run(connection, group_id=group.id, name=stream.name, now_ms=now_ms)
-        store(connection, group.id, stream_in(connection, group.id, stream.name).id, events, now_ms)
