@@ -94,12 +94,12 @@ class Cloud:
 
 
 @asynccontextmanager
-async def cloud(auth: Mode = "enforced", settings: LogSettings = LogSettings()) -> AsyncIterator[Cloud]:
+async def cloud(auth: Mode = "enforced", settings: LogSettings | None = None) -> AsyncIterator[Cloud]:
     clock, ids = FakeClock(time.time()), SeededIds()
     with ephemeral() as data:
         async with (
             opened(data.path / "state.db", MIGRATIONS, "memory") as database,
-            logs(data, clock, settings, Disk(data.path, 0)) as log_service,
+            logs(data, clock, settings or LogSettings(), Disk(data.path, 0)) as log_service,
         ):
             iam_service = iam(database)
             keys = AccessKeys.of(data, ACCOUNT, iam_service.state.roles, clock, ids)

@@ -5,7 +5,8 @@ others write in between, and a checkpoint then cuts the file. SLACK_BYTES stay f
 
 A file from before that cannot give anything back until it was written anew once. That needs the room of two copies, and
 nobody else writes meanwhile, so it is done as soon as the file holds little (REBUILD_BYTES, a second or two): at once for
-most, and for one that was filled to gigabytes when its groups were deleted. Until then its free pages are used again. SQLite does it in one transaction: a crash leaves the old file.
+most, and for one that was filled to gigabytes when its groups were deleted. Until then its free pages are used again. SQLite
+does it in one transaction: a crash leaves the old file.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Forgetting: events past their group's retention, and those of groups and streams that were deleted.
 
-Deleting a group answers at once; its events, which may be millions, go here, SWEEP_EVENTS or SWEEP_BYTES in a transaction, so
-that writers of other groups come in between. AWS too keeps expired events for up to 72 hours before it deletes them. On a disk
-without room the log that SQLite writes for each step is cut before the next one, so that forgetting needs no room of its own.
+Deleting a group answers at once; its events, which may be millions, go here, SWEEP_EVENTS or SWEEP_BYTES in a transaction,
+so that writers of other groups come in between. AWS too keeps expired events for up to 72 hours before it deletes them. On a
+disk without room, the log that SQLite writes for a step is cut before the next step, so that forgetting needs little room.
 """
 
 from __future__ import annotations
