@@ -143,8 +143,9 @@ class Writer:
             self._run(batch)
         except BaseException as error:  # noqa: BLE001 - whatever it was, every caller of the batch hears it
             reason = self._undo(batch, error)
-            if isinstance(reason, DiskFull) and self._give_up_reserve():
-                self._commit([job for job in batch if not job.optional])
+            needed = [job for job in batch if not job.optional]
+            if needed and isinstance(reason, DiskFull) and self._give_up_reserve():
+                self._commit(needed)
 
     def _run(self, batch: list[Job]) -> None:
         if batch and batch[0].alone:

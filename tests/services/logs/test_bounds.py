@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import pytest
 
 from lambent.core.clock import FakeClock
-from lambent.core.ports import LogSink
+from lambent.core.ports import LogEvent, LogSink
+from lambent.services.logs.errors import NoRoomForLogs, TooManyGroups
 from lambent.services.logs.events import Within
 from lambent.services.logs.groups import Place
-from lambent.services.logs.limits import END_OF_TIME_MS
+from lambent.services.logs.limits import END_OF_TIME_MS, GROUPS_PER_PLACE, STREAM_BYTES
 from lambent.services.logs.losses import NOTICE_S
 from lambent.services.logs.service import LogSettings, logs
 from lambent.services.logs.state import Logs
@@ -221,6 +224,60 @@ async def test_a_noisy_function_does_not_lose_its_neighbours_lines():
                 await on.state.groups.page(PLACE, "", "", "", 1)
         await on.state.writer.drain()
         assert await on.messages("neighbour") == [f"START {number}\n" for number in range(500)]
+
+
+async def test_the_platforms_lines_may_quote_what_utf8_cannot_say():
+    async with running() as on:
+        await on.write("g", "an error of type \ud800\n")
+        assert await on.messages("g") == ["an error of type ?\n"]
+
+
+async def test_put_log_events_is_refused_past_the_bound_and_other_groups_go_on():
+    async with running(group_bytes=100 * KIB) as on:
+        for group in ("full", "other"):
+            await on.state.groups.create(PLACE, group, {}, on.now_ms)
+            await on.state.streams.create(PLACE, group, "s", on.now_ms)
+        large = [LogEvent(on.now_ms, "x" * 200 * KIB)]
+        await on.state.events.put(PLACE, "full", "s", large, on.now_ms)
+        with pytest.raises(NoRoomForLogs, match="the log group has reached its 100 kB"):
+            await on.state.events.put(PLACE, "full", "s", large, on.now_ms)
+        with pytest.raises(NoRoomForLogs):
+            await on.state.streams.create(PLACE, "full", "another", on.now_ms)
+        await on.state.events.put(PLACE, "other", "s", [LogEvent(on.now_ms, "kept")], on.now_ms)
+        assert await on.messages("other") == ["kept"]
+
+
+async def test_a_flood_of_groups_ends_at_their_number_and_functions_still_have_theirs():
+    async with running() as on:
+        made = [on.state.groups.create(PLACE, f"g{number}", {}, on.now_ms) for number in range(GROUPS_PER_PLACE)]
+        await asyncio.gather(*made)
+        with pytest.raises(TooManyGroups):
+            await on.state.groups.create(PLACE, "one more", {}, on.now_ms)
+        await on.write("/aws/lambda/new", "kept")
+        assert await on.messages("/aws/lambda/new") == ["kept"]
+
+
+async def test_a_flood_of_streams_ends_at_the_groups_bound():
+    async with running(group_bytes=MIB) as on:
+        await on.state.groups.create(PLACE, "g", {}, on.now_ms)
+        made = [on.state.streams.create(PLACE, "g", f"{number:0512d}", on.now_ms) for number in range(2000)]
+        outcomes = await asyncio.gather(*made, return_exceptions=True)
+        assert sum(outcome is None for outcome in outcomes) == MIB // STREAM_BYTES
+        assert on.file.stat().st_size + on.file.with_name("logs.db-wal").stat().st_size < 8 * MIB
+
+
+async def test_deleting_a_stream_and_expiry_leave_the_size_of_their_group_right():
+    async with running() as on:
+        await on.write("g", "four", "more")
+        on.sink("f").append("g", "t", on.now_ms, ["five5"])
+        await on.state.writer.drain()
+        assert on.state.groups.find(PLACE, "g").stored_bytes == 3 * 26 + 13
+        await on.state.streams.delete(PLACE, "g", "s")
+        group = on.state.groups.find(PLACE, "g")
+        assert (group.stored_bytes, group.stream_count) == (31, 1)
+        await on.state.groups.set_retention(PLACE, "g", 1)
+        on.clock.advance(2 * 86_400)
+        await on.until(lambda: on.state.groups.find(PLACE, "g").stored_bytes == 0)
 
 
 async def test_the_number_of_streams_counts_against_the_groups_bound():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from lambent.services.logs.bounds import Bounds
 from lambent.services.logs.errors import NoRoomForLogs
 from lambent.services.logs.groups import QUERIES, Place, group_in
 from lambent.services.logs.ingestion import Sorting, check_batch, sort_out, store
-from lambent.services.logs.limits import EXAMINED_EVENTS, PAGE_BYTES
+from lambent.services.logs.limits import EXAMINED_EVENTS, PAGE_BYTES, PUTS
 from lambent.services.logs.patterns import Predicate
 from lambent.services.logs.streams import stream_in
 from lambent.services.logs.tokens import Position
@@ -41,6 +42,7 @@ class LogEvents:
     def __init__(self, database: Database, bounds: Bounds) -> None:
         self._database = database
         self._bounds = bounds
+        self._puts = asyncio.Semaphore(PUTS)
 
     async def put(
         self, place: Place, group_name: str, stream_name: str, events: Sequence[LogEvent], now_ms: int
@@ -60,7 +62,8 @@ class LogEvents:
             accepted = sorting.accepted(events)
             return store(connection, group.id, stream.id, accepted, now_ms) if accepted else 0, sorting
 
-        return await self._database.write(put, optional=True)
+        async with self._puts:
+            return await self._database.write(put, optional=True)
 
     async def read(
         self,

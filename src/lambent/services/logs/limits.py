@@ -25,6 +25,7 @@ RETENTION_DAYS: Final = (
 
 # Ours
 EXAMINED_EVENTS: Final = 100_000  # by one FilterLogEvents; then the page ends, with a token to go on
+PUTS: Final = 4  # batches, of a megabyte each, that wait to be written; others wait before them, so that deletes do not
 FILTER_PATTERN_DEPTH: Final = 32  # parentheses within each other
 GROUPS_PER_PLACE: Final = 10_000  # that CreateLogGroup makes in an account and region; AWS's quota is a million
 STREAM_BYTES: Final = 2_048  # what a stream without events takes of its group's room: a row and two entries of indexes

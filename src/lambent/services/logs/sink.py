@@ -62,6 +62,7 @@ class LogWriter:
         self._one_at_a_time: Final = asyncio.Lock()
         self._appended: Final = asyncio.Event()
         self._broken_until_s = float("-inf")  # on the monotonic clock
+        self._logged_events = 0
 
     def at(self, account: str, region: str, function: str) -> FunctionSink:
         """Return the sink of a function, or of whatever else is to have a share of its own."""
@@ -101,10 +102,13 @@ class LogWriter:
             await self._tell_losses()
 
     async def telling(self) -> None:
-        """Write the notices that came due with nothing else to write, until cancelled."""
+        """Write the notices that came due with nothing else to write, and tell the server's own log, until cancelled."""
         while True:
             await self._clock.sleep(NOTICE_S)
             await self._tell_losses()
+            if self.losses.events > self._logged_events:
+                LOG.warning("logs.events_lost", events=self.losses.events - self._logged_events)
+                self._logged_events = self.losses.events
 
     async def _tell_losses(self) -> None:
         if self.losses.due(self._clock.monotonic()):
@@ -128,7 +132,7 @@ class LogWriter:
         batch = _Batch(self._bounds, appends, notices, round(self._clock.now() * 1000))
         try:
             refusals, noticed = await self._database.write(batch.write, optional=True)
-        except StorageError:
+        except (StorageError, OSError):
             self._broken_until_s = self._clock.monotonic() + RETRY_S
             self._lose(appends)
             LOG.exception("logs.not_written", events=sum(append.events for append in appends))
@@ -190,6 +194,11 @@ async def writing(
     await writer.drain()
 
 
+def text(message: str) -> str:
+    """A message as UTF-8 can have it: the platform's lines quote what guests have sent, lone surrogates too."""
+    return message if message.isascii() else message.encode("utf-8", "replace").decode()
+
+
 class _Batch(NamedTuple):
     """What one transaction writes; runs in the writer's thread."""
 
@@ -233,7 +242,7 @@ def events_of(append: Append) -> list[LogEvent]:
     """The events of an append; those of a guest are taken apart here, in the writer's thread."""
     at_ms, content = append.timestamp_ms, append.content
     if not isinstance(content, bytes):
-        return [LogEvent(at_ms, message) for message in content]
+        return [LogEvent(at_ms, text(message)) for message in content]
     lines = content.decode("utf-8", "replace").split("\n")
     lines.pop()  # what is behind the last newline: nothing
     if b"\r" in content:
