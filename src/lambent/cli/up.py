@@ -5,17 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import logging
 import os
 import signal
 import sys
 
-import structlog
 import uvloop
 
 from lambent.app import CannotListen, Running, running
 from lambent.cli import Run
 from lambent.cli.errors import Failed, sentences
+from lambent.cli.server_log import configure
 from lambent.cli.settings import add_settings, configuration
 from lambent.config import Config
 from lambent.core.descriptors import TooFewDescriptors, raise_limit
@@ -35,10 +34,7 @@ def up(parser: argparse.ArgumentParser) -> Run:
 
 def run(given: argparse.Namespace) -> int:
     config = configuration(given)
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, config.log_level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    configure(config.log_level)
     raise_limit()
     try:
         uvloop.run(until_told(config))

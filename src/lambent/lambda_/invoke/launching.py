@@ -22,6 +22,7 @@ import structlog
 from lambent.core.clock import Clock
 from lambent.core.ids import Ids
 from lambent.core.ports import LogSink, RoleCredentials, SessionCredentials
+from lambent.core.slices import Slices
 from lambent.lambda_.activation import CannotRun
 from lambent.lambda_.code.store import CodeStore
 from lambent.lambda_.environment.environment import ON_DEMAND, Environment, Facts
@@ -43,8 +44,8 @@ log: Final = structlog.get_logger()
 
 CREDENTIALS_S: Final = 12 * 3600  # an environment lives for a shorter time: Settings.max_age_s
 INIT_CPUS: Final = 1.0
-SinkAt = Callable[[str, str], LogSink]  # the logs of an account in a region
 OpenDoor = Callable[[Sandbox, SessionCredentials], Awaitable[asyncio.Server | None]]  # the guest's way to the gateway
+SinkAt = Callable[[str, str, str], LogSink]  # the logs of a function, of an account in a region
 
 
 class Launching:
@@ -59,10 +60,12 @@ class Launching:
         sink_at: SinkAt,
         open_door: OpenDoor,
         endpoint_url: str,
+        slices: Slices,
         clock: Clock,
         ids: Ids,
         *,
         init_timeout_s: float,
+        log_bytes: int,
     ) -> None:
         self._pool: Final = pool
         self._visible: Final = visible
@@ -71,9 +74,11 @@ class Launching:
         self._sink_at: Final = sink_at
         self._open_door: Final = open_door
         self._endpoint_url: Final = endpoint_url
+        self._slices: Final = slices
         self._clock: Final = clock
         self._ids: Final = ids
         self._init_timeout_s: Final = init_timeout_s
+        self._log_bytes: Final = log_bytes
         self._launchers: Final[dict[str, Launcher]] = {}
         self._making: Final = asyncio.Lock()
 
@@ -104,15 +109,17 @@ class Launching:
             if kind == ON_DEMAND
             else max(PROVISIONED_INIT_MIN_S, version.timeout_s),
             initialization_type=kind,
+            log_bytes=self._log_bytes,
         )
         return Environment(
             facts,
             lambda vacated: self._sandbox(code, version, facts, vacated),
             platform_log(version, kind),
-            self._sink_at(version.arn.account, version.arn.region),
+            self._sink_at(version.arn.account, version.arn.region, version.arn.name),
             self._clock,
             tasks,
             changed,
+            self._slices.of(facts.cpus),
         )
 
     @asynccontextmanager
