@@ -67,6 +67,7 @@ from lambent.services.sts.access_keys import AccessKeys
 from lambent.services.sts.service import sts
 from lambent.storage import database
 from lambent.storage.directory import DataDirectory, default_path, ephemeral, held
+from lambent.storage.disk import Disk
 from lambent.wire.sigv4_signing import SigningKey
 
 log: Final = structlog.get_logger()
@@ -107,6 +108,8 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         memory = budget(config, backend)
         proven = await on.enter_async_context(probing(backend, config.probe_timeout_s))
         pool = await on.enter_async_context(pooled(backend, config.waiting_pool_size))
+
+        disk = Disk(data.path, config.disk_reserve_bytes)
 
         state = await on.enter_async_context(
             database.opened(data.path / "state.db", [*LAMBDA_MIGRATIONS, *IAM_MIGRATIONS], data.durability)
@@ -149,6 +152,8 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 clock=clock,
                 limits=limits,
                 adopt_code=config.adopt_code,
+                disk=disk,
+                unpacked_limit_bytes=config.unpacked_code_bytes,
                 prepare=launching.prepare,
                 durable=data.durable,
             )
