@@ -20,6 +20,8 @@ import os
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from ipaddress import ip_address
 from typing import Any, Final
 
 import msgspec
@@ -34,6 +36,8 @@ from lambent.core.door import Door, serving
 from lambent.core.http import HttpLimits
 from lambent.core.ids import Ids
 from lambent.core.kernel import Service, operations_in
+from lambent.core.ports import SessionCredentials
+from lambent.gateway.cross_site import CrossSite
 from lambent.gateway.gateway import Gateway
 from lambent.lambda_.code.links import FOLDER as CODE_FOLDER
 from lambent.lambda_.code.links import KEY_BYTES as LINK_KEY_BYTES
@@ -81,6 +85,10 @@ class CannotListen(Exception):
     """Lambent cannot have the address that it should listen on: another program has it, or it is nobody's to have."""
 
 
+class OpenToNetwork(CannotListen):
+    """Everybody on the network would be the account's root, and nobody said that they should be."""
+
+
 class Running(msgspec.Struct, frozen=True):
     """What a started Lambent tells of itself."""
 
@@ -120,10 +128,17 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         keys = AccessKeys.of(data, config.account, roles, clock, ids)
         sts_service = sts(keys, roles)
 
-        async def open_door(sandbox: Sandbox) -> asyncio.Server | None:
-            """Let the guest reach the gateway, and nothing else of the host."""
+        async def open_door(sandbox: Sandbox, session: SessionCredentials) -> asyncio.Server | None:
+            """Let the guest reach the gateway, and nothing else of the host, as the session of its function's role."""
             listener = sandbox.listeners.get(GATEWAY_PORT)
-            return None if listener is None else await door.listen(listener)
+            if listener is None:
+                return None
+            principal = keys.lookup(session.access_key_id, session.session_token)
+            assert principal is not None  # just issued
+            guest = principal.caller
+            return await door.listen(
+                listener, partial(gateway.handle, guest=guest), partial(gateway.admit, guest=guest)
+            )
 
         interpreters = Interpreters(os.environ)
         launching = Launching(
@@ -182,6 +197,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             operations_in(*MODULES),
         )
         services: list[Service[Any]] = [lambda_service, log_service, iam_service, sts_service]
+        urls = FunctionUrls(control.functions, lambda_service.state.invocations, clock, ids)
         gateway = Gateway(
             {service.name: service for service in services},
             keys,
@@ -191,11 +207,12 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             account=keys.root.account,
             region=config.region,
             version=__version__,
-            site=FunctionUrls(control.functions, lambda_service.state.invocations, clock, ids),
+            site=urls,
             pages={
                 CODE_FOLDER: control.links.answer,
                 CAPACITY_FOLDER: CapacityPage(placed.room, config.concurrency_limit).answer,
             },
+            cross_site=CrossSite(config.allowed_origins, config.allowed_hosts, urls),
         )
         await proven()
         door: Door = await on.enter_async_context(
@@ -203,7 +220,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 gateway.handle,
                 sockets=[listener],
                 limits=http_limits(config, files),
-                body_limit=gateway.body_limit,
+                admit=gateway.admit,
                 refusal=gateway.refuse,
                 grace_s=STOP_S,
             )
@@ -241,6 +258,11 @@ def listening(config: Config) -> Generator[socket.socket]:
             reason = f"Lambent cannot listen on {where}: {why}; --host and --port choose another"
         raise CannotListen(reason) from None
     try:
+        if config.auth == "open" and not config.open_to_network and not is_loopback(listener):
+            raise OpenToNetwork(
+                f"--auth open on {config.host} would make everybody who reaches it root: listen on a loopback address, "
+                "or give --open-to-network as well"
+            )
         yield listener
     finally:
         listener.close()
@@ -257,6 +279,11 @@ def allowed(config: Config) -> Descriptors:
             connections=min(files.connections, config.http_connections),
         )
     return files
+
+
+def is_loopback(listener: socket.socket) -> bool:
+    """Whether only this machine reaches the socket, by the address that it has in truth, whatever it was called."""
+    return ip_address(listener.getsockname()[0]).is_loopback
 
 
 @contextmanager

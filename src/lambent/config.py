@@ -41,6 +41,29 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "mode", "Whether signatures are verified; open accepts any, or none; a 12-digit access key is the account."
         ),
     ] = "enforced"
+    open_to_network: Annotated[
+        bool,
+        about(
+            "yes or no", "Let auth be open on a host that is not loopback: who reaches the port is the account's root."
+        ),
+    ] = False
+    allowed_origins: Annotated[
+        str,
+        about(
+            "origins by commas",
+            "Web pages that may call an open Lambent besides those of this machine, as https://app.example.com.",
+            pattern=r"^(\s*https?://[^/?#@,\s]+/?\s*(,|$))*$",
+        ),
+    ] = ""
+    allowed_hosts: Annotated[
+        str,
+        about(
+            "host names by commas",
+            "Names of your own for an open Lambent, as aws.example.com or *.example.com; only yours: "
+            "whose a name is, his pages can read all.",
+            pattern=r"^(\s*(\*\.)?[A-Za-z0-9._-]+\s*(,|$))*$",
+        ),
+    ] = ""
     region: Annotated[
         str, about("AWS region", "Region that resources without one in their request are in.", pattern="^[a-z0-9-]+$")
     ] = "us-east-1"

@@ -109,7 +109,7 @@ async def cloud(auth: Mode = "enforced") -> AsyncIterator[Cloud]:
                 gateway.handle,
                 sockets=[listener],
                 limits=HttpLimits(),
-                body_limit=gateway.body_limit,
+                admit=gateway.admit,
                 refusal=gateway.refuse,
                 grace_s=0.1,
             ):

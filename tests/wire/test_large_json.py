@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 import os
 from typing import Any
 
+import msgspec
 import pytest
 
 from lambent.wire.faults import SerializationException
@@ -114,3 +116,26 @@ def test_a_body_that_is_large_beside_its_package_is_refused(unit: bytes):
 def test_nesting_ends_in_a_refusal():
     with pytest.raises((RecursionError, SerializationException)):
         decode_large(b'{"ZipFile": "' + A + b'", "a": ' + b"[" * 500_000 + b"]" * 500_000 + b"}")
+
+
+def test_no_step_handles_more_than_a_piece(monkeypatch: pytest.MonkeyPatch):
+    """What cannot be interrupted is done to a quarter of a mebibyte at a time, and the rest is bounded."""
+    decoded: list[int] = []
+    read: list[int] = []
+    decode, a2b = msgspec.json.decode, binascii.a2b_base64
+
+    def decode_counted(body: bytes, **options: Any) -> Any:
+        decoded.append(len(body))
+        return decode(body, **options)
+
+    def a2b_counted(text: bytes, **options: Any) -> bytes:
+        read.append(len(text))
+        return a2b(text, **options)
+
+    content = LONG * 20
+    body = json.dumps({"ZipFile": base64.b64encode(content).decode(), "FunctionName": "f"}).encode()
+    monkeypatch.setattr(msgspec.json, "decode", decode_counted)
+    monkeypatch.setattr(binascii, "a2b_base64", a2b_counted)
+    assert read_large_blob(decode_large(body)["ZipFile"]) == content
+    assert max(decoded) < 1000
+    assert max(read) <= PIECE_BYTES + 4

@@ -28,6 +28,7 @@ import httptools
 import msgspec
 import structlog
 
+from lambent.core.budgets import Admission, Budget
 from lambent.wire.messages import Request, Response
 
 log: Final = structlog.get_logger()
@@ -68,24 +69,6 @@ class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
     buffered_bytes: int = 512 * 1024 * 1024  # bodies that are being received or answered, all connections together
 
 
-class Budget:
-    """Bytes that bodies may take together; `take` says whether there is room."""
-
-    __slots__ = ("free",)
-
-    def __init__(self, size: int) -> None:
-        self.free = size
-
-    def take(self, size: int) -> bool:
-        if size > self.free:
-            return False
-        self.free -= size
-        return True
-
-    def give(self, size: int) -> None:
-        self.free += size
-
-
 class Connection(asyncio.Protocol, ABC):
     """One client's connection. Subclasses say how large a body may be, and what becomes of a request."""
 
@@ -106,18 +89,21 @@ class Connection(asyncio.Protocol, ABC):
         "_peer",
         "_phase",
         "_received_bytes",
+        "_small",
         "_taken",
         "_timed",
         "_unsent",
         "_url",
         "closing",
         "deadline",
+        "since",
         "transport",
     )
 
     def __init__(self, limits: HttpLimits, budget: Budget) -> None:
         self._limits: Final = limits
-        self._budget: Final = budget
+        self._small: Final = budget  # for bodies that nobody asks about
+        self._budget = budget  # of the body that is arriving
         self._parser: Final = httptools.HttpRequestParser(self)
         self._phase = NOTHING
         self._timed = NOTHING  # the phase that the deadline is for
@@ -137,6 +123,7 @@ class Connection(asyncio.Protocol, ABC):
         self._peer = ""
         self._loop: Final = asyncio.get_running_loop()
         self.closing = False
+        self.since = 0.0  # when the client's turn began, on the loop's clock
         self.deadline: float | None = None  # on the loop's clock; None while we are the ones who work
         self.transport: asyncio.Transport | None = None
 
@@ -146,8 +133,18 @@ class Connection(asyncio.Protocol, ABC):
     def received(self, request: Request, *, keep_alive: bool) -> None:
         """A whole request has arrived; some time later `send` is called for it, once."""
 
-    @abstractmethod
-    def body_limit(self, head: Request) -> int: ...
+    def body_limit(self, head: Request) -> int:
+        """How many bytes a body may have that is not small, where nobody else pays for it."""
+        del head
+        return UNQUESTIONED_BYTES
+
+    def admit(self, head: Request) -> Admission | Response:
+        """Decide about a request with more than a small body; a refusal is answered, and no byte of the body kept."""
+        return Admission(self.body_limit(head), self._small)
+
+    def take(self, size: int) -> bool:
+        """Find room for a part of a body that has come."""
+        return self._budget.take(size)
 
     @abstractmethod
     def refusal(self, fault: Fault, head: Request | None) -> Response: ...
@@ -208,7 +205,11 @@ class Connection(asyncio.Protocol, ABC):
 
     def wait(self, seconds: float | None) -> None:
         """Expect the client's next bytes within `seconds`; None: it is our turn."""
-        self.deadline = None if seconds is None else self._loop.time() + seconds
+        if seconds is None:
+            self.deadline = None
+        else:
+            self.since = self._loop.time()
+            self.deadline = self.since + seconds
 
     def overdue(self) -> None:
         """The deadline has passed: say so if a request had begun, else just close.
@@ -244,8 +245,6 @@ class Connection(asyncio.Protocol, ABC):
     def on_message_begin(self) -> None:
         self._phase = HEAD
         self._timed = NOTHING
-        self._url = b""
-        self._lines = []
         self._part_bytes = 0
 
     def on_url(self, url: bytes) -> None:
@@ -259,6 +258,7 @@ class Connection(asyncio.Protocol, ABC):
         self._phase = BODY
         url = self._url.decode("latin-1")
         headers = self._headers(len(url))
+        self._url, self._lines = b"", []  # a connection that rests keeps nothing of what it said
         path, _, query = url.partition("?")
         if path[:1] != "/":  # absolute form, as a proxy is asked
             host, _, path = path.partition("://")[2].partition("/")
@@ -273,8 +273,14 @@ class Connection(asyncio.Protocol, ABC):
             self.refuse(Fault.MALFORMED)
             raise _Refused
         size = int(declared) if declared is not None else None
-        small = size is not None and size <= UNQUESTIONED_BYTES
-        self._limit = UNQUESTIONED_BYTES if small else self.body_limit(head)
+        if size is not None and size <= UNQUESTIONED_BYTES:
+            self._limit, self._budget = UNQUESTIONED_BYTES, self._small
+        else:
+            admitted = self.admit(head)
+            if isinstance(admitted, Response):
+                self.turn_away(admitted)
+                raise _Refused
+            self._limit, self._budget = admitted.body_max_bytes, admitted.budget
         if size is not None and size > self._limit:
             self.refuse(Fault.BODY_TOO_LARGE)
             raise _Refused
@@ -303,7 +309,7 @@ class Connection(asyncio.Protocol, ABC):
         if self._received_bytes > self._limit:
             self.refuse(Fault.BODY_TOO_LARGE)
             raise _Refused
-        if not self._budget.take(size):
+        if not self.take(size):
             self.refuse(Fault.BUSY)
             raise _Refused
         self._taken += size
@@ -356,12 +362,14 @@ class Connection(asyncio.Protocol, ABC):
 
     def refuse(self, fault: Fault) -> None:
         """Answer with the fault, then discard what the client still sends, for a while."""
-        self._faulted = True
-        self._chunks, self._gathered = [], None
-        self._release()
+        self.turn_away(self.refusal(fault, self._head))
+
+    def turn_away(self, answer: Response) -> None:
+        """Answer a request that is not received, then discard what the client still sends, for a while."""
+        self.forget_body()
         if self.transport is None or self.closing:
             return
-        self.transport.write(encode(self.refusal(fault, self._head), keep_alive=False, bodiless=False))
+        self.transport.write(encode(answer, keep_alive=False, bodiless=False))
         try:
             if self.transport.can_write_eof():
                 self.transport.write_eof()
@@ -369,6 +377,12 @@ class Connection(asyncio.Protocol, ABC):
             self.close()
             return
         self.wait(LINGER_S)
+
+    def forget_body(self) -> None:
+        """Keep nothing of a request that is refused."""
+        self._faulted = True
+        self._chunks, self._gathered = [], None
+        self._release()
 
     def _discard(self, size: int) -> None:
         self._discarded += size

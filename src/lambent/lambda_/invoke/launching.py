@@ -21,7 +21,7 @@ import structlog
 
 from lambent.core.clock import Clock
 from lambent.core.ids import Ids
-from lambent.core.ports import LogSink, RoleCredentials
+from lambent.core.ports import LogSink, RoleCredentials, SessionCredentials
 from lambent.lambda_.activation import CannotRun
 from lambent.lambda_.code.store import CodeStore
 from lambent.lambda_.environment.environment import ON_DEMAND, Environment, Facts
@@ -44,7 +44,7 @@ log: Final = structlog.get_logger()
 CREDENTIALS_S: Final = 12 * 3600  # an environment lives for a shorter time: Settings.max_age_s
 INIT_CPUS: Final = 1.0
 SinkAt = Callable[[str, str], LogSink]  # the logs of an account in a region
-OpenDoor = Callable[[Sandbox], Awaitable[asyncio.Server | None]]  # lets the guest reach the gateway
+OpenDoor = Callable[[Sandbox, SessionCredentials], Awaitable[asyncio.Server | None]]  # the guest's way to the gateway
 
 
 class Launching:
@@ -124,7 +124,7 @@ class Launching:
         Raises RoleNotAssumable, InvalidEntrypoint, PackageLost, SandboxError.
         """
         launcher = await self._launcher(version.runtime)
-        opt = version.opt_digest
+        opt, session = version.opt_digest, self._role_session(version)
         with code.holding(version.code_digest) as code_dir, code.holding(opt) if opt else nullcontext() as layers_dir:
             if not code_dir.exists() or (layers_dir is not None and not layers_dir.exists()):
                 await code.restore(version.code_digest)
@@ -144,14 +144,14 @@ class Launching:
                     code_dir=code_dir,
                     layers_dir=layers_dir,
                     variables=version.environment or {},
-                    credentials=self._role_session(version),
+                    credentials=session,
                     initialization_type=facts.initialization_type,
                     endpoint_url=self._endpoint_url,
                 )
             )
             sandbox = await self._started(launcher.template, boosted(assignment), vacated)
             try:
-                door = await self._open_door(sandbox)
+                door = await self._open_door(sandbox, session)
                 try:
                     yield sandbox
                 finally:
@@ -170,7 +170,7 @@ class Launching:
                 log.exception("environment.replaced", reason="not_restarted", template=template.name)
         return await self._pool.start(template, assignment)
 
-    def _role_session(self, version: FunctionVersion):
+    def _role_session(self, version: FunctionVersion) -> SessionCredentials:
         try:
             return self._credentials.issue(version.role, version.arn.name, CREDENTIALS_S)
         except LookupError:
