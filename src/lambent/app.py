@@ -113,7 +113,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         listener = on.enter_context(listening(config))
         files = allowed(config)
         endpoint = f"http://{config.host}:{listener.getsockname()[1]}"
-        data, disk, reserve = await on.enter_async_context(ground(config, clock))
+        data, disk, reserve = await on.enter_async_context(storage(config, clock))
         backend = await on.enter_async_context(sandboxes(config))
         memory = budget(config, backend)
         proven = await on.enter_async_context(probing(backend, config.probe_timeout_s))
@@ -169,6 +169,8 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 clock=clock,
                 limits=limits,
                 adopt_code=config.adopt_code,
+                disk=disk,
+                unpacked_limit_bytes=config.unpacked_code_bytes,
                 prepare=launching.prepare,
                 durable=data.durable,
             )
@@ -286,7 +288,7 @@ def is_loopback(listener: socket.socket) -> bool:
     return ip_address(listener.getsockname()[0]).is_loopback
 
 
-class Ground(NamedTuple):
+class Storage(NamedTuple):
     """What everything that is kept stands on."""
 
     data: DataDirectory
@@ -295,12 +297,12 @@ class Ground(NamedTuple):
 
 
 @asynccontextmanager
-async def ground(config: Config, clock: Clock) -> AsyncGenerator[Ground]:
+async def storage(config: Config, clock: Clock) -> AsyncGenerator[Storage]:
     """The data directory, the room on its disk, and the reserve that keeps state writable when that is full."""
     with data_directory(config) as data:
         disk = Disk(data.path, config.disk_reserve_bytes)
         async with reserving(data.path, disk, clock) as reserve:
-            yield Ground(data, disk, reserve)
+            yield Storage(data, disk, reserve)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import io
 from abc import ABC, abstractmethod
 from http import HTTPStatus
 from typing import Final, cast
@@ -35,6 +36,7 @@ log: Final = structlog.get_logger()
 STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 BODILESS: Final = frozenset({204, 304})
+GATHERED_BYTES: Final = 1024 * 1024  # the chunks of a larger body are put together as they come
 UNQUESTIONED_BYTES: Final = 16 * 1024  # a body that says it is so small is read without asking what it is for
 LINGER_S: Final = 2.0  # how long a refused client may go on sending before the connection is closed
 LINGER_BYTES: Final = 128 * 1024 * 1024  # and how much of it is read and thrown away
@@ -76,6 +78,7 @@ class Connection(asyncio.Protocol, ABC):
         "_counted_bytes",
         "_discarded",
         "_faulted",
+        "_gathered",
         "_head",
         "_limit",
         "_limits",
@@ -110,6 +113,7 @@ class Connection(asyncio.Protocol, ABC):
         self._head: Request | None = None
         self._limit = 0
         self._chunks: list[bytes] = []
+        self._gathered: io.BytesIO | None = None  # a large body: joining its chunks at the end would hold everybody up
         self._received_bytes = 0  # of the body
         self._counted_bytes = 0  # of the body, when a part was last looked at
         self._taken = 0  # of the budget, by the body that is arriving
@@ -309,16 +313,26 @@ class Connection(asyncio.Protocol, ABC):
             self.refuse(Fault.BUSY)
             raise _Refused
         self._taken += size
-        self._chunks.append(body)
+        if self._received_bytes <= GATHERED_BYTES:
+            self._chunks.append(body)
+            return
+        if self._gathered is None:
+            self._gathered = io.BytesIO()
+            self._gathered.writelines(self._chunks)
+            self._chunks = []
+        self._gathered.write(body)
 
     def on_message_complete(self) -> None:
         request = self._head
         if request is None or self._faulted:
             return
-        chunks = self._chunks
-        if chunks:
+        chunks, gathered = self._chunks, self._gathered
+        if gathered is not None:
+            request.body = gathered.getvalue()  # which copies nothing: the bytes are the buffer's own
+        elif chunks:
             request.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-            self._chunks = []
+        if self._received_bytes:
+            self._chunks, self._gathered = [], None
             self._received_bytes = self._counted_bytes = 0
         self._head = None
         self._phase = NOTHING
@@ -367,7 +381,7 @@ class Connection(asyncio.Protocol, ABC):
     def forget_body(self) -> None:
         """Keep nothing of a request that is refused."""
         self._faulted = True
-        self._chunks = []
+        self._chunks, self._gathered = [], None
         self._release()
 
     def _discard(self, size: int) -> None:

@@ -14,6 +14,7 @@ its head before the body is taken.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final, Literal
@@ -35,6 +36,7 @@ from lambent.gateway.identify import Directory, Located
 from lambent.gateway.limits import UNKNOWN_BODY_BYTES, BodyLimit, body_limit
 from lambent.gateway.status import OWN_PATHS, own
 from lambent.gateway.unbound import Catalogue
+from lambent.wire.large_json import LARGE_BODY_BYTES
 from lambent.wire.messages import Request, Response
 from lambent.wire.sigv4 import SignatureMismatch
 from lambent.wire.sigv4_claim import unproven
@@ -108,7 +110,11 @@ class Gateway:
             endpoint, operation = located.endpoint, located.operation
             service = endpoint.service
             authorise(identity.caller, authentication.account, service, operation.name)
-            members = endpoint.protocol.parse(operation, request, located.labels)
+            if len(request.body) > LARGE_BODY_BYTES and operation.input is not None and operation.input.payload is None:
+                members = await asyncio.to_thread(endpoint.protocol.parse, operation, request, located.labels)
+                request.body = b""  # tens of megabytes that nobody looks at again
+            else:
+                members = endpoint.protocol.parse(operation, request, located.labels)
             context: Context[Any] = Context(
                 state=service.state,
                 caller=identity.caller,
