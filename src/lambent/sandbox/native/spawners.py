@@ -57,6 +57,7 @@ class Spawner:
             except OSError as error:
                 self._control.close()
                 raise SandboxError(f"the interpreter of {name} does not start: {error}") from error
+        os.setpriority(os.PRIO_PROCESS, self._process.pid, 0)  # the server's may be higher
         self._control.setblocking(False)
         self._control.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         self._answers: Final[dict[int, asyncio.Future[Answer]]] = {}
