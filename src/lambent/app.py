@@ -143,11 +143,12 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 roles=roles,
                 objects=objects(config, clock),
                 signatures=SignatureFiles(config.signing_profiles, clock) if config.signing_profiles else None,
-                link_key=data.secret("links.key", lambda: ids.random_bytes(LINK_KEY_BYTES)),
+                link_key=data.random_key("links.key", LINK_KEY_BYTES, ids.random_bytes),
                 find=interpreters.find,
                 ids=ids,
                 clock=clock,
                 limits=limits,
+                adopt_code=config.adopt_code,
                 prepare=launching.prepare,
                 durable=data.durable,
             )

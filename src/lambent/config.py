@@ -65,6 +65,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         about("mode", "When a write is answered: full after fsync, normal before it, memory without a promise."),
     ] = "full"
 
+    adopt_code: Annotated[
+        bool,
+        about(
+            "yes or no",
+            "Believe state.db although the packages beside it belong to another: what it does not name is buried.",
+        ),
+    ] = False
+
     # Where code comes from
     s3_endpoint: Annotated[
         str,
