@@ -30,6 +30,7 @@ from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.errors import RoleNotAssumable
 from lambent.lambda_.invoke.placement import Changed
+from lambent.lambda_.invoke.turns import Turns
 from lambent.lambda_.layers.opt import restore_opt
 from lambent.lambda_.limits import PROVISIONED_INIT_MIN_S
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
@@ -81,6 +82,7 @@ class Launching:
         self._log_bytes: Final = log_bytes
         self._launchers: Final[dict[str, Launcher]] = {}
         self._making: Final = asyncio.Lock()
+        self._turns: Final = Turns()
 
     async def prepare(self, version: FunctionVersion) -> None:
         """See that the version can run here, and have its runtime started ahead. Raises CannotRun, SandboxError."""
@@ -156,7 +158,8 @@ class Launching:
                     endpoint_url=self._endpoint_url,
                 )
             )
-            sandbox = await self._started(launcher.template, boosted(assignment), vacated)
+            async with self._turns.turn(version.arn.name):
+                sandbox = await self._started(launcher.template, boosted(assignment), vacated)
             try:
                 door = await self._open_door(sandbox, session)
                 try:
