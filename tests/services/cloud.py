@@ -113,7 +113,7 @@ async def cloud(auth: Mode = "enforced", settings: LogSettings | None = None) ->
                 gateway.handle,
                 sockets=[listener],
                 limits=HttpLimits(),
-                body_limit=gateway.body_limit,
+                admit=gateway.admit,
                 refusal=gateway.refuse,
                 grace_s=0.1,
             ):

@@ -206,7 +206,26 @@ class Prove(Protocol):
     async def __call__(self, request: Request, service: str, region: str) -> Caller | None:
         """Who signed the request for that service and region; None: it is not signed, and that is not enough.
 
-        A body in chunks is unframed in place. Raises SignatureRefused (wire), whose sentences the gateway tells.
+        A body in chunks is unframed in place. Raises SignatureRefused (wire), whose sentences the gateway tells, and
+        AwsError for a page that may not sign in open mode.
+        """
+        ...
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """Who a request says it is from whose body has not come: proven where its head alone can prove it."""
+
+    caller: Caller
+    payer: str  # out of whose budget its body is taken
+
+
+class FindSender(Protocol):
+    """Finds out from its head who sends a request; the gateway's."""
+
+    def __call__(self, head: Request, service: str, region: str) -> Sender | None:
+        """Who signs for that service and region; None: it is not signed, and that is not enough.
+
+        Raises SignatureRefused (wire) and AwsError, as `Prove` does.
         """
         ...
 
@@ -220,6 +239,13 @@ class Site(Protocol):
 
     async def answer(self, request: Request, request_id: str, prove: Prove) -> Response:
         """Answer a request. Raises nothing but what `prove` raises."""
+        ...
+
+    def admit(self, head: Request, request_id: str, sender: FindSender) -> str | Response:
+        """Who pays for the body of a request whose head has come, by name, or its refusal.
+
+        Raises nothing but what `sender` raises.
+        """
         ...
 
     def too_large(self, request_id: str) -> Response:

@@ -9,6 +9,10 @@ checkpoints (survives a killed process; a power cut may take the last commits, n
 never syncs (tests and ephemeral servers, whose directory is removed anyway).
 
 It is not for more than one process: the data directory's lock sees to that.
+
+A file that was not closed in order (its -wal is still there) is checked before it is used, unless it is so large that this
+would delay the start. What is refused is left as it was found: SQLite would otherwise write the -wal into the file when it
+is closed, and a -wal that belongs to another database would be the end of both.
 """
 
 from __future__ import annotations
@@ -23,7 +27,8 @@ from typing import Final, Literal, NamedTuple, TypeVar
 
 import apsw
 
-from lambent.storage.errors import of_disk
+from lambent.storage.errors import DatabaseDamaged, of_disk
+from lambent.storage.history import begin_history
 from lambent.storage.migrations import Migration, migrate
 from lambent.storage.reserve import Reserve
 from lambent.storage.sql import execute, fetched
@@ -38,6 +43,7 @@ SCAN_LIMIT: Final = 4  # long reads at once; more wait
 STATEMENT_CACHE: Final = 256  # prepared statements a connection keeps; all of ours fit
 BUSY_TIMEOUT_MS: Final = 10_000  # only another tool (a backup, the sqlite3 shell) can hold the lock
 CHECKPOINT_PAGES: Final = 4_000  # 16 MB of WAL between checkpoints
+CHECKED_BYTES: Final = 256 << 20  # a larger file (logs) would delay the start by seconds for each GB
 INCREMENTAL: Final = 2  # PRAGMA auto_vacuum: free pages are given back when asked for
 WAL_LIMIT_BYTES: Final = 64 << 20  # the WAL file is cut back to this after a burst
 
@@ -165,8 +171,12 @@ def _prepared(file: Path, migrations: Sequence[Migration], durability: Durabilit
     """Open the write connection and bring the schema up to date."""
     connection = None
     try:
+        interrupted = _has_wal(file)
         connection = apsw.Connection(str(file), statementcachesize=STATEMENT_CACHE)
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        if interrupted:
+            _check(connection)
         execute(connection, f"PRAGMA auto_vacuum = {INCREMENTAL}")  # of a new file; an old one is as it is
         fetched(connection, "PRAGMA journal_mode = WAL")
         execute(connection, f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
@@ -174,6 +184,8 @@ def _prepared(file: Path, migrations: Sequence[Migration], durability: Durabilit
         fetched(connection, f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         fetched(connection, f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
         migrate(connection, migrations)
+        begin_history(connection)
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
     except BaseException as error:
         if connection is not None:
             connection.close()
@@ -181,6 +193,21 @@ def _prepared(file: Path, migrations: Sequence[Migration], durability: Durabilit
             raise reason from error
         raise
     return connection
+
+
+def _has_wal(file: Path) -> bool:
+    """Whether a file that can be checked in no time was not closed in order."""
+    try:
+        return file.stat().st_size <= CHECKED_BYTES and file.with_name(f"{file.name}-wal").stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def _check(connection: apsw.Connection) -> None:
+    """Raises DatabaseDamaged when file and -wal do not make one database."""
+    found = fetched(connection, "PRAGMA quick_check(1)")[0][0]
+    if found != "ok":
+        raise DatabaseDamaged(file=connection.filename, reason=found)
 
 
 def _vacuum_some(connection: apsw.Connection, pages: int) -> int:
@@ -216,6 +243,8 @@ def _snapshot(connection: apsw.Connection, work: Callable[[apsw.Connection], T])
     execute(connection, "BEGIN")
     try:
         return work(connection)
+    except (apsw.CorruptError, apsw.NotADBError, apsw.IOError) as error:
+        raise of_disk(connection.filename, error) or error from error
     finally:
         if connection.in_transaction:
             execute(connection, "ROLLBACK")

@@ -31,6 +31,7 @@ from typing import Any, Final, TypeVar
 import apsw
 
 from lambent.storage.errors import DatabaseClosed, DiskFull, of_disk
+from lambent.storage.history import CommitCounter
 from lambent.storage.sql import execute
 
 T = TypeVar("T")
@@ -80,6 +81,7 @@ class Writer:
 
     def __init__(self, connection: apsw.Connection, give_up_reserve: Callable[[], bool]) -> None:
         self._connection = connection
+        self._counter = CommitCounter(connection)
         self._give_up_reserve = give_up_reserve
         self._file = connection.filename
         self._loop = asyncio.get_running_loop()
@@ -155,6 +157,7 @@ class Writer:
         for job in batch:
             job.error = None
             job.run(self._connection)
+        self._counter.count(self._connection)
         execute(self._connection, "COMMIT")
         self.batches += 1
 

@@ -41,7 +41,10 @@ log: Final = structlog.get_logger()
 ON_DEMAND: Final = "on-demand"  # AWS's initialization types
 PROVISIONED: Final = "provisioned-concurrency"
 
-VACATE_S: Final = 2.0  # how long the processes of a sandbox may take to die before it is given up
+VACATE_S: Final = 5.0  # how long the processes of a sandbox may take to die before it is given up
+LAST_WORDS_S: Final = (
+    0.05  # what a caller waits for them, so that the log of a failure is whole; they go on dying behind it
+)
 
 
 class Late(msgspec.Struct, frozen=True):
@@ -183,14 +186,19 @@ class Environment:
 
     async def _boot(self, deadline: float) -> tuple[Failure, bytes | None] | None:
         """Start a sandbox with a runtime in it and wait until it asks for an event; None: it did."""
-        await self._leave_runtime()  # one that has died a moment ago may still be on its way out
-        vacated = self.sandbox
+        vacated: Sandbox | None = None
         async with AsyncExitStack() as stack:
             try:
-                sandbox = self.sandbox = await stack.enter_async_context(self._start_sandbox(vacated))
+                async with asyncio.timeout_at(deadline):
+                    await self._leave_runtime()  # one that has died a moment ago may still be on its way out
+                    vacated = self.sandbox
+                    sandbox = self.sandbox = await stack.enter_async_context(self._start_sandbox(vacated))
             except InvalidEntrypoint as error:
                 self._move(Event.FAILED)
                 return Failure(error.error_type, str(error)), None
+            except TimeoutError:
+                self._move(Event.FAILED)
+                return timed_out(self.facts.timeout_s), None
             self.frozen = False
             self._output = Output(sandbox.output, self._journal, self._slice)
             stack.callback(self._output.close)
@@ -204,15 +212,15 @@ class Environment:
             return None
         failed = await self._break(news)
         if vacated is not None and isinstance(news, Exit) and news.out_of_memory:
-            await self._replace("no_memory_for_init")
+            self._replace("no_memory_for_init")
         return failed
 
-    async def _replace(self, reason: str) -> None:
+    def _replace(self, reason: str) -> None:
         """Give up the sandbox with its /tmp, which counts as memory: with too much there no runtime would ever start."""
         log.warning("environment.replaced", reason=reason, log_stream=self.facts.log_stream)
         sandbox, self.sandbox = self.sandbox, None
         if sandbox is not None:  # else it was given up already
-            await sandbox.kill()
+            self._tasks.create_task(self._guarded(sandbox.kill()))
 
     async def _watch(self, sandbox: Sandbox) -> None:
         """Tell when the sandbox's runtime has ended."""
@@ -238,7 +246,8 @@ class Environment:
             case _:
                 failure = timed_out(self.facts.timeout_s)
         self._move(Event.FAILED)
-        await self._leave_runtime()
+        leaving = self._tasks.create_task(self._guarded(self._leave_runtime()))
+        _ = await asyncio.wait([leaving], timeout=LAST_WORDS_S)
         return failure, body
 
     async def _leave_runtime(self) -> None:

@@ -3,9 +3,10 @@
     <group of this process>/lambent-<instance>/<sandbox>     in each hierarchy that carries something we need
 
 One interface over version 2, version 1, and both at once. Defends against: a guest that takes all memory, processors or
-processes. Does not: account for the pages that a forked guest shares with its spawner, which are the spawner's; bound swap
-where version 1 does not account for it. What is in /tmp and /dev/shm is memory, and counts; what is in /tmp when
-another guest is started counts no more.
+processes; from version 1, too, one that keeps memory in buffers of TCP and UDP. Does not: account for the pages that a
+forked guest shares with its spawner, which are the spawner's; bound swap where version 1 does not account for it; charge
+what the kernel charges to nobody (`gate`). What is in /tmp and /dev/shm is memory, and counts; what is in /tmp when another
+guest is started counts no more.
 """
 
 from __future__ import annotations
@@ -23,29 +24,37 @@ CPU_PERIOD_US: Final = 20_000  # as Lambda has it: a function with little memory
 _LEAST_QUOTA_US: Final = 1_000  # the kernel's
 _MIB: Final = 1 << 20
 _NUMBER_BYTES: Final = 32
+_TCP_SHARE: Final = (
+    4  # version 1 counts buffers of TCP and UDP apart, and not at all without a limit: a quarter as much
+)
+_LEAST_TCP_BYTES: Final = 16 * _MIB
 
 
 class Group:
     """One sandbox's groups. Every method may be called after `remove`, and then does nothing."""
 
     def __init__(self, name: str, parents: Mapping[Path, Path], hierarchies: Hierarchies) -> None:
-        """Make the directories. `parents`: from a parent directory of this process to that of the instance."""
+        """Make the directories. `parents`: from a parent directory of this process to that of the instance.
+
+        Raises OSError, and leaves none then.
+        """
         self._hierarchies: Final = hierarchies
         self._directories: Final = {parent: directory / name for parent, directory in parents.items()}
         self._frozen = False
         self._removed = False
         self._kills_before = 0  # and processor time that a guest before the present one was charged with
         self._cpu_us_before = 0
-        for directory in self._directories.values():
-            directory.mkdir()
-        unified = self._directories.get(hierarchies.unified) if hierarchies.unified else None
-        state = unified / "cgroup.freeze" if unified else None
-        if state is None and hierarchies.freezer is not None:
-            state = self._directories[hierarchies.freezer] / "freezer.state"
-        self._words: Final = (b"1", b"0") if unified else (b"FROZEN", b"THAWED")
-        self._freezer: Final = -1 if state is None else os.open(state, os.O_WRONLY | os.O_CLOEXEC)
-        self._unified: Final = unified
-        self._peak: Final = self._opened_peak()
+        self._unified: Final = self._directories.get(hierarchies.unified) if hierarchies.unified else None
+        self._words: Final = (b"1", b"0") if self._unified else (b"FROZEN", b"THAWED")
+        self._freezer = self._peak = -1
+        try:
+            for directory in self._directories.values():
+                directory.mkdir()
+            self._freezer = self._opened_freezer()
+            self._peak = self._opened_peak()
+        except OSError:  # a directory too many, or no descriptor left
+            _ = self.remove()
+            raise
 
     def open_for_joining(self) -> tuple[int | None, list[int]]:
         """Return the version 2 directory, to be forked into, and files to which a process writes "0" to join.
@@ -54,8 +63,18 @@ class Group:
         be quiet, which takes 15 ms at the 95th percentile. The caller closes them.
         """
         files = [path / "tasks" for path in self._directories.values() if path != self._unified]
-        into = None if self._unified is None else os.open(self._unified, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        return into, [os.open(file, os.O_WRONLY | os.O_CLOEXEC) for file in files]
+        opened: list[int] = []
+        try:
+            for file in files:
+                opened.append(os.open(file, os.O_WRONLY | os.O_CLOEXEC))  # noqa: PERF401  # closed if another fails
+            into = (
+                None if self._unified is None else os.open(self._unified, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            )
+        except OSError:
+            for descriptor in opened:
+                os.close(descriptor)
+            raise
+        return into, opened
 
     def limit(self, limits: Limits, held_mib: int = 0) -> None:
         """Set all limits that this machine can enforce; `held_mib` is what guests before have left in /tmp.
@@ -72,6 +91,8 @@ class Group:
                 _write_if_there(memory / "memory.memsw.limit_in_bytes", "-1")  # it may never be below the other
                 _write(memory / "memory.limit_in_bytes", bytes_)
                 _write_if_there(memory / "memory.memsw.limit_in_bytes", bytes_)
+            sockets = max(_LEAST_TCP_BYTES, limits.memory_mib * _MIB // _TCP_SHARE)
+            _write_if_there(memory / "memory.kmem.tcp.limit_in_bytes", str(sockets))  # in version 2 they are memory
         if (pids := self._of("pids")) is not None:
             _write(pids / "pids.max", str(limits.processes + 1))  # the sandbox's first process is ours
         self.set_cpus(limits.cpus)
@@ -147,6 +168,14 @@ class Group:
                     os.close(descriptor)
         self._removed = True
         return True
+
+    def _opened_freezer(self) -> int:
+        if self._unified is not None:
+            return os.open(self._unified / "cgroup.freeze", os.O_WRONLY | os.O_CLOEXEC)
+        if self._hierarchies.freezer is not None:
+            state = self._directories[self._hierarchies.freezer] / "freezer.state"
+            return os.open(state, os.O_WRONLY | os.O_CLOEXEC)
+        return -1
 
     def _opened_peak(self) -> int:
         """Open the file that tells the peak, or (before Linux 5.19, in version 2) the present; -1 where nothing does."""
