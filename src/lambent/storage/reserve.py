@@ -23,8 +23,8 @@ from lambent.storage.disk import Disk
 log: Final = structlog.get_logger()
 
 FILE: Final = "reserve"
-RESERVE_BYTES: Final = 16 << 20  # some hundred deletes, and the log of a database between two checkpoints
-RESERVE_SHARE: Final = 0.01  # of the disk's size, at most
+RESERVE_BYTES: Final = 32 << 20  # some hundred deletes, and what databases have in their logs and not in their files
+RESERVE_SHARE: Final = 0.1  # of the disk's size, at most
 RETAKE_DELAY_S: Final = 5.0
 FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 

@@ -51,6 +51,7 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Delete what is to be forgotten by now, and give its room back. Raises StorageError, OSError."""
+        await self._between_steps()
         if self._clock.monotonic() >= self._expire_at_s:
             self._expire_at_s = self._clock.monotonic() + EXPIRY_DELAY_S
             await self._expire(round(self._clock.now() * 1000))
