@@ -96,14 +96,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ),
     ] = 512 * 1024 * 1024
 
-    disk_reserve_bytes: Annotated[
-        int,
-        about(
-            "bytes",
-            "Free disk that logs, packages and guests leave to Lambent's own state; at most a twentieth of the disk.",
-            ge=0,
-        ),
-    ] = 512 * 1024 * 1024
     unpacked_code_bytes: Annotated[
         int,
         about(
