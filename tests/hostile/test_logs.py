@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -77,6 +78,32 @@ MANY = """
 def handler(event, context):
     for number in range(20000):
         print(f"{number:099d}")
+"""
+
+
+PUTTER = """
+import boto3, time
+from botocore.config import Config
+
+def handler(event, context):
+    logs = boto3.client("logs", config=Config(retries={"max_attempts": 1}))
+    group, outcomes = event["group"], set()
+    def call(operation, **members):
+        try:
+            getattr(logs, operation)(logGroupName=group, **members)
+            outcomes.add("done")
+        except Exception as error:
+            outcomes.add(type(error).__name__)
+    call("create_log_group")
+    call("create_log_stream", logStreamName="s")
+    batch = ["x" * 100_000] * 10
+    end = time.monotonic() + 15
+    while time.monotonic() < end and "ServiceUnavailableException" not in outcomes:
+        now = int(time.time() * 1000)
+        call("put_log_events", logStreamName="s", logEvents=[{"timestamp": now, "message": text} for text in batch])
+    for number in range(200):
+        call("create_log_stream", logStreamName=f"{number:0400d}")
+    return sorted(outcomes)
 """
 
 
@@ -178,3 +205,24 @@ def test_nothing_of_the_data_directory_but_the_log_has_grown(arena: Arena, logs:
     del logs
     others = [path for path in Path(arena.data).iterdir() if path.is_file() and not path.name.startswith("logs.db")]
     assert sum(path.stat().st_size for path in others) < 100 << 20
+
+
+def test_a_function_that_floods_logs_by_their_api_stops_at_the_bounds_and_costs_its_neighbours_no_line(
+    arena: Arena, logs: Any
+) -> None:
+    iam = arena.server.client("iam")
+    statement = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    _ = iam.put_role_policy(RoleName="for-tests", PolicyName="logs", PolicyDocument=document)
+    arena.deploy("putter", PUTTER, timeout_s=30)
+    with arena.attack("putter", {"group": "attack"}, times=2) as under_way:
+        for number in range(20):
+            _ = arena.invoke("neighbour", f"api {number}")
+    outcomes = [attack.result()["Payload"] for attack in under_way]
+    assert {"ServiceUnavailableException"} <= set(outcomes[0]) | set(outcomes[1])
+    wanted = [f"neighbour api {number} {line}\n" for number in range(20) for line in range(10)]
+    found = [line for line in settled(arena, logs, "/aws/lambda/neighbour", 200) if " api " in line]
+    assert sorted(found) == sorted(wanted)
+    (group,) = logs.describe_log_groups(logGroupNamePrefix="attack")["logGroups"]
+    assert group["storedBytes"] <= (GROUP_MIB + 3) << 20
+    logs.delete_log_group(logGroupName="attack")

@@ -42,7 +42,7 @@ SYNCHRONOUS: Final = {"full": "FULL", "normal": "NORMAL", "memory": "OFF"}
 SCAN_LIMIT: Final = 4  # long reads at once; more wait
 STATEMENT_CACHE: Final = 256  # prepared statements a connection keeps; all of ours fit
 BUSY_TIMEOUT_MS: Final = 10_000  # only another tool (a backup, the sqlite3 shell) can hold the lock
-CHECKPOINT_PAGES: Final = 4_000  # 16 MB of WAL between checkpoints
+CHECKPOINT_PAGES: Final = 1_000  # 4 MB of WAL between checkpoints; a full disk must have room for it (reserve.py)
 CHECKED_BYTES: Final = 256 << 20  # a larger file (logs) would delay the start by seconds for each GB
 INCREMENTAL: Final = 2  # PRAGMA auto_vacuum: free pages are given back when asked for
 WAL_LIMIT_BYTES: Final = 64 << 20  # the WAL file is cut back to this after a burst
@@ -96,7 +96,7 @@ class Database:
 
     async def checkpoint(self) -> None:
         """Move the WAL into the file and cut it to nothing, unless a reader holds on to it. Raises StorageError."""
-        await self._writer.write(_checkpoint, optional=True, alone=True)
+        await self._writer.write(_checkpoint, alone=True)
 
     async def rebuild(self) -> None:
         """Write the file anew without its free pages, so that `shrink` works on it: as long as it takes to copy it.

@@ -23,8 +23,8 @@ from lambent.storage.disk import Disk
 log: Final = structlog.get_logger()
 
 FILE: Final = "reserve"
-RESERVE_BYTES: Final = 16 << 20  # some hundred deletes, and the log of a database between two checkpoints
-RESERVE_SHARE: Final = 0.01  # of the disk's size, at most
+RESERVE_BYTES: Final = 32 << 20  # some hundred deletes, and what databases have in their logs and not in their files
+RESERVE_SHARE: Final = 0.1  # of the disk's size, at most
 RETAKE_DELAY_S: Final = 5.0
 FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -34,15 +34,15 @@ class Reserve:
 
     def __init__(self, file: Path, size_bytes: int) -> None:
         self._file: Final = file
-        self._size_bytes: Final = size_bytes
+        self.size_bytes: Final = size_bytes
 
     def take(self) -> bool:
         """Take the room if it is not taken; False: there is none. Raises OSError for everything else."""
         descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if os.fstat(descriptor).st_size != self._size_bytes:
-                os.posix_fallocate(descriptor, 0, self._size_bytes)
-                os.ftruncate(descriptor, self._size_bytes)
+            if os.fstat(descriptor).st_size != self.size_bytes:
+                os.posix_fallocate(descriptor, 0, self.size_bytes)
+                os.ftruncate(descriptor, self.size_bytes)
         except OSError as error:
             if error.errno not in FULL:
                 raise
@@ -74,7 +74,7 @@ async def reserving(directory: Path, disk: Disk, clock: Clock) -> AsyncGenerator
         while True:
             await clock.sleep(RETAKE_DELAY_S)
             try:
-                if disk.room_bytes():
+                if disk.room_bytes() >= held.size_bytes:  # else taking it could fail others in that moment
                     _ = held.take()
             except OSError:
                 log.exception("disk.reserve_not_taken")

@@ -149,8 +149,10 @@ class Buffer:
 
 def platform_append(stream: StreamName, timestamp_ms: int, messages: Sequence[str]) -> Append:
     """An append of messages."""
-    size_bytes = APPEND_BYTES + LINE_BYTES * len(messages) + sum(map(getsizeof, messages))
-    return Append(stream, timestamp_ms, messages, len(messages), size_bytes)
+    events = len(messages)
+    return Append(
+        stream, timestamp_ms, messages, events, APPEND_BYTES + LINE_BYTES * events + sum(map(getsizeof, messages))
+    )
 
 
 def guest_append(stream: StreamName, timestamp_ms: int, lines: bytes) -> Append:

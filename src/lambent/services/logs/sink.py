@@ -31,13 +31,12 @@ from lambent.services.logs.ingestion import store
 from lambent.services.logs.losses import NOTICE_S, Losses, Notice
 from lambent.services.logs.streams import made_stream
 from lambent.storage.database import Database
-from lambent.storage.errors import StorageError
 
 LOG: Final = structlog.get_logger()
 TRANSACTION_BYTES: Final = 1 << 20  # as the buffer counts
 RETRY_S: Final = 5.0  # after a disk that refused; meanwhile nothing is written, and what comes is dropped
 BUFFER_FULL: Final = "more came than could be stored in time (log_buffer_bytes)"
-DISK_REFUSED: Final = "the disk refused them"
+NOT_WRITTEN: Final = "they could not be written, for a reason that the server's own log tells"
 
 
 class Refusal(NamedTuple):
@@ -72,7 +71,8 @@ class LogWriter:
     def put(self, share: Share, append: Append) -> None:
         """Buffer an append."""
         if self._buffer.put(share, append):
-            self._appended.set()
+            if not self._appended.is_set():
+                self._appended.set()
         else:
             self.losses.add(append.stream, append.events, append.size_bytes, BUFFER_FULL)
 
@@ -132,7 +132,7 @@ class LogWriter:
         batch = _Batch(self._bounds, appends, notices, round(self._clock.now() * 1000))
         try:
             refusals, noticed = await self._database.write(batch.write, optional=True)
-        except (StorageError, OSError):
+        except Exception:  # the disk's refusal, or a bug: it costs these lines, never the server
             self._broken_until_s = self._clock.monotonic() + RETRY_S
             self._lose(appends)
             LOG.exception("logs.not_written", events=sum(append.events for append in appends))
@@ -144,26 +144,27 @@ class LogWriter:
 
     def _lose(self, appends: Sequence[Append]) -> None:
         for append in appends:
-            self.losses.add(append.stream, *_sizes([append]), DISK_REFUSED)
+            self.losses.add(append.stream, *_sizes([append]), NOT_WRITTEN)
 
 
 class FunctionSink:
     """Implements `core.ports.LogSink`."""
 
-    __slots__ = ("_place", "_share", "_writer")
+    __slots__ = ("_place", "_share", "_stream", "_writer")
 
     def __init__(self, writer: LogWriter, place: Place, share: Share) -> None:
         self._writer = writer
         self._place = place
         self._share = share
+        self._stream = StreamName(place, "", "")  # the last one; an environment has no other
 
     def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None:
         """Accept the platform's events; the caller does not change the sequence afterwards."""
-        self._writer.put(self._share, platform_append(StreamName(self._place, group, stream), timestamp_ms, messages))
+        self._writer.put(self._share, platform_append(self._named(group, stream), timestamp_ms, messages))
 
     def append_output(self, group: str, stream: str, timestamp_ms: int, lines: bytes) -> None:
         """Accept whole lines as a guest wrote them."""
-        self._writer.put(self._share, guest_append(StreamName(self._place, group, stream), timestamp_ms, lines))
+        self._writer.put(self._share, guest_append(self._named(group, stream), timestamp_ms, lines))
 
     def full(self) -> bool:
         """Whether the function's share is used up."""
@@ -176,6 +177,12 @@ class FunctionSink:
     def count_lost(self, events: int, size_bytes: int) -> None:
         """Count events that were dropped before they came here."""
         self._writer.losses.count(events, size_bytes)
+
+    def _named(self, group: str, name: str) -> StreamName:
+        stream = self._stream
+        if stream.name != name or stream.group != group:
+            stream = self._stream = StreamName(self._place, group, name)
+        return stream
 
 
 @asynccontextmanager

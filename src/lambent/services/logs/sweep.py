@@ -27,7 +27,6 @@ from lambent.services.logs.limits import (
 from lambent.services.logs.space import give_back
 from lambent.storage.database import Database
 from lambent.storage.disk import Disk
-from lambent.storage.errors import StorageError
 
 LOG: Final = structlog.get_logger()
 
@@ -42,16 +41,17 @@ class Sweeper:
         self._expire_at_s = float("-inf")  # on the monotonic clock
 
     async def sweeping(self) -> None:
-        """Sweep every SWEEP_DELAY_S, until cancelled; a disk that refuses is tried again then."""
+        """Sweep every SWEEP_DELAY_S, until cancelled; what fails is tried again then."""
         while True:
             try:
                 await self.sweep()
-            except (StorageError, OSError):
+            except Exception:  # the disk's refusal, or a bug: it costs this round, never the server
                 LOG.exception("logs.not_swept")
             await self._clock.sleep(SWEEP_DELAY_S)
 
     async def sweep(self) -> None:
         """Delete what is to be forgotten by now, and give its room back. Raises StorageError, OSError."""
+        await self._between_steps()
         if self._clock.monotonic() >= self._expire_at_s:
             self._expire_at_s = self._clock.monotonic() + EXPIRY_DELAY_S
             await self._expire(round(self._clock.now() * 1000))
