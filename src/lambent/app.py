@@ -117,8 +117,6 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         proven = await on.enter_async_context(probing(backend, config.probe_timeout_s))
         pool = await on.enter_async_context(pooled(backend, config.waiting_pool_size))
 
-        disk = Disk(data.path, config.disk_reserve_bytes)
-
         state = await on.enter_async_context(
             database.opened(data.path / "state.db", [*LAMBDA_MIGRATIONS, *IAM_MIGRATIONS], data.durability)
         )
@@ -167,7 +165,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 clock=clock,
                 limits=limits,
                 adopt_code=config.adopt_code,
-                disk=disk,
+                disk=Disk(data.path, config.disk_reserve_bytes),
                 unpacked_limit_bytes=config.unpacked_code_bytes,
                 prepare=launching.prepare,
                 durable=data.durable,

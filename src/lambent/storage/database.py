@@ -10,7 +10,7 @@ never syncs (tests and ephemeral servers, whose directory is removed anyway).
 
 It is not for more than one process: the data directory's lock sees to that.
 
-A file that was not closed in order (its -wal is still there) is checked before it is used. What is refused is left as it
+A file that was not closed in order (its -wal is still there) is checked before it is used, up to CHECKED_BYTES. What is refused is left as it
 was found: SQLite would otherwise write the -wal into the file when it is closed, and a -wal that belongs to another
 database would be the end of both.
 """
@@ -41,6 +41,7 @@ SCAN_LIMIT: Final = 4  # long reads at once; more wait
 STATEMENT_CACHE: Final = 256  # prepared statements a connection keeps; all of ours fit
 BUSY_TIMEOUT_MS: Final = 10_000  # only another tool (a backup, the sqlite3 shell) can hold the lock
 CHECKPOINT_PAGES: Final = 4_000  # 16 MB of WAL between checkpoints
+CHECKED_BYTES: Final = 256 << 20  # the largest file that a start checks after a crash: half a second
 WAL_LIMIT_BYTES: Final = 64 << 20  # the WAL file is cut back to this after a burst
 
 
@@ -122,11 +123,11 @@ def _prepared(file: Path, migrations: Sequence[Migration], durability: Durabilit
     """Open the write connection and bring the schema up to date."""
     connection = None
     try:
-        interrupted = _has_wal(file)
+        to_check = _is_to_be_checked(file)
         connection = apsw.Connection(str(file), statementcachesize=STATEMENT_CACHE)
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-        if interrupted:
+        if to_check:
             _check(connection)
         fetched(connection, "PRAGMA journal_mode = WAL")
         execute(connection, f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
@@ -145,9 +146,11 @@ def _prepared(file: Path, migrations: Sequence[Migration], durability: Durabilit
     return connection
 
 
-def _has_wal(file: Path) -> bool:
+def _is_to_be_checked(file: Path) -> bool:
+    """Whether the file was not closed in order, and is small enough to be read to its end at a start."""
     try:
-        return file.with_name(f"{file.name}-wal").stat().st_size > 0
+        wal_bytes = file.with_name(f"{file.name}-wal").stat().st_size
+        return wal_bytes > 0 and file.stat().st_size <= CHECKED_BYTES
     except FileNotFoundError:
         return False
 
