@@ -10,9 +10,9 @@ never syncs (tests and ephemeral servers, whose directory is removed anyway).
 
 It is not for more than one process: the data directory's lock sees to that.
 
-A file that was not closed in order (its -wal is still there) is checked before it is used, up to CHECKED_BYTES. What is refused is left as it
-was found: SQLite would otherwise write the -wal into the file when it is closed, and a -wal that belongs to another
-database would be the end of both.
+A file of at most CHECKED_BYTES that was not closed in order (its -wal is still there) is checked before it is used. What is
+refused is left as it was found: SQLite would otherwise write the -wal into the file when it is closed, and a -wal that
+belongs to another database would be the end of both.
 """
 
 from __future__ import annotations
