@@ -22,7 +22,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import structlog
@@ -37,6 +37,7 @@ from lambent.core.http import HttpLimits
 from lambent.core.ids import Ids
 from lambent.core.kernel import Service, operations_in
 from lambent.core.ports import SessionCredentials
+from lambent.core.slices import Slices
 from lambent.gateway.cross_site import CrossSite
 from lambent.gateway.gateway import Gateway
 from lambent.lambda_.code.links import FOLDER as CODE_FOLDER
@@ -64,7 +65,7 @@ from lambent.sandbox.pool import pooled
 from lambent.sandbox.process.backend import process
 from lambent.services.iam.service import MIGRATIONS as IAM_MIGRATIONS
 from lambent.services.iam.service import iam
-from lambent.services.logs.service import logs
+from lambent.services.logs.service import LogSettings, logs
 from lambent.services.s3.elsewhere import Endpoint, S3Elsewhere
 from lambent.services.signer.process import SignatureFiles
 from lambent.services.sts.access_keys import AccessKeys
@@ -72,6 +73,7 @@ from lambent.services.sts.service import sts
 from lambent.storage import database
 from lambent.storage.directory import DataDirectory, default_path, ephemeral, held
 from lambent.storage.disk import Disk
+from lambent.storage.reserve import Reserve, reserving
 from lambent.wire.sigv4_signing import SigningKey
 
 log: Final = structlog.get_logger()
@@ -111,16 +113,16 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         listener = on.enter_context(listening(config))
         files = allowed(config)
         endpoint = f"http://{config.host}:{listener.getsockname()[1]}"
-        data = on.enter_context(data_directory(config))
+        data, disk, reserve = await on.enter_async_context(storage(config, clock))
         backend = await on.enter_async_context(sandboxes(config))
         memory = budget(config, backend)
         proven = await on.enter_async_context(probing(backend, config.probe_timeout_s))
         pool = await on.enter_async_context(pooled(backend, config.waiting_pool_size))
 
         state = await on.enter_async_context(
-            database.opened(data.path / "state.db", [*LAMBDA_MIGRATIONS, *IAM_MIGRATIONS], data.durability)
+            database.opened(data.path / "state.db", [*LAMBDA_MIGRATIONS, *IAM_MIGRATIONS], data.durability, reserve)
         )
-        log_service = await on.enter_async_context(logs(data, clock))
+        log_service = await on.enter_async_context(logs(data, clock, log_settings(config), disk, reserve))
         iam_service = iam(state)
         roles = iam_service.state.roles
         keys = AccessKeys.of(data, config.account, roles, clock, ids)
@@ -147,9 +149,11 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             log_service.state.writer.at,
             open_door,
             f"http://127.0.0.1:{GATEWAY_PORT}",  # as a guest sees it
+            Slices(clock.monotonic, asyncio.get_running_loop().call_later),
             clock,
             ids,
             init_timeout_s=config.init_timeout_s,
+            log_bytes=config.log_invocation_bytes,
         )
         limits = AccountLimits(concurrent_executions=config.concurrency_limit)
         control = await on.enter_async_context(
@@ -165,7 +169,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 clock=clock,
                 limits=limits,
                 adopt_code=config.adopt_code,
-                disk=Disk(data.path, config.disk_reserve_bytes),
+                disk=disk,
                 unpacked_limit_bytes=config.unpacked_code_bytes,
                 prepare=launching.prepare,
                 durable=data.durable,
@@ -284,6 +288,23 @@ def is_loopback(listener: socket.socket) -> bool:
     return ip_address(listener.getsockname()[0]).is_loopback
 
 
+class Storage(NamedTuple):
+    """What everything that is kept stands on."""
+
+    data: DataDirectory
+    disk: Disk
+    reserve: Reserve
+
+
+@asynccontextmanager
+async def storage(config: Config, clock: Clock) -> AsyncGenerator[Storage]:
+    """The data directory, the room on its disk, and the reserve that keeps state writable when that is full."""
+    with data_directory(config) as data:
+        disk = Disk(data.path, config.disk_reserve_bytes)
+        async with reserving(data.path, disk, clock) as reserve:
+            yield Storage(data, disk, reserve)
+
+
 @contextmanager
 def data_directory(config: Config) -> Generator[DataDirectory]:
     if config.ephemeral:
@@ -345,6 +366,15 @@ async def proven(backend: NativeBackend, timeout_s: float, tasks: asyncio.TaskGr
         return unavailable
     log.debug("isolation.proved", took_ms=round(proof.took_s * 1e3))
     return None
+
+
+def log_settings(config: Config) -> LogSettings:
+    return LogSettings(
+        buffer_bytes=config.log_buffer_bytes,
+        flush_s=config.log_flush_ms / 1000,
+        group_bytes=config.log_group_bytes,
+        total_bytes=config.log_total_bytes,
+    )
 
 
 def http_limits(config: Config, files: Descriptors) -> HttpLimits:

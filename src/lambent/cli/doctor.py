@@ -21,6 +21,7 @@ from lambent.cli.endpoint import endpoint, health
 from lambent.cli.errors import Failed, sentences
 from lambent.cli.keys import data_directory
 from lambent.cli.settings import add_settings, configuration
+from lambent.cli.terminal import show
 from lambent.config import Config
 from lambent.lambda_.code.marker import DISPUTE
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
@@ -64,7 +65,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def line(good: bool, name: str, text: str) -> None:
-    print(f"  {MARKS[good]}  {f'{name:<15} ' if name else ''}{text}")
+    show(f"  {MARKS[good]}  {f'{name:<15} ' if name else ''}{text}")
 
 
 async def interpreters() -> None:
@@ -125,7 +126,7 @@ def proof(config: Config) -> int:
         raise Failed(sentences(group)) from None
     print(f"  ok  a program ran in a sandbox, which took {proved.took_s * 1e3:.0f} ms:")
     for sentence in proved.sentences:
-        print(f"      {sentence}")
+        show(f"      {sentence}")
     print("\nFunctions can be run isolated on this machine.")
     return 0
 
