@@ -30,7 +30,8 @@ from lambent.sandbox.contract import Unavailable
 from lambent.sandbox.native.backend import NativeConfig, native
 from lambent.sandbox.native.machine import survey
 from lambent.sandbox.native.probe import Proof, prove
-from lambent.storage.directory import LOCK, holder
+from lambent.storage.directory import LOCK, holder, trace
+from lambent.storage.errors import LockFileMissing
 
 MARKS: Final = {True: "ok", False: "--"}
 LITTLE_SPACE_BYTES: Final = 1 << 30
@@ -91,6 +92,8 @@ def data(directory: Path) -> Iterator[tuple[bool, str]]:
     else:
         if facts.st_uid != os.geteuid():
             yield False, f"{directory} belongs to another user ({facts.st_uid}); name another with --data"
+        elif not (directory / LOCK).exists() and (there := trace(directory)) is not None:
+            yield False, str(LockFileMissing(path=directory, there=there, lock=LOCK))
         elif not (directory / LOCK).exists() and any(directory.iterdir()):
             yield False, f"{directory} is not empty, and not one of Lambent's; name another with --data"
         else:

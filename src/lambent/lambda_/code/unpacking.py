@@ -37,7 +37,7 @@ _PROGRAM: Final = (
 _ENVIRONMENT: Final = {"LC_CTYPE": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"}  # nothing of the server's
 
 
-class UnpackingFailed(Exception):
+class UnpackingFailed(OSError):
     """A fault of ours, or of the machine: the process that unpacks has not said what came of it."""
 
 
