@@ -35,6 +35,7 @@ from lambent.core.http import HttpLimits
 from lambent.core.ids import Ids
 from lambent.core.kernel import Service, operations_in
 from lambent.core.ports import SessionCredentials
+from lambent.gateway.authorise import may_get_object
 from lambent.gateway.cross_site import CrossSite
 from lambent.gateway.gateway import Gateway
 from lambent.lambda_.code.links import FOLDER as CODE_FOLDER
@@ -148,6 +149,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 data.path / "code",
                 roles=roles,
                 objects=objects(config, clock),
+                may_get_object=partial(may_get_object, keys.root.account),
                 signatures=SignatureFiles(config.signing_profiles, clock) if config.signing_profiles else None,
                 link_key=data.secret("links.key", lambda: ids.random_bytes(LINK_KEY_BYTES)),
                 find=interpreters.find,

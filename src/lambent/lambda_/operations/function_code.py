@@ -65,7 +65,9 @@ async def packaged(ctx: Context[Lambda], source: Source) -> AsyncGenerator[Code]
         yield NO_CODE
         return
     sources = ctx.state.packages
-    async with sources.copied(source) if isinstance(source, S3Object) else sources.uploaded(source) as content:
+    async with (
+        sources.copied(source, ctx.caller) if isinstance(source, S3Object) else sources.uploaded(source) as content
+    ):
         yield content
 
 
