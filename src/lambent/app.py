@@ -102,7 +102,8 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
     clock, ids = clock or Clock(), ids or Ids()
     async with AsyncExitStack() as on:
         listener = on.enter_context(listening(config))
-        endpoint = f"http://{config.host}:{listener.getsockname()[1]}"
+        port = listener.getsockname()[1]
+        endpoint = f"http://{config.host}:{port}"
         data = on.enter_context(data_directory(config))
         backend = await on.enter_async_context(sandboxes(config))
         proven = await on.enter_async_context(probing(backend, config.probe_timeout_s))
@@ -195,6 +196,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             site=urls,
             pages={CODE_FOLDER: control.links.answer},
             cross_site=CrossSite(config.allowed_origins, config.allowed_hosts, urls),
+            port=port,
         )
         await proven()
         door: Door = await on.enter_async_context(
