@@ -26,6 +26,7 @@ log: Final = structlog.get_logger()
 
 DROPPED_PART: Final = 64  # a part of all connections is hung up on when there are too many
 SWEEP_S: Final = 0.5  # how late a deadline may be noticed
+REFUSALS: Final = 32  # clients above the limit that are told so, and linger, at once; others are cut off without a word
 REFUSED: Final = 400  # the least status of an answer that refuses
 FILE_CHUNK_BYTES: Final = 256 * 1024  # of a file in memory at once, for each connection that is being sent one
 
@@ -149,8 +150,14 @@ class Visitor(Connection):
         super().connection_made(transport)
         door = self._door
         door.connections.add(self)
-        if door.stopping or (len(door.connections) > door.limits.connections and not door.make_room(self)):
+        excess = len(door.connections) - door.limits.connections
+        if door.stopping:
             self.refuse(Fault.BUSY)
+        elif excess > 0 and not door.make_room(self):
+            if excess > REFUSALS and self.transport is not None:
+                self.transport.abort()
+            else:
+                self.refuse(Fault.BUSY)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

@@ -21,6 +21,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct, structs
 
+from lambent.sandbox import memory
 from lambent.sandbox.contract import (
     LISTENER_PORTS,
     Assignment,
@@ -32,7 +33,7 @@ from lambent.sandbox.contract import (
     Unavailable,
     Waiting,
 )
-from lambent.sandbox.native import instance, linux
+from lambent.sandbox.native import instance, linux, rootfs
 from lambent.sandbox.native.ground import Ground
 from lambent.sandbox.native.hierarchies import discover
 from lambent.sandbox.native.machine import OLDEST_KERNEL, kernel_version
@@ -76,6 +77,15 @@ class NativeBackend:
     @property
     def name(self) -> str:
         return "native"
+
+    def total_bytes(self) -> int:
+        return memory.total_bytes(self._groups.memory)
+
+    def used_bytes(self) -> int | None:
+        return self._groups.memory_used_bytes()
+
+    def bound(self, bytes_: int) -> None:
+        self._groups.bound_memory(bytes_)
 
     def visible(self, mount: Mount) -> str:
         return mount.target
@@ -125,6 +135,7 @@ class NativeBackend:
         self, template: Template, assignment: Assignment | None, vacated: NativeSandbox | None
     ) -> NativeSandbox:
         try:
+            mounts = _sources(assignment)
             spawner = await self._spawner(template)
             ground = self._ground(assignment, vacated)
         except BaseException:
@@ -142,10 +153,13 @@ class NativeBackend:
             "ports": LISTENER_PORTS,
             "limits": {**self._resources(limits), "RLIMIT_CORE": 0},
             "boot": booted,
-            **self._work(assignment),
+            "tmp_mib": limits.tmp_mib,
+            "mounts": len(mounts),
         }
         try:
             await sandbox.ask_for(spawner, request)
+            if assignment is not None:
+                await sandbox.provide(spawner, mounts, limits.tmp_mib, self._line(assignment))
             await asyncio.shield(sandbox.made)
         except BaseException:
             sandbox.discard()
@@ -185,7 +199,11 @@ class NativeBackend:
             self._sandboxes.discard(sandbox)
             spawner.forget(number)
 
-        sandbox = NativeSandbox(template, number, ground, gone)
+        try:
+            sandbox = NativeSandbox(template, number, ground, gone)
+        except OSError as error:
+            ground.clear(lambda: None)
+            raise SandboxError(f"no sandbox of {template.name} could be made: {error}") from error
         self._sandboxes.add(sandbox)
         return sandbox
 
@@ -193,26 +211,20 @@ class NativeBackend:
         spawner = self._spawners.get(waiting.template)
         if spawner is None or not waiting.alive:
             raise SandboxError(f"the waiting sandbox of {waiting.template.name} has died")
-        waiting.limit(assignment.limits, self._resources(assignment.limits))
-        request = {"id": spawner.next_id(), "do": "assign", "sandbox": waiting.number, **self._work(assignment)}
-        answer, _ = await (await spawner.ask(request))
-        if "failed" in answer:
-            raise SandboxError(f"the sandbox cannot be assigned: {answer['failed']}")
+        try:
+            waiting.limit(assignment.limits, self._resources(assignment.limits))
+        except OSError as error:
+            raise SandboxError(f"the limits of the sandbox cannot be set: {error}") from error
+        await waiting.provide(spawner, _sources(assignment), assignment.limits.tmp_mib, self._line(assignment))
 
-    def _work(self, assignment: Assignment | None) -> dict[str, Any]:
-        """Return what a request says of an assignment, or of none yet."""
-        if assignment is None:
-            return {"mounts": [], "tmp_mib": _WAITING.tmp_mib, "assignment": None}
+    def _line(self, assignment: Assignment) -> dict[str, Any]:
+        """Return what only the guest is told."""
         return {
-            "mounts": [(str(mount.source), mount.target) for mount in assignment.mounts],
-            "tmp_mib": assignment.limits.tmp_mib,
-            "assignment": {
-                "environment": assignment.environment,
-                "cwd": assignment.cwd,
-                "argv": assignment.argv,
-                "fresh": assignment.fresh,
-                "limits": self._resources(assignment.limits),
-            },
+            "environment": assignment.environment,
+            "cwd": assignment.cwd,
+            "argv": assignment.argv,
+            "fresh": assignment.fresh,
+            "limits": self._resources(assignment.limits),
         }
 
     def _resources(self, limits: Limits) -> dict[str, int]:
@@ -275,6 +287,16 @@ async def native(config: NativeConfig) -> AsyncGenerator[NativeBackend]:
             yield backend
         finally:
             await backend.end()
+
+
+def _sources(assignment: Assignment | None) -> dict[int, str]:
+    """Return what an assignment has mounted: for each number of a target, where it is on the host. Raises SandboxError."""
+    try:
+        return (
+            {rootfs.TARGETS.index(mount.target): str(mount.source) for mount in assignment.mounts} if assignment else {}
+        )
+    except ValueError:
+        raise SandboxError(f"an assignment mounts at {' and '.join(rootfs.TARGETS)} only") from None
 
 
 def _require_kernel() -> None:

@@ -29,23 +29,27 @@ class Group:
     """One sandbox's groups. Every method may be called after `remove`, and then does nothing."""
 
     def __init__(self, name: str, parents: Mapping[Path, Path], hierarchies: Hierarchies) -> None:
-        """Make the directories. `parents`: from a parent directory of this process to that of the instance."""
+        """Make the directories. `parents`: from a parent directory of this process to that of the instance.
+
+        Raises OSError, and leaves none then.
+        """
         self._hierarchies: Final = hierarchies
         self._directories: Final = {parent: directory / name for parent, directory in parents.items()}
         self._frozen = False
         self._removed = False
         self._kills_before = 0  # and processor time that a guest before the present one was charged with
         self._cpu_us_before = 0
-        for directory in self._directories.values():
-            directory.mkdir()
-        unified = self._directories.get(hierarchies.unified) if hierarchies.unified else None
-        state = unified / "cgroup.freeze" if unified else None
-        if state is None and hierarchies.freezer is not None:
-            state = self._directories[hierarchies.freezer] / "freezer.state"
-        self._words: Final = (b"1", b"0") if unified else (b"FROZEN", b"THAWED")
-        self._freezer: Final = -1 if state is None else os.open(state, os.O_WRONLY | os.O_CLOEXEC)
-        self._unified: Final = unified
-        self._peak: Final = self._opened_peak()
+        self._unified: Final = self._directories.get(hierarchies.unified) if hierarchies.unified else None
+        self._words: Final = (b"1", b"0") if self._unified else (b"FROZEN", b"THAWED")
+        self._freezer = self._peak = -1
+        try:
+            for directory in self._directories.values():
+                directory.mkdir()
+            self._freezer = self._opened_freezer()
+            self._peak = self._opened_peak()
+        except OSError:  # a directory too many, or no descriptor left
+            _ = self.remove()
+            raise
 
     def open_for_joining(self) -> tuple[int | None, list[int]]:
         """Return the version 2 directory, to be forked into, and files to which a process writes "0" to join.
@@ -54,8 +58,18 @@ class Group:
         be quiet, which takes 15 ms at the 95th percentile. The caller closes them.
         """
         files = [path / "tasks" for path in self._directories.values() if path != self._unified]
-        into = None if self._unified is None else os.open(self._unified, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        return into, [os.open(file, os.O_WRONLY | os.O_CLOEXEC) for file in files]
+        opened: list[int] = []
+        try:
+            for file in files:
+                opened.append(os.open(file, os.O_WRONLY | os.O_CLOEXEC))  # noqa: PERF401  # closed if another fails
+            into = (
+                None if self._unified is None else os.open(self._unified, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            )
+        except OSError:
+            for descriptor in opened:
+                os.close(descriptor)
+            raise
+        return into, opened
 
     def limit(self, limits: Limits, held_mib: int = 0) -> None:
         """Set all limits that this machine can enforce; `held_mib` is what guests before have left in /tmp.
@@ -147,6 +161,14 @@ class Group:
                     os.close(descriptor)
         self._removed = True
         return True
+
+    def _opened_freezer(self) -> int:
+        if self._unified is not None:
+            return os.open(self._unified / "cgroup.freeze", os.O_WRONLY | os.O_CLOEXEC)
+        if self._hierarchies.freezer is not None:
+            state = self._directories[self._hierarchies.freezer] / "freezer.state"
+            return os.open(state, os.O_WRONLY | os.O_CLOEXEC)
+        return -1
 
     def _opened_peak(self) -> int:
         """Open the file that tells the peak, or (before Linux 5.19, in version 2) the present; -1 where nothing does."""

@@ -1,22 +1,46 @@
-"""Messages between the server, the spawner and a sandbox's first process: one JSON object and some descriptors each.
+"""Messages between the server, the spawner, its mounter and a sandbox's first process: one JSON object and some descriptors.
 
 Over a SEQPACKET socketpair, so that a message is one datagram: nothing to frame, nothing to resynchronise. What comes from a
 sandbox is read by the server alone, and only until a guest runs in it can it be trusted to be well formed.
+
+A process at its limit of open files gets a message without some of its descriptors. The message says so (`cut`). It costs
+what the message is about, and nothing else: the channel is in order, and the next message may be whole.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 MESSAGE_BYTES: Final = 128 * 1024  # under the kernel's default send buffer, with its overhead
 DESCRIPTORS: Final = 16
+CUT: Final = "descriptors were lost: the limit of open files is reached"
 
 
 class Malformed(Exception):
     """The other side sent what is not a message."""
+
+
+class Message(NamedTuple):
+    """One message; its descriptors are the receiver's to close."""
+
+    content: dict[str, Any]
+    descriptors: list[int]
+    cut: bool  # it had more descriptors than arrived
+
+    def require_all(self) -> None:
+        """Raises OSError if descriptors were lost."""
+        if self.cut:
+            raise OSError(CUT)
+
+    def close(self) -> None:
+        """Close the descriptors that came with it."""
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+        self.descriptors.clear()
 
 
 def encode(message: dict[str, Any]) -> bytes:
@@ -28,17 +52,26 @@ def send(link: socket.socket, message: dict[str, Any], descriptors: Sequence[int
     _ = socket.send_fds(link, [encode(message)], list(descriptors))
 
 
-def receive(link: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
-    """Return the next message and its descriptors, which are the caller's; None at the end. Raises OSError, Malformed."""
+def receive(link: socket.socket) -> Message | None:
+    """Return the next message; None at the end. Raises OSError, Malformed."""
     data, descriptors, flags, _ = socket.recv_fds(link, MESSAGE_BYTES, DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
     if not data:
         return None
-    if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
-        raise Malformed("the message was cut")
     try:
-        message: Any = json.loads(data)
+        return Message(_decoded(data, flags), descriptors, bool(flags & socket.MSG_CTRUNC))
+    except Malformed:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        raise
+
+
+def _decoded(data: bytes, flags: int) -> dict[str, Any]:
+    if flags & socket.MSG_TRUNC:
+        raise Malformed(f"the message is longer than {MESSAGE_BYTES} bytes")
+    try:
+        content: Any = json.loads(data)
     except ValueError as error:
         raise Malformed(str(error)) from None
-    if not isinstance(message, dict):
+    if not isinstance(content, dict):
         raise Malformed("the message is not an object")
-    return cast("dict[str, Any]", message), descriptors
+    return cast("dict[str, Any]", content)

@@ -10,6 +10,8 @@ processes, and it limits one that has booted.
 Where another guest ran before in this sandbox nothing is left of it but its /tmp, which is given as a detached mount: this
 process, its namespaces and the listeners in them are as new as those of a first guest.
 
+What it mounts for its guest it gets as descriptors (`mounter`), and never learns where the host keeps it.
+
 Descriptors: 0 null, 1 and 2 the guest's output, 3 the guest's assignment, 4 the link to the server; at first also 5, a pidfd
 of the spawner, 6.. cgroup files to join, and behind them /tmp.
 """
@@ -27,7 +29,7 @@ from _signal import signal as set_handler  # pyright: ignore[reportMissingImport
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
-from lambent.sandbox.native import channel, linux, lockdown, network, rootfs, seccomp
+from lambent.sandbox.native import channel, linux, lockdown, mounter, network, rootfs, seccomp
 
 ASSIGNMENT: Final = 3
 _LINK: Final = 4
@@ -52,14 +54,14 @@ class World:
         self.spawner: Final = os.pidfd_open(os.getpid())
 
 
-def found(world: World, request: dict[str, Any], given: Sequence[int], assignment: int) -> None:
+def found(world: World, request: dict[str, Any], given: Sequence[int]) -> None:
     """Turn the process just forked into a sandbox's first, and return in its guest.
 
-    `given`: the link, the output, /tmp if the request has it, cgroup files.
+    `given`: the link, the output, the guest's end of its assignment, /tmp if the request has it, cgroup files.
     """
     try:
         set_handler(SIGCHLD, SIG_DFL)  # not `signal.signal`, which has enumerations around it
-        tmp = _arrange(given, assignment, world.spawner, has_tmp=request["has_tmp"])
+        tmp = _arrange(given, world.spawner, has_tmp=request["has_tmp"])
         held_outside = _build(world, request, _SPAWNER, tmp)
         children = linux.children_descriptor() if request["orders"] else -1
         guest = os.fork()
@@ -78,9 +80,9 @@ def _leave(children: int) -> None:
     lockdown.make_dumpable()
 
 
-def _arrange(given: Sequence[int], assignment: int, spawner: int, *, has_tmp: bool) -> int | None:
+def _arrange(given: Sequence[int], spawner: int, *, has_tmp: bool) -> int | None:
     """Give every descriptor its number, close all others, and return that of /tmp, if there is one already."""
-    link, output, *rest = given
+    link, output, assignment, *rest = given
     tmp, cgroup = (rest[:1], rest[1:]) if has_tmp else ([], rest)
     wanted = [output, output, assignment, link, spawner, *cgroup, *tmp]
     safe = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FREE) for descriptor in wanted]
@@ -95,12 +97,17 @@ def _arrange(given: Sequence[int], assignment: int, spawner: int, *, has_tmp: bo
 
 
 def _build(world: World, request: dict[str, Any], spawner: int, tmp: int | None) -> list[int]:
-    """Make the sandbox's namespaces and what is in them, give up everything else; return its listeners and its /tmp."""
+    """Make the sandbox's namespaces and what is in them, and give up everything else.
+
+    Return what is held outside: its listeners, its /tmp and, if it waits, the namespace into which its code is mounted later,
+    which nobody could open once this process is sealed.
+    """
     itself = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     linux.unshare(_NAMESPACES)
-    if request["waits"]:
-        _send_mount_namespace()
-    kept_tmp = rootfs.complete(tmp, request["tmp_mib"], request["mounts"], world.hide)
+    mounts = [os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)] if request["waits"] else []
+    kept_tmp = rootfs.complete(tmp, request["tmp_mib"], world.hide)
+    if request["mounts"]:
+        rootfs.attach_all(mounter.receive_trees(_LINK))
     if tmp is not None:
         os.close(tmp)
     rootfs.enter()
@@ -122,15 +129,7 @@ def _build(world: World, request: dict[str, Any], spawner: int, tmp: int | None)
     lockdown.seal(world.filter, spawner)
     os.close(spawner)
     os.close(itself)
-    return [*listeners, kept_tmp]
-
-
-def _send_mount_namespace() -> None:
-    """Hand the spawner the namespace into which it mounts the code later: it may not open it once this process is sealed."""
-    namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
-    with socket.socket(fileno=os.dup(ASSIGNMENT)) as spawner:
-        _ = socket.send_fds(spawner, [b"\n"], [namespace])
-    os.close(namespace)
+    return [*listeners, kept_tmp, *mounts]
 
 
 def _serve(held_outside: Sequence[int], guest: int, children: int) -> NoReturn:
@@ -154,7 +153,7 @@ def _serve(held_outside: Sequence[int], guest: int, children: int) -> NoReturn:
                 while _reaped(link, guest, os.WNOHANG):
                     pass
             elif (received := channel.receive(link)) is not None:
-                _obey(received[0], guest)
+                _obey(received.content, guest)
             else:
                 os._exit(0)
 

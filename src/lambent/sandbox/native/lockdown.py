@@ -89,10 +89,15 @@ def seal(filter_: seccomp.Filter, parent: int) -> None:
     _ = linux.call("keyctl", _KEYCTL_JOIN_SESSION_KEYRING, None)
     linux.prctl(_PR_SET_NO_NEW_PRIVS, 1)
     linux.prctl(_PR_SET_DUMPABLE, 0)
-    linux.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # after the change of user, which clears it
+    die_with_parent()  # after the change of user, which clears it
     if select.select([parent], [], [], 0)[0]:
         raise ProcessLookupError("the spawner is gone")
     filter_.install()
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent has ended, whose own death must be looked for after that."""
+    linux.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def make_dumpable() -> None:

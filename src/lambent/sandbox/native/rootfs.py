@@ -20,6 +20,7 @@ from lambent.sandbox.native import linux
 
 ROOT: Final = "/sys"
 HOSTNAME: Final = "sandbox"
+TARGETS: Final = ("/var/task", "/opt")  # where an assignment may mount something; named by their index
 
 _DEVICES: Final = ("null", "zero", "full", "random", "urandom")
 _DEVICE_LINKS: Final = {"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"}
@@ -85,7 +86,7 @@ def hidden() -> list[str]:
     return [path + "/" if os.path.isdir(path) else path for path in readable]
 
 
-def complete(tmp: int | None, tmp_mib: int, mounts: Sequence[tuple[str, str]], hide: Sequence[str]) -> int:
+def complete(tmp: int | None, tmp_mib: int, hide: Sequence[str]) -> int:
     """Add, in a new mount namespace, what is the sandbox's own. Its pid namespace must be new, too.
 
     `tmp` is what an earlier call returned, if there was one for this sandbox: its /tmp as a detached mount, by which it
@@ -101,9 +102,14 @@ def complete(tmp: int | None, tmp_mib: int, mounts: Sequence[tuple[str, str]], h
     for path in hide:
         linux.bind(ROOT + (_EMPTY if path.endswith("/") else "/dev/null"), ROOT + path.rstrip("/"))
     linux.set_attributes(f"{ROOT}/proc", linux.ATTR_READ_ONLY)  # no kernel setting is written, whatever its mode
-    for source, target in mounts:
-        attach(source, ROOT + target)
     return linux.detached(f"{ROOT}/tmp")
+
+
+def attach_all(trees: Iterable[tuple[int, str]]) -> None:
+    """Mount detached trees at their targets, before the root is entered, and close their descriptors."""
+    for tree, target in trees:
+        linux.attach(tree, ROOT + target)
+        os.close(tree)
 
 
 def enter() -> None:

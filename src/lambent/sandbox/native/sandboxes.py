@@ -8,6 +8,8 @@
 What waits is gone as soon as it is empty. What is assigned stays, since another guest may be started on its ground, until
 somebody wants it no longer.
 
+What is the guest's own goes past the spawner: its assignment by a `Delivery`, its code's place on the host to the mounter.
+
 Told by two descriptors: the link, on which the sandbox's first process says that it is made, or how the guest ended, and the
 first process's pidfd, which becomes readable when the whole pid namespace is empty. No thread, no polling.
 """
@@ -25,8 +27,10 @@ from typing import Any, Final
 from lambent.sandbox.contract import LISTENER_PORTS, Exit, Limits, SandboxError, Template, Usage
 from lambent.sandbox.native import channel
 from lambent.sandbox.native.cgroups import Group
+from lambent.sandbox.native.delivery import Delivery
 from lambent.sandbox.native.ground import Ground
-from lambent.sandbox.native.spawners import Answer, Spawner
+from lambent.sandbox.native.requests import Answer
+from lambent.sandbox.native.spawners import Spawner
 
 _NOTHING: Final = Usage(memory_peak_mib=0, cpu_s=0.0)
 _SHELL_KILLED: Final = 128 + signal.SIGKILL  # how a shell reports that its program was killed
@@ -40,6 +44,7 @@ class NativeSandbox:
     def __init__(
         self, template: Template, number: int, ground: Ground, on_gone: Callable[[NativeSandbox], None]
     ) -> None:
+        """Raises OSError, where no descriptor is left."""
         self.template = template
         self.number: Final = number
         self.ground: Final = ground
@@ -47,6 +52,17 @@ class NativeSandbox:
         self.assigned = False  # or is about to be
         self._on_gone: Final = on_gone
         self._loop: Final = asyncio.get_running_loop()
+        self._delivery: Final = Delivery()
+        try:
+            self._link, self._their_link = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._output, self._their_output = os.pipe2(os.O_CLOEXEC)
+        except OSError:
+            self._delivery.close()
+            raise
+        self._link.setblocking(False)
+        os.set_blocking(self._output, False)
+        self._loop.add_reader(self._link.fileno(), self._read)
+        self._namespace = -1  # of its mounts, while it waits
         self._listeners: dict[int, socket.socket] = {}
         self._usage = _NOTHING
         self._pidfd = -1
@@ -58,36 +74,61 @@ class NativeSandbox:
         self._ended: Final[asyncio.Future[Exit]] = self._loop.create_future()
         self._empty: Final[asyncio.Future[None]] = self._loop.create_future()
         self._gone: Final[asyncio.Future[None]] = self._loop.create_future()
-        self._link, self._their_link = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._link.setblocking(False)
-        self._loop.add_reader(self._link.fileno(), self._read)
-        self._output, self._their_output = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self._output, False)
 
     # What the backend does with it
 
     async def ask_for(self, spawner: Spawner, request: dict[str, Any]) -> None:
         """Have the spawner fork its first process. Raises SandboxError, and is gone then."""
-        into, tasks = (None, list[int]()) if self._group is None else self._group.open_for_joining()
-        groups = [*tasks, *([] if into is None else [into])]
+        groups: list[int] = []
         try:
+            into, tasks = (None, list[int]()) if self._group is None else self._group.open_for_joining()
+            groups += [*tasks, *([] if into is None else [into])]
             request |= {
-                "waits": request["assignment"] is None,
+                "waits": not self.assigned,
                 "has_tmp": self.ground.tmp >= 0,
                 "into_cgroup": into is not None,
                 "orders": self.booted or self._group is None or not self._group.freezes,
             }
             tmp = [self.ground.tmp] if self.ground.tmp >= 0 else []
-            descriptors = [self._their_link.fileno(), self._their_output, *tmp, *groups]
-            answer = await spawner.ask(request, descriptors)
+            own = [self._their_link.fileno(), self._their_output, self._delivery.theirs.fileno()]
+            answer = await spawner.ask(request, [*own, *tmp, *groups])
+        except OSError as error:
+            self._refuse(str(error))
+            raise SandboxError(f"no sandbox of {self.template.name} could be made: {error}") from error
         except BaseException as error:
             self._refuse(str(error))
             raise
         finally:
             self._their_link.close()  # they have copies: without ours, an end is an end
+            self._delivery.theirs.close()
             for descriptor in (self._their_output, *groups):
                 os.close(descriptor)
-        answer.add_done_callback(self._started)
+        answer.add_done_callback(lambda answer: self._started(spawner, answer))
+
+    async def provide(
+        self, spawner: Spawner, mounts: Mapping[int, str], tmp_mib: int, assignment: dict[str, Any]
+    ) -> None:
+        """Have `mounts` (a source on the host for each number of a target) mounted, and give the guest its assignment.
+
+        Waits only where its first process is sealed already. Raises SandboxError.
+        """
+        sealed = self._namespace >= 0
+        request = {
+            "id": spawner.next_id(),
+            "sealed": sealed,
+            "tmp_mib": tmp_mib,
+            "targets": [*mounts],
+            "sources": [*mounts.values()],
+        }
+        if sealed:
+            answer, _ = await (await spawner.mounter.ask(request, [self._namespace]))
+            if "failed" in answer:
+                raise SandboxError(f"the sandbox cannot be assigned: {answer['failed']}")
+            self._let_go_of_namespace()
+        elif mounts:
+            coming = await spawner.mounter.ask(request, [self._link.fileno()])
+            coming.add_done_callback(self._mounted)
+        self._delivery.send(assignment)
 
     def doom(self) -> None:
         """Kill it without waiting for its end."""
@@ -96,7 +137,8 @@ class NativeSandbox:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             if self._group is not None:
-                self._group.release()
+                with contextlib.suppress(OSError):  # no descriptor left: it is only longer in dying
+                    self._group.release()
                 self._group.thaw()  # version 1: what is frozen does not die
 
     def discard(self) -> None:
@@ -191,9 +233,10 @@ class NativeSandbox:
         """Its groups, as long as it has processes; afterwards they may be another's."""
         return None if self._empty.done() else self.ground.group
 
-    def _started(self, answer: asyncio.Future[Answer]) -> None:
+    def _started(self, spawner: Spawner, answer: asyncio.Future[Answer]) -> None:
         """Take the spawner's answer: a process, or none."""
         if answer.cancelled() or answer.exception() is not None:
+            spawner.forget(self.number)  # there may be a process of which we have no descriptor
             self._refuse(str(None if answer.cancelled() else answer.exception()))
             return
         message, descriptors = answer.result()
@@ -205,6 +248,13 @@ class NativeSandbox:
         if self._doomed:
             self.doom()
 
+    def _mounted(self, answer: asyncio.Future[Answer]) -> None:
+        """Take the mounter's answer: its first process waits for what could not be mounted."""
+        failed = answer.exception() or answer.result()[0].get("failed")
+        if failed:
+            self._refuse_making(str(failed))
+            self.doom()
+
     def _order(self, order: dict[str, Any]) -> None:
         """Tell the first process to do something. One write; it may be gone."""
         with contextlib.suppress(OSError):
@@ -212,28 +262,47 @@ class NativeSandbox:
 
     def _read(self) -> None:
         try:
-            while (received := channel.receive(self._link)) is not None:
-                self._take(*received)
+            while (message := channel.receive(self._link)) is not None:
+                self._take(message)
         except BlockingIOError:
             return
         except (OSError, channel.Malformed):
             self.doom()
         _ = self._loop.remove_reader(self._link.fileno())  # its end is near, and the pidfd tells
 
-    def _take(self, message: dict[str, Any], descriptors: list[int]) -> None:
-        if "made" in message and not self.made.done() and len(descriptors) == len(LISTENER_PORTS) + 1:
-            *doors, tmp = descriptors
-            self.ground.hold_tmp(tmp)
-            self._listeners = {
-                port: socket.socket(fileno=door) for port, door in zip(LISTENER_PORTS, doors, strict=True)
-            }
-            for listener in self._listeners.values():
-                listener.setblocking(False)
-            self.made.set_result(None)
-        elif "failed" in message:
-            self._refuse_making(str(message["failed"]))
+    def _take(self, message: channel.Message) -> None:
+        content = message.content
+        if "made" in content and not self.made.done():
+            self._take_over(message)
+            return
+        message.close()
+        if "failed" in content:
+            self._refuse_making(str(content["failed"]))
         else:
-            self._end(message.get("code"), message.get("signal"))
+            self._end(content.get("code"), content.get("signal"))
+
+    def _take_over(self, message: channel.Message) -> None:
+        """Take what it has made, all of it or nothing."""
+        doors = len(LISTENER_PORTS)
+        if message.cut or len(message.descriptors) != doors + 1 + (not self.assigned):
+            message.close()
+            self._refuse_making(channel.CUT)
+            self.doom()
+            return
+        self.ground.hold_tmp(message.descriptors[doors])
+        if not self.assigned:
+            self._namespace = message.descriptors[doors + 1]
+        self._listeners = {
+            port: socket.socket(fileno=door) for port, door in zip(LISTENER_PORTS, message.descriptors, strict=False)
+        }
+        for listener in self._listeners.values():
+            listener.setblocking(False)
+        self.made.set_result(None)
+
+    def _let_go_of_namespace(self) -> None:
+        if self._namespace >= 0:
+            os.close(self._namespace)
+            self._namespace = -1
 
     def _end(self, code: int | None, number: int | None) -> None:
         if self._ended.done():
@@ -258,6 +327,8 @@ class NativeSandbox:
         """No process is left."""
         _ = self._loop.remove_reader(self._link.fileno())
         self._link.close()
+        self._delivery.close()
+        self._let_go_of_namespace()
         self._empty.set_result(None)
         if self._unwanted or not self.assigned:
             self._vanish()

@@ -1,11 +1,15 @@
 """The program that makes sandboxes: started by the server, one for each template, with rights that no guest ever has.
 
-    server ── requests ──> spawner ── fork ──> sandbox's first process ── fork ──> guest
-       └────────────────── link ──────────────────────┘
+    server ── numbers, descriptors ──> spawner ── fork ──> sandbox's first process ── fork ──> guest
+       ├──────────────────────────── link ────────────────────────────┘                         │
+       └───────────────────────── assignment ───────────────────────────────────────────────────┘
 
-It reads its template, builds the root, imports the preload inside it, and then obeys: `prepare` a sandbox, `assign` one that
-waits, `forget` one that is gone. It has one thread, holds no secret and no descriptor but its own, and listens to nobody but
-the server, by a socketpair; when that closes, the server is dead, and so is everything that was forked here, a moment later.
+It reads its template, builds the root, forks its mounter, imports the preload inside, and then obeys: `prepare` a sandbox,
+`forget` one that is gone. Every guest inherits its memory, what has been freed there included. So nothing of any guest comes
+here: a request holds numbers and fixed words, and what is a guest's own goes past it, by descriptors that it hands on.
+
+It has one thread, and listens to nobody but the server, by a socketpair; when that closes, the server is dead, and so is
+everything that was forked here, a moment later.
 
 Run as `python -S -I -c "..." DIRECTORY DESCRIPTOR`, by any Python from 3.10; see `spawners.ARGV`.
 """
@@ -13,38 +17,32 @@ Run as `python -S -I -c "..." DIRECTORY DESCRIPTOR`, by any Python from 3.10; se
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import importlib
-import json
 import os
 import signal
 import socket
 import sys
 import traceback
 from functools import partial
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NoReturn
 
-from lambent.sandbox.native import channel, group_tree, guest, init, linux, lockdown, rootfs, seccomp
+from lambent.sandbox.native import channel, group_tree, guest, init, linux, lockdown, mounter, rootfs, seccomp
 
 _USERS_INSIDE: Final = (lockdown.GUEST_UID,)
-
-
-class _Sandbox(NamedTuple):
-    """Descriptors as numbers, not objects: a fork closes them by number, and must not close another's when objects die."""
-
-    pidfd: int
-    assignment: int  # a stream to the guest
+_NO_ROOM: Final = (errno.EMFILE, errno.ETOOMANYREFS)
 
 
 class _Spawner:
-    def __init__(self, control: socket.socket, template: dict[str, Any], group_roots: list[int]) -> None:
+    def __init__(self, control: socket.socket, template: dict[str, Any], descriptors: list[int]) -> None:
         self._itself: Final = self  # a guest lets go of it, and must not free it: that would write to all its pages
         self._template: Final = template
         self._control: Final = control
         self._boot: Final[list[str]] = template["boot"]
         self._group_name: Final[str] = template["groups"]
-        self._group_roots: Final = group_roots
-        self._sandboxes: Final[dict[int, _Sandbox]] = {}
+        mounters_end, *self._group_roots = descriptors
+        self._sandboxes: Final[dict[int, int]] = {}  # pidfds: numbers, because a fork closes them by number
         if template["nested"]:
             itself = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             lockdown.enter_user_namespace(itself, 0, 0)
@@ -53,7 +51,8 @@ class _Spawner:
         linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
         users = _USERS_INSIDE if template["nested"] else range(template["first_uid"], template["last_uid"] + 1)
         rootfs.build(template["mounts"], users)
-        self._namespace: Final = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        _ = signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps; who died, the server learns by pidfd
+        mounter.fork(mounters_end)
         with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
             last_capability = int(file.read())
         lockdown.shrink_bounding_set(last_capability)
@@ -72,36 +71,31 @@ class _Spawner:
 
     def serve(self) -> guest.Entry:
         """Obey until the server is gone. Returns only in a guest: what it must call, with nothing of this on its stack."""
-        _ = signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps; who died, the server learns by pidfd
         channel.send(self._control, {"ready": True})
         while True:
-            received = channel.receive(self._control)
-            if received is None:
+            message = channel.receive(self._control)
+            if message is None:
                 self._end()
-            request, descriptors = received
+            request = message.content
             answer: dict[str, Any] = {"id": request["id"]}
-            pidfd: int | None = None
             try:
+                message.require_all()
                 if request["do"] == "prepare":
-                    answer["pid"], pidfd = self._prepare(request, descriptors)
+                    answer["pid"] = self._prepare(request, message.descriptors)
                     if answer["pid"] == 0:
                         _ = self._control.detach()
                         boot = self._boot if request["boot"] else ()
                         return partial(
                             guest.run, boot, self._entry, self._rehearse if request["waits"] else None, self._ours
                         )
-                elif request["do"] == "assign":
-                    self._assign(request)
                 else:
                     self._forget(request["sandbox"])
             except Exception as error:
                 answer["failed"] = str(error)
-            for descriptor in descriptors:
-                os.close(descriptor)
-            channel.send(self._control, answer, [] if pidfd is None else [pidfd])
+            message.close()
+            self._answer(answer)
 
-    def _prepare(self, request: dict[str, Any], descriptors: list[int]) -> tuple[int, int]:
-        near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    def _prepare(self, request: dict[str, Any], descriptors: list[int]) -> int:
         into = descriptors.pop() if request["into_cgroup"] else None
         try:
             pid, pidfd = linux.fork(linux.CLONE_NEWPID, into)
@@ -109,58 +103,39 @@ class _Spawner:
             if into is not None:
                 os.close(into)
         if pid == 0:
-            _ = near.detach()
-            init.found(self._world, request, descriptors, far.detach())
-            return 0, -1
-        far.close()
-        sandbox = self._sandboxes[request["id"]] = _Sandbox(pidfd, near.detach())
-        if not request["waits"]:
-            _send_assignment(sandbox.assignment, request["assignment"])
-        return pid, pidfd
+            init.found(self._world, request, descriptors)
+            return 0
+        self._sandboxes[request["id"]] = pidfd
+        return pid
 
-    def _assign(self, request: dict[str, Any]) -> None:
-        """Mount the code from outside: what waits has no right to do it."""
-        sandbox = self._sandboxes[request["sandbox"]]
-        with socket.socket(fileno=os.dup(sandbox.assignment)) as guest_end:
-            _, namespaces, _, _ = socket.recv_fds(guest_end, 1, 1)
-        trees: list[tuple[int, str]] = []
+    def _answer(self, answer: dict[str, Any]) -> None:
+        pidfd = self._sandboxes.get(answer["id"])
         try:
-            for source, target in request["mounts"]:
-                trees.append((linux.read_only_tree(source), target))
-            linux.setns(namespaces[0], linux.CLONE_NEWNS)
-            try:
-                rootfs.resize_tmp(request["tmp_mib"])
-                for tree, target in trees:
-                    linux.attach(tree, target)
-            finally:
-                linux.setns(self._namespace, linux.CLONE_NEWNS)
-        finally:
-            for descriptor in (*namespaces, *(tree for tree, _ in trees)):
-                os.close(descriptor)
-        _send_assignment(sandbox.assignment, request["assignment"])
+            channel.send(self._control, answer, [] if pidfd is None else [pidfd])
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            self._forget(answer["id"])
+            channel.send(self._control, {"id": answer["id"], "failed": str(error)})
 
     def _forget(self, number: int) -> None:
-        sandbox = self._sandboxes.pop(number, None)
-        if sandbox is not None:
-            os.close(sandbox.pidfd)
-            os.close(sandbox.assignment)
+        """Let go of a sandbox that is gone; kill one that is not: the server has lost it."""
+        pidfd = self._sandboxes.pop(number, None)
+        if pidfd is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+            os.close(pidfd)
 
     def _end(self) -> NoReturn:
         """The server is gone: leave nothing that was made for it."""
         for root in self._group_roots:
             group_tree.release(root, self._group_name)
-        for sandbox in self._sandboxes.values():
+        for pidfd in self._sandboxes.values():
             with contextlib.suppress(OSError):
-                signal.pidfd_send_signal(sandbox.pidfd, signal.SIGKILL)
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
         for root in self._group_roots:
             group_tree.remove(root, self._group_name)
         os._exit(0)
-
-
-def _send_assignment(to: int, assignment: dict[str, Any]) -> None:
-    line = json.dumps(assignment, separators=(",", ":")).encode() + b"\n"
-    while line:
-        line = line[os.write(to, line) :]
 
 
 def _preloaded(fork: dict[str, Any] | None) -> tuple[guest.Entry | None, guest.Rehearse | None]:
@@ -205,7 +180,8 @@ def main() -> None:
         received = channel.receive(control)
         if received is None:
             return
-        spawner = _Spawner(control, *received)
+        received.require_all()
+        spawner = _Spawner(control, received.content, received.descriptors)
     except Exception as error:
         failure = {"failed": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
         with contextlib.suppress(OSError):
