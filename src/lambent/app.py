@@ -109,9 +109,8 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
     clock, ids = clock or Clock(), ids or Ids()
     async with AsyncExitStack() as on:
         listener = on.enter_context(listening(config))
-        port = listener.getsockname()[1]
         files = allowed(config)
-        endpoint = f"http://{config.host}:{port}"
+        endpoint = f"http://{config.host}:{port_of(listener)}"
         data = on.enter_context(data_directory(config))
         backend = await on.enter_async_context(sandboxes(config))
         memory = budget(config, backend)
@@ -211,7 +210,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 CAPACITY_FOLDER: CapacityPage(placed.room, config.concurrency_limit).answer,
             },
             cross_site=CrossSite(config.allowed_origins, config.allowed_hosts, urls),
-            port=port,
+            port=port_of(listener),
         )
         await proven()
         door: Door = await on.enter_async_context(
@@ -278,6 +277,10 @@ def allowed(config: Config) -> Descriptors:
             connections=min(files.connections, config.http_connections),
         )
     return files
+
+
+def port_of(listener: socket.socket) -> int:
+    return listener.getsockname()[1]
 
 
 def is_loopback(listener: socket.socket) -> bool:
