@@ -38,6 +38,7 @@ from lambent.core.ids import Ids
 from lambent.core.kernel import Service, operations_in
 from lambent.core.ports import SessionCredentials
 from lambent.core.slices import Slices
+from lambent.gateway.authorise import may_get_object
 from lambent.gateway.cross_site import CrossSite
 from lambent.gateway.gateway import Gateway
 from lambent.lambda_.code.links import FOLDER as CODE_FOLDER
@@ -112,7 +113,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
     async with AsyncExitStack() as on:
         listener = on.enter_context(listening(config))
         files = allowed(config)
-        endpoint = f"http://{config.host}:{listener.getsockname()[1]}"
+        endpoint = f"http://{config.host}:{port_of(listener)}"
         data, disk, reserve = await on.enter_async_context(storage(config, clock))
         backend = await on.enter_async_context(sandboxes(config))
         memory = budget(config, backend)
@@ -162,6 +163,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 data.path / "code",
                 roles=roles,
                 objects=objects(config, clock),
+                may_get_object=partial(may_get_object, keys.root.account),
                 signatures=SignatureFiles(config.signing_profiles, clock) if config.signing_profiles else None,
                 link_key=data.random_key("links.key", LINK_KEY_BYTES, ids.random_bytes),
                 find=interpreters.find,
@@ -215,6 +217,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 CAPACITY_FOLDER: CapacityPage(placed.room, config.concurrency_limit).answer,
             },
             cross_site=CrossSite(config.allowed_origins, config.allowed_hosts, urls),
+            port=port_of(listener),
         )
         await proven()
         door: Door = await on.enter_async_context(
@@ -281,6 +284,10 @@ def allowed(config: Config) -> Descriptors:
             connections=min(files.connections, config.http_connections),
         )
     return files
+
+
+def port_of(listener: socket.socket) -> int:
+    return listener.getsockname()[1]
 
 
 def is_loopback(listener: socket.socket) -> bool:

@@ -227,7 +227,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         4096
     )
     http_buffered_bytes: Annotated[
-        int, about("bytes", "Request and response bodies in memory, all connections together.", ge=8 * 1024 * 1024)
+        int,
+        about(
+            "bytes",
+            "Request and response bodies in memory, all connections together; one caller alone has half of it.",
+            ge=16 * 1024 * 1024,
+        ),
     ] = 512 * 1024 * 1024
 
 

@@ -75,7 +75,9 @@ class Gateway:
         site: Site | None = None,
         pages: Mapping[str, OwnPage] | None = None,
         cross_site: CrossSite | None = None,
+        port: int | None = None,
     ) -> None:
+        """`port` is the one that guests are told of; they come by another, inside their sandboxes."""
         self._directory: Final = Directory(services.values())
         self._authentication: Final[Authentication] = (
             Enforced(credentials, clock, account) if auth == "enforced" else Open(credentials, clock, account, region)
@@ -83,6 +85,7 @@ class Gateway:
         self._cross_site: Final = None if auth == "enforced" else cross_site or CrossSite(site=site)
         self._clock: Final = clock
         self._ids: Final = ids
+        self._port: Final = port
         self._version: Final = version
         self._catalogue: Final = catalogue or Catalogue()
         self._site: Final = site
@@ -124,6 +127,7 @@ class Gateway:
                 ids=self._ids,
                 trace_id=request.headers.get("x-amzn-trace-id"),
                 host=request.headers.get("host"),
+                outer_port=None if guest is None else self._port,
                 source_ip=request.peer or None,
             )
             output = await service.call(operation.name, members, context)

@@ -16,7 +16,7 @@ from lambent.lambda_.code import collection
 from lambent.lambda_.code.links import Links
 from lambent.lambda_.code.marker import marking
 from lambent.lambda_.code.quota import CodeQuota
-from lambent.lambda_.code.sources import NoObjects, Sources
+from lambent.lambda_.code.sources import MayGetObject, NoObjects, Sources, root_alone
 from lambent.lambda_.code.store import CodeStore, code_store
 from lambent.lambda_.functions import Function
 from lambent.lambda_.layers.layer import Layer
@@ -63,6 +63,7 @@ async def control_plane(
     networks: Networks | None = None,
     event_sources: EventSources | None = None,
     objects: Objects | None = None,
+    may_get_object: MayGetObject = root_alone,
     signatures: Signatures | None = None,
     link_key: bytes,
     find: FindInterpreter,
@@ -122,7 +123,7 @@ async def control_plane(
         yield ControlPlane(
             functions=functions,
             code=code,
-            packages=Sources(objects or NoObjects(), code),
+            packages=Sources(objects or NoObjects(), code, may_get_object),
             links=Links(code, link_key, clock),
             code_signing_configs=code_signing_configs,
             deployments=Deployments(signatures or NoSignatures(), code, clock),

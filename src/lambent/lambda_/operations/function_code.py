@@ -64,9 +64,9 @@ async def packaged(ctx: Context[Lambda], source: Source) -> AsyncGenerator[Code]
     if source is None:
         yield NO_CODE
         return
-    sources, account = ctx.state.packages, ctx.caller.account
+    sources, caller = ctx.state.packages, ctx.caller
     async with (
-        sources.copied(source, account) if isinstance(source, S3Object) else sources.uploaded(source, account)
+        sources.copied(source, caller) if isinstance(source, S3Object) else sources.uploaded(source, caller.account)
     ) as content:
         yield content
 
