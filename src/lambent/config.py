@@ -64,6 +64,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Literal["full", "normal", "memory"],
         about("mode", "When a write is answered: full after fsync, normal before it, memory without a promise."),
     ] = "full"
+    disk_reserve_bytes: Annotated[
+        int,
+        about(
+            "bytes",
+            "Free disk that logs, packages and guests leave to Lambent's own state; at most a twentieth of the disk.",
+            ge=0,
+        ),
+    ] = 512 * 1024 * 1024
 
     # Where code comes from
     s3_endpoint: Annotated[
