@@ -20,26 +20,36 @@ import os
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import Any, Final
+from functools import partial
+from ipaddress import ip_address
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import structlog
 
 from lambent import __version__
 from lambent.config import Config
+from lambent.core import descriptors
 from lambent.core.clock import Clock
+from lambent.core.descriptors import Descriptors
 from lambent.core.door import Door, serving
 from lambent.core.http import HttpLimits
 from lambent.core.ids import Ids
 from lambent.core.kernel import Service, operations_in
+from lambent.core.ports import SessionCredentials
+from lambent.core.slices import Slices
+from lambent.gateway.cross_site import CrossSite
 from lambent.gateway.gateway import Gateway
 from lambent.lambda_.code.links import FOLDER as CODE_FOLDER
 from lambent.lambda_.code.links import KEY_BYTES as LINK_KEY_BYTES
 from lambent.lambda_.control import control_plane
+from lambent.lambda_.invoke.capacity import FOLDER as CAPACITY_FOLDER
+from lambent.lambda_.invoke.capacity import CapacityPage
 from lambent.lambda_.invoke.launching import Launching
 from lambent.lambda_.invoke.path import InvokePath
-from lambent.lambda_.invoke.placement import Settings, placement
+from lambent.lambda_.invoke.placement import placement
 from lambent.lambda_.invoke.provisioning import provisioning
+from lambent.lambda_.invoke.settings import Settings
 from lambent.lambda_.invoke.warming import warming
 from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.operations import MODULES
@@ -48,19 +58,22 @@ from lambent.lambda_.runtimes.interpreters import Interpreters
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.urls.site import FunctionUrls
 from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox, Unavailable
+from lambent.sandbox.memory import SHARE, Memory, available_bytes
 from lambent.sandbox.native.backend import NativeBackend, NativeConfig, native
 from lambent.sandbox.native.probe import prove
 from lambent.sandbox.pool import pooled
 from lambent.sandbox.process.backend import process
 from lambent.services.iam.service import MIGRATIONS as IAM_MIGRATIONS
 from lambent.services.iam.service import iam
-from lambent.services.logs.service import logs
+from lambent.services.logs.service import LogSettings, logs
 from lambent.services.s3.elsewhere import Endpoint, S3Elsewhere
 from lambent.services.signer.process import SignatureFiles
 from lambent.services.sts.access_keys import AccessKeys
 from lambent.services.sts.service import sts
 from lambent.storage import database
 from lambent.storage.directory import DataDirectory, default_path, ephemeral, held
+from lambent.storage.disk import Disk
+from lambent.storage.reserve import Reserve, reserving
 from lambent.wire.sigv4_signing import SigningKey
 
 log: Final = structlog.get_logger()
@@ -72,6 +85,10 @@ MAX_AGE_S: Final = 11 * 3600  # an hour less than its credentials are good for
 
 class CannotListen(Exception):
     """Lambent cannot have the address that it should listen on: another program has it, or it is nobody's to have."""
+
+
+class OpenToNetwork(CannotListen):
+    """Everybody on the network would be the account's root, and nobody said that they should be."""
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -88,30 +105,40 @@ class Running(msgspec.Struct, frozen=True):
 async def running(config: Config, clock: Clock | None = None, ids: Ids | None = None) -> AsyncGenerator[Running]:
     """Lambent, for as long as the block lasts.
 
-    Raises CannotListen, DataDirectoryBusy, DataDirectoryForeign, sandbox.contract.Unavailable, and what storage raises.
+    Raises CannotListen, TooFewDescriptors, DataDirectoryBusy, DataDirectoryForeign, sandbox.contract.Unavailable, and what
+    storage raises.
     """
     clock, ids = clock or Clock(), ids or Ids()
     async with AsyncExitStack() as on:
         listener = on.enter_context(listening(config))
+        files = allowed(config)
         endpoint = f"http://{config.host}:{listener.getsockname()[1]}"
-        data = on.enter_context(data_directory(config))
+        data, disk, reserve = await on.enter_async_context(storage(config, clock))
         backend = await on.enter_async_context(sandboxes(config))
+        memory = budget(config, backend)
         proven = await on.enter_async_context(probing(backend, config.probe_timeout_s))
         pool = await on.enter_async_context(pooled(backend, config.waiting_pool_size))
 
         state = await on.enter_async_context(
-            database.opened(data.path / "state.db", [*LAMBDA_MIGRATIONS, *IAM_MIGRATIONS], data.durability)
+            database.opened(data.path / "state.db", [*LAMBDA_MIGRATIONS, *IAM_MIGRATIONS], data.durability, reserve)
         )
-        log_service = await on.enter_async_context(logs(data, clock))
+        log_service = await on.enter_async_context(logs(data, clock, log_settings(config), disk, reserve))
         iam_service = iam(state)
         roles = iam_service.state.roles
         keys = AccessKeys.of(data, config.account, roles, clock, ids)
         sts_service = sts(keys, roles)
 
-        async def open_door(sandbox: Sandbox) -> asyncio.Server | None:
-            """Let the guest reach the gateway, and nothing else of the host."""
+        async def open_door(sandbox: Sandbox, session: SessionCredentials) -> asyncio.Server | None:
+            """Let the guest reach the gateway, and nothing else of the host, as the session of its function's role."""
             listener = sandbox.listeners.get(GATEWAY_PORT)
-            return None if listener is None else await door.listen(listener)
+            if listener is None:
+                return None
+            principal = keys.lookup(session.access_key_id, session.session_token)
+            assert principal is not None  # just issued
+            guest = principal.caller
+            return await door.listen(
+                listener, partial(gateway.handle, guest=guest), partial(gateway.admit, guest=guest)
+            )
 
         interpreters = Interpreters(os.environ)
         launching = Launching(
@@ -122,9 +149,11 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             log_service.state.writer.at,
             open_door,
             f"http://127.0.0.1:{GATEWAY_PORT}",  # as a guest sees it
+            Slices(clock.monotonic, asyncio.get_running_loop().call_later),
             clock,
             ids,
             init_timeout_s=config.init_timeout_s,
+            log_bytes=config.log_invocation_bytes,
         )
         limits = AccountLimits(concurrent_executions=config.concurrency_limit)
         control = await on.enter_async_context(
@@ -134,11 +163,14 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 roles=roles,
                 objects=objects(config, clock),
                 signatures=SignatureFiles(config.signing_profiles, clock) if config.signing_profiles else None,
-                link_key=data.secret("links.key", lambda: ids.random_bytes(LINK_KEY_BYTES)),
+                link_key=data.random_key("links.key", LINK_KEY_BYTES, ids.random_bytes),
                 find=interpreters.find,
                 ids=ids,
                 clock=clock,
                 limits=limits,
+                adopt_code=config.adopt_code,
+                disk=disk,
+                unpacked_limit_bytes=config.unpacked_code_bytes,
                 prepare=launching.prepare,
                 durable=data.durable,
             )
@@ -152,7 +184,9 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                     handover_s=HANDOVER_S,
                     max_age_s=MAX_AGE_S,
                     concurrent_executions=config.concurrency_limit,
+                    environments=files.environments,
                 ),
+                memory,
                 clock,
             )
         )
@@ -165,6 +199,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             operations_in(*MODULES),
         )
         services: list[Service[Any]] = [lambda_service, log_service, iam_service, sts_service]
+        urls = FunctionUrls(control.functions, lambda_service.state.invocations, clock, ids)
         gateway = Gateway(
             {service.name: service for service in services},
             keys,
@@ -174,16 +209,20 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             account=keys.root.account,
             region=config.region,
             version=__version__,
-            site=FunctionUrls(control.functions, lambda_service.state.invocations, clock, ids),
-            pages={CODE_FOLDER: control.links.answer},
+            site=urls,
+            pages={
+                CODE_FOLDER: control.links.answer,
+                CAPACITY_FOLDER: CapacityPage(placed.room, config.concurrency_limit).answer,
+            },
+            cross_site=CrossSite(config.allowed_origins, config.allowed_hosts, urls),
         )
         await proven()
         door: Door = await on.enter_async_context(
             serving(
                 gateway.handle,
                 sockets=[listener],
-                limits=http_limits(config),
-                body_limit=gateway.body_limit,
+                limits=http_limits(config, files),
+                admit=gateway.admit,
                 refusal=gateway.refuse,
                 grace_s=STOP_S,
             )
@@ -191,6 +230,20 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         control.functions.follow(provisions.follow)  # not before isolation is proven and guests find the gateway
         await on.enter_async_context(warming(control.functions.everything(), launching.prepare))
         yield Running(endpoint, keys.root.account, keys.root.access_key_id, keys.root.secret_access_key, config.region)
+
+
+def budget(config: Config, backend: Backend) -> Memory:
+    """The memory that environments may take together; the kernel lets them have an eighth more, and then ends one."""
+    memory = Memory(
+        (config.memory_budget_mib << 20) or int(backend.total_bytes() * SHARE),
+        backend.total_bytes(),
+        backend.used_bytes,
+        available_bytes,
+    )
+    backend.bound(memory.budget_bytes * 9 // 8)
+    if not memory.by_groups:
+        log.info("memory.not_counted", instead="what the machine has less available than at the start")
+    return memory
 
 
 @contextmanager
@@ -207,9 +260,49 @@ def listening(config: Config) -> Generator[socket.socket]:
             reason = f"Lambent cannot listen on {where}: {why}; --host and --port choose another"
         raise CannotListen(reason) from None
     try:
+        if config.auth == "open" and not config.open_to_network and not is_loopback(listener):
+            raise OpenToNetwork(
+                f"--auth open on {config.host} would make everybody who reaches it root: listen on a loopback address, "
+                "or give --open-to-network as well"
+            )
         yield listener
     finally:
         listener.close()
+
+
+def allowed(config: Config) -> Descriptors:
+    """What the limit of open files allows; said where it is less than what is configured. Raises TooFewDescriptors."""
+    files = descriptors.current()
+    if files.environments < config.concurrency_limit or files.connections < config.http_connections:
+        log.warning(
+            "descriptors.limit",
+            open_files=files.limit,
+            environments=min(files.environments, config.concurrency_limit),
+            connections=min(files.connections, config.http_connections),
+        )
+    return files
+
+
+def is_loopback(listener: socket.socket) -> bool:
+    """Whether only this machine reaches the socket, by the address that it has in truth, whatever it was called."""
+    return ip_address(listener.getsockname()[0]).is_loopback
+
+
+class Storage(NamedTuple):
+    """What everything that is kept stands on."""
+
+    data: DataDirectory
+    disk: Disk
+    reserve: Reserve
+
+
+@asynccontextmanager
+async def storage(config: Config, clock: Clock) -> AsyncGenerator[Storage]:
+    """The data directory, the room on its disk, and the reserve that keeps state writable when that is full."""
+    with data_directory(config) as data:
+        disk = Disk(data.path, config.disk_reserve_bytes)
+        async with reserving(data.path, disk, clock) as reserve:
+            yield Storage(data, disk, reserve)
 
 
 @contextmanager
@@ -275,13 +368,22 @@ async def proven(backend: NativeBackend, timeout_s: float, tasks: asyncio.TaskGr
     return None
 
 
-def http_limits(config: Config) -> HttpLimits:
+def log_settings(config: Config) -> LogSettings:
+    return LogSettings(
+        buffer_bytes=config.log_buffer_bytes,
+        flush_s=config.log_flush_ms / 1000,
+        group_bytes=config.log_group_bytes,
+        total_bytes=config.log_total_bytes,
+    )
+
+
+def http_limits(config: Config, files: Descriptors) -> HttpLimits:
     return HttpLimits(
         head_bytes=config.http_head_bytes,
         head_count=config.http_head_count,
         head_timeout_s=config.http_head_timeout_s,
         body_timeout_s=config.http_body_timeout_s,
         idle_timeout_s=config.http_idle_timeout_s,
-        connections=config.http_connections,
+        connections=min(config.http_connections, files.connections),
         buffered_bytes=config.http_buffered_bytes,
     )

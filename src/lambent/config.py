@@ -41,6 +41,29 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "mode", "Whether signatures are verified; open accepts any, or none; a 12-digit access key is the account."
         ),
     ] = "enforced"
+    open_to_network: Annotated[
+        bool,
+        about(
+            "yes or no", "Let auth be open on a host that is not loopback: who reaches the port is the account's root."
+        ),
+    ] = False
+    allowed_origins: Annotated[
+        str,
+        about(
+            "origins by commas",
+            "Web pages that may call an open Lambent besides those of this machine, as https://app.example.com.",
+            pattern=r"^(\s*https?://[^/?#@,\s]+/?\s*(,|$))*$",
+        ),
+    ] = ""
+    allowed_hosts: Annotated[
+        str,
+        about(
+            "host names by commas",
+            "Names of your own for an open Lambent, as aws.example.com or *.example.com; only yours: "
+            "whose a name is, his pages can read all.",
+            pattern=r"^(\s*(\*\.)?[A-Za-z0-9._-]+\s*(,|$))*$",
+        ),
+    ] = ""
     region: Annotated[
         str, about("AWS region", "Region that resources without one in their request are in.", pattern="^[a-z0-9-]+$")
     ] = "us-east-1"
@@ -72,6 +95,21 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             ge=0,
         ),
     ] = 512 * 1024 * 1024
+    unpacked_code_bytes: Annotated[
+        int,
+        about(
+            "bytes",
+            "What all packages together may take unpacked, each content once; AWS's own quota counts zips.",
+            ge=0,
+        ),
+    ] = 80_530_636_800
+    adopt_code: Annotated[
+        bool,
+        about(
+            "yes or no",
+            "Believe state.db although the packages beside it belong to another: what it does not name is buried.",
+        ),
+    ] = False
 
     # Where code comes from
     s3_endpoint: Annotated[
@@ -134,6 +172,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         about("milliseconds", "Time between an invocation's end and freezing; busy environments skip a freeze.", ge=0),
     ] = 10
+    memory_budget_mib: Annotated[
+        int,
+        about("MiB", "Memory that all environments may use together; 0 is three quarters of the machine's.", ge=0),
+    ] = 0
     concurrency_limit: Annotated[
         int, about("environments", "Concurrent executions of the account; beyond it callers get 429.", ge=1)
     ] = 1000
@@ -146,13 +188,25 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         about(
             "bytes",
-            "Function output kept in memory until it is stored; what is over it is dropped and counted.",
-            ge=65536,
+            "Function output kept in memory until it is stored; a function that has filled its share waits.",
+            ge=4 * 1024 * 1024,
         ),
     ] = 16 * 1024 * 1024
     log_flush_ms: Annotated[
         int, about("milliseconds", "Time after which buffered function output is stored.", ge=1)
-    ] = 200
+    ] = 50
+    log_invocation_bytes: Annotated[
+        int,
+        about("bytes", "Output of one invocation that is kept; the rest is dropped and counted.", ge=64 * 1024),
+    ] = 64 * 1024 * 1024
+    log_group_bytes: Annotated[
+        int,
+        about("bytes", "What a log group keeps; what comes then is dropped and counted. AWS has no such bound.", ge=1),
+    ] = 1024 * 1024 * 1024
+    log_total_bytes: Annotated[
+        int,
+        about("bytes", "What all log groups together keep; where it gets short, large groups stop first.", ge=1),
+    ] = 8 * 1024 * 1024 * 1024
 
     # What one HTTP client may cost
     http_head_bytes: Annotated[

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lambent.wire.messages import Request
 from lambent.wire.sigv4 import SignatureMismatch, Verifier, canonical_path, canonical_query
-from lambent.wire.sigv4_claim import Claim, claimed
+from lambent.wire.sigv4_claim import Claim, Signers, claimed
 from lambent.wire.sigv4_refusals import Refusal, SignatureRefused
 from tests.wire.signing import ACCESS_KEY, REGION, SECRET, signed
 
@@ -34,6 +34,45 @@ def refused(request: Request, *, now: float | None = None, secret: str = SECRET)
     with pytest.raises(SignatureRefused) as caught:
         verified(request, now=now, secret=secret)
     return caught.value
+
+
+# --- what is remembered ---------------------------------------------------------------------------------------------
+
+
+def claims(signers: Signers, *requests: Request) -> list[Claim]:
+    return [claim for request in requests if (claim := claimed(request, time.time(), signers)) is not None]
+
+
+def test_a_signer_is_remembered_once_a_claim_is_proven_and_not_before():
+    signers = Signers()
+    (first,) = claims(signers, signed("POST", INVOKE))
+    (claim,) = claims(signers, signed("POST", INVOKE))
+    assert first.signer is not None
+    assert claim.signer is not None
+    signers.remember(claim.signer)
+    (known,) = claims(signers, signed("POST", INVOKE))
+    assert known.signer is None
+    assert (known.scope, known.signed_headers) == (claim.scope, claim.signed_headers)
+
+
+def test_signers_that_are_remembered_are_few_and_the_oldest_goes():
+    signers = Signers(limit=2)
+    requests = [signed("POST", INVOKE, region=region) for region in ("eu-north-1", "eu-west-1", "us-east-1")]
+    for claim in claims(signers, *requests):
+        assert claim.signer is not None
+        signers.remember(claim.signer)
+    assert [claim.signer is None for claim in claims(signers, *requests)] == [False, True, True]
+
+
+def test_neither_a_long_header_nor_a_long_scope_is_remembered_though_it_is_proven():
+    many = {f"x-{n}": "v" for n in range(40)}
+    (claim,) = claims(Signers(), signed("POST", INVOKE, headers=many))
+    assert claim.signer is None
+    (claim,) = claims(Signers(), signed("POST", INVOKE, access_key="A" * 2000))
+    assert claim.signer is None
+    verifier, request = Verifier(), signed("POST", INVOKE, service="s" * 300)
+    (claim,) = claims(Signers(), request)
+    assert verifier.verify(claim, request, SECRET) is not verifier.verify(claim, request, SECRET)
 
 
 # --- what is accepted -----------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,9 @@ from lambent.cli.endpoint import endpoint, health
 from lambent.cli.errors import Failed, sentences
 from lambent.cli.keys import data_directory
 from lambent.cli.settings import add_settings, configuration
+from lambent.cli.terminal import show
 from lambent.config import Config
+from lambent.lambda_.code.marker import DISPUTE
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters
 from lambent.sandbox.contract import Unavailable
@@ -61,7 +64,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def line(good: bool, name: str, text: str) -> None:
-    print(f"  {MARKS[good]}  {f'{name:<15} ' if name else ''}{text}")
+    show(f"  {MARKS[good]}  {f'{name:<15} ' if name else ''}{text}")
 
 
 async def interpreters() -> None:
@@ -93,6 +96,8 @@ def data(directory: Path) -> Iterator[tuple[bool, str]]:
         else:
             pid = holder(directory)
             yield True, f"{directory}, {f'in use by process {pid}' if pid is not None else 'not in use'}"
+    with suppress(OSError):
+        yield False, (directory / "code" / DISPUTE).read_text().strip()
     free = shutil.disk_usage(existing(directory)).free
     yield free >= LITTLE_SPACE_BYTES, f"{free / 1e9:.1f} GB are free"
 
@@ -118,7 +123,7 @@ def proof(config: Config) -> int:
         raise Failed(sentences(group)) from None
     print(f"  ok  a program ran in a sandbox, which took {proved.took_s * 1e3:.0f} ms:")
     for sentence in proved.sentences:
-        print(f"      {sentence}")
+        show(f"      {sentence}")
     print("\nFunctions can be run isolated on this machine.")
     return 0
 

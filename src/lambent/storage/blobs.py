@@ -2,8 +2,8 @@
 
 A put writes a file of its own under `incoming/`, syncs it, renames it to `ab/abcdef...`, and syncs the directory:
 after a crash a blob is there whole or not at all, and two puts of the same bytes, at the same time even, end in one
-file. What is left in `incoming/` by a crash is removed when the store is opened (the data directory's lock says that
-nobody else is writing). Whether a blob is still wanted is known by whoever wrote the digest into a row.
+file. Half-written files that a crash left in `incoming/` are removed when the store is opened (the data directory's lock
+says that nobody else is writing). Whether a blob is still wanted is known by whoever wrote the digest into a row.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +31,8 @@ class Blobs:
         self._durable = durable
         self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
         for leftover in self._incoming.iterdir():
-            leftover.unlink()
+            if stat.S_ISREG(leftover.lstat().st_mode):
+                leftover.unlink()
 
     async def put(self, content: bytes | memoryview | Path) -> str:
         """Keep the bytes, or the bytes of the file; return their sha256 in hex once they are on the disk.
@@ -41,6 +43,19 @@ class Blobs:
 
     def put_now(self, content: bytes | memoryview | Path) -> str:
         """Do what `put` does, in the calling thread."""
+        file, digest = self._stage(content)
+        try:
+            self.adopt(file, digest)
+        except BaseException:
+            file.unlink(missing_ok=True)
+            raise
+        return digest
+
+    async def staged(self, content: bytes | memoryview) -> tuple[Path, str]:
+        """Write the bytes to the disk, but not among the blobs yet: `adopt` does that, or the caller unlinks the file."""
+        return await asyncio.to_thread(self._stage, content)
+
+    def _stage(self, content: bytes | memoryview | Path) -> tuple[Path, str]:
         descriptor, name = tempfile.mkstemp(dir=self._incoming)
         try:
             with os.fdopen(descriptor, "wb", buffering=0) as file:
@@ -48,11 +63,10 @@ class Blobs:
                 os.fchmod(file.fileno(), 0o400)
                 if self._durable:
                     os.fsync(file.fileno())
-            self._adopt(Path(name), digest)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        return digest
+        return Path(name), digest
 
     def path(self, digest: str) -> Path:
         """Return where the blob is, if it is; the file is read-only and must stay as it is."""
@@ -71,13 +85,8 @@ class Blobs:
         """Remove the blob if it is there; who has it open can read on."""
         self.path(digest).unlink(missing_ok=True)
 
-    def digests(self) -> Iterator[str]:
-        """Yield every blob's digest, for whoever looks for the ones that no row names."""
-        for shard in self._directory.iterdir():
-            if len(shard.name) == 2:
-                yield from (entry.name for entry in shard.iterdir() if DIGEST.fullmatch(entry.name))
-
-    def _adopt(self, file: Path, digest: str) -> None:
+    def adopt(self, file: Path, digest: str) -> None:
+        """Take in a staged file, or one that was a blob before, under its name. Raises OSError."""
         target = self.path(digest)
         try:
             target.parent.mkdir(mode=0o700)
@@ -86,6 +95,12 @@ class Blobs:
             pass
         file.replace(target)
         self._sync(target.parent)
+
+    def digests(self) -> Iterator[str]:
+        """Yield every blob's digest, for whoever looks for the ones that no row names."""
+        for shard in self._directory.iterdir():
+            if len(shard.name) == 2:
+                yield from (entry.name for entry in shard.iterdir() if DIGEST.fullmatch(entry.name))
 
     def _sync(self, directory: Path) -> None:
         if not self._durable:

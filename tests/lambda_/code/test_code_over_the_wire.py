@@ -63,6 +63,14 @@ async def test_code_location_downloads_what_was_uploaded(aws: Aws):
     assert b"<Code>SignatureDoesNotMatch</Code>" in error
 
 
+async def test_a_large_upload_arrives_as_it_was_sent(aws: Aws):
+    content = archived([(entry("noise"), os.urandom(5_000_000))], zipfile.ZIP_STORED)
+    await aws.active("f", content)
+    found = await aws("get_function", FunctionName="f")
+    assert found["Configuration"]["CodeSize"] == len(content)
+    assert (await get(found["Code"]["Location"]))[1] == content
+
+
 async def test_each_version_has_its_own_location_until_it_is_deleted(aws: Aws):
     await aws.active("f")
     await aws("publish_version", FunctionName="f")

@@ -59,25 +59,25 @@ class Sources:
         self._turns: Final = asyncio.Semaphore(OBJECTS_AT_ONCE)
 
     @asynccontextmanager
-    async def uploaded(self, archive: bytes) -> AsyncGenerator[Code]:
+    async def uploaded(self, archive: bytes, account: str) -> AsyncGenerator[Code]:
         """The content of a request, in the code store for as long as the block lasts.
 
-        Raises ZipTooLarge, PackageEmpty, PackageTooLarge, PackageUnreadable.
+        Raises ZipTooLarge, PackageEmpty, PackageTooLarge, PackageUnreadable, DiskReserved, UnpackedCodeExceeded.
         """
         if len(archive) > ZIPPED_MAX_BYTES:
             raise ZipTooLarge(maximum=ZIPPED_MAX_BYTES)
-        async with self._code.added(archive) as content:
+        async with self._code.added(archive, account) as content:
             yield content
 
     @asynccontextmanager
-    async def copied(self, package: S3Object) -> AsyncGenerator[Code]:
+    async def copied(self, package: S3Object, account: str) -> AsyncGenerator[Code]:
         """The content of an object, in the code store for as long as the block lasts.
 
-        Raises AnotherServiceRefused, PackageEmpty, PackageTooLarge, PackageUnreadable.
+        Raises AnotherServiceRefused, and what `uploaded` raises but ZipTooLarge.
         """
         async with self._turns:
             archive = await self._read(package)
-            async with self._code.added(archive) as content:
+            async with self._code.added(archive, account) as content:
                 yield content
 
     async def _read(self, package: S3Object) -> bytes:
