@@ -308,8 +308,9 @@ async def native(config: NativeConfig) -> AsyncGenerator[NativeBackend]:
     with instance.opened(discover()) as groups:
         if groups.missing and config.limits == "enforced":
             raise Unavailable(_explained(groups))
-        async with tmps.opened(config.images, _room(config)) as images:
-            backend = NativeBackend(groups, users(), images)
+        who = users()
+        async with tmps.opened(None if who.nested else config.images, _room(config)) as images:
+            backend = NativeBackend(groups, who, images)
             try:
                 yield backend
             finally:

@@ -29,7 +29,7 @@ USUAL_MIB: Final = 512  # AWS's default
 AHEAD: Final = 2  # that wait, of each size
 SIZES: Final = 16  # that are made ahead; of the one that was not asked for the longest, none waits any more
 SHARE_S: Final = 1.0  # between two looks at the shares, while not everyone has his size
-_REST_S: Final = 0.02  # between a start and the replacement of what it took
+_REST_S: Final = 0.05  # before what was taken is replaced: longer than a start, and the pool's own replacement, take
 
 log: Final = structlog.get_logger("lambent.sandbox.native")
 
@@ -94,7 +94,7 @@ class Tmps:
 
     async def try_one(self) -> None:
         """Find out whether images can be had here."""
-        reason = "nobody has named a directory for images"
+        reason = "images need root, not in a user namespace, and a directory on a disk"
         if self._directory is not None:
             try:
                 reason = images.obstacle(self._directory)
