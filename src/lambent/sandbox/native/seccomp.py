@@ -80,6 +80,7 @@ _FILE_SYSTEM_TYPES: Final = (
     0x5800,
 )  # settings of ext4 and of file systems: attributes, resizing, defragmentation, ...
 _FILE_SYSTEM_QUESTIONS: Final = (0x80086601, 0xC020660B)  # what attributes a file has, and where its parts are
+_MS_SYNC: Final = 4
 _PERSONALITIES: Final = (0, 8, 0x20000, 0x20008, 0xFFFFFFFF)  # Linux, 32 bits, old version numbers, both, "tell me"
 _STREAM_DATAGRAM_RAW: Final = (1, 2, 3)  # raw needs a capability; it is here for the honest error
 _INTERNET_PROTOCOLS: Final = (0, 1, 6, 17, 58)  # any, ICMP, TCP, UDP, ICMPv6: not SCTP, DCCP, SMC, MPTCP, ...
@@ -122,6 +123,7 @@ _PLAIN: Final[dict[str, Verdict]] = {
         ),
         Switch(1, _WHOLE, dict.fromkeys(_TERMINAL_INJECTION, _DENY), _ALLOW),
     ),
+    "msync": Switch(2, _MS_SYNC, {_MS_SYNC: _IGNORE}, _ALLOW),
     "personality": Switch(0, _WHOLE, dict.fromkeys(_PERSONALITIES, _ALLOW), _DENY),
     "setsockopt": Switch(1, _WHOLE, _LEVELS, _NO_OPTION),
     "socketpair": Switch(0, _WHOLE, {_UNIX: _ALLOW}, _DENY),
