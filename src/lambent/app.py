@@ -22,6 +22,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -100,6 +101,7 @@ class Running(msgspec.Struct, frozen=True):
     access_key_id: str
     secret_access_key: str
     region: str
+    tmp_in_memory: str  # why functions' /tmp is memory here; "": it is on disk, or not isolated at all
 
 
 @asynccontextmanager
@@ -115,7 +117,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         files = allowed(config)
         endpoint = f"http://{config.host}:{port_of(listener)}"
         data, disk, reserve = await on.enter_async_context(storage(config, clock))
-        backend = await on.enter_async_context(sandboxes(config))
+        backend = await on.enter_async_context(sandboxes(config, data.path))
         memory = budget(config, backend)
         proven = await on.enter_async_context(probing(backend, config.probe_timeout_s))
         pool = await on.enter_async_context(pooled(backend, config.waiting_pool_size))
@@ -232,7 +234,14 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         )
         control.functions.follow(provisions.follow)  # not before isolation is proven and guests find the gateway
         await on.enter_async_context(warming(control.functions.everything(), launching.prepare))
-        yield Running(endpoint, keys.root.account, keys.root.access_key_id, keys.root.secret_access_key, config.region)
+        yield Running(
+            endpoint,
+            keys.root.account,
+            keys.root.access_key_id,
+            keys.root.secret_access_key,
+            config.region,
+            await tmp_in_memory(backend),
+        )
 
 
 def budget(config: Config, backend: Backend) -> Memory:
@@ -335,14 +344,21 @@ def objects(config: Config, clock: Clock) -> S3Elsewhere | None:
 
 
 @asynccontextmanager
-async def sandboxes(config: Config) -> AsyncGenerator[Backend]:
-    """The backend that was asked for, and never a weaker one. Raises sandbox.contract.Unavailable."""
+async def sandboxes(config: Config, directory: Path) -> AsyncGenerator[Backend]:
+    """The backend that was asked for, and never a weaker one. Its guests' /tmp is on the disk of `directory`.
+
+    Raises sandbox.contract.Unavailable.
+    """
     if config.sandbox == "process":
         async with process() as backend:
             yield backend
     else:
-        async with native(NativeConfig(limits=config.limits)) as backend:
+        async with native(NativeConfig(config.limits, directory, config.disk_reserve_bytes)) as backend:
             yield backend
+
+
+async def tmp_in_memory(backend: Backend) -> str:
+    return await backend.why_tmp_in_memory() if isinstance(backend, NativeBackend) else ""
 
 
 @asynccontextmanager

@@ -95,7 +95,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             ge=0,
         ),
     ] = 512 * 1024 * 1024
-
     unpacked_code_bytes: Annotated[
         int,
         about(

@@ -121,17 +121,23 @@ def server(where: str) -> tuple[bool, str, str]:
 def proof(config: Config) -> int:
     """Prove it, as `lambent up` does. Raises Failed."""
     try:
-        proved = asyncio.run(proven(config))
+        proved, why = asyncio.run(proven(config))
     except* Unavailable as group:
         raise Failed(sentences(group)) from None
     print(f"  ok  a program ran in a sandbox, which took {proved.took_s * 1e3:.0f} ms:")
     for sentence in proved.sentences:
         show(f"      {sentence}")
+    line(
+        not why,
+        "",
+        f"functions' /tmp is in memory, and counts as theirs: {why}" if why else "functions' /tmp is on disk",
+    )
     print("\nFunctions can be run isolated on this machine.")
     return 0
 
 
-async def proven(config: Config) -> Proof:
-    """Raises Unavailable, in a group."""
-    async with native(NativeConfig(limits=config.limits)) as backend, asyncio.TaskGroup() as tasks:
-        return await prove(backend, config.probe_timeout_s, tasks)
+async def proven(config: Config) -> tuple[Proof, str]:
+    """Return the proof, and why /tmp is in memory ("": it is not). Raises Unavailable, in a group."""
+    on_disk = NativeConfig(config.limits, existing(data_directory(config)), config.disk_reserve_bytes)
+    async with native(on_disk) as backend, asyncio.TaskGroup() as tasks:
+        return await prove(backend, config.probe_timeout_s, tasks), await backend.why_tmp_in_memory()

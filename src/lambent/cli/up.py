@@ -79,6 +79,9 @@ async def until_told(config: Config) -> None:
 
 
 def said(started: Running, config: Config) -> str:
-    """The line that tells that Lambent is ready."""
+    """The line that tells that Lambent is ready, and one more if /tmp is not what a function's size lets expect."""
     access = "any signature, or none, is accepted" if config.auth == "open" else "`lambent env` prints the keys"
-    return f"Lambent is ready at {started.endpoint} ({access})"
+    ready = f"Lambent is ready at {started.endpoint} ({access})"
+    if not started.tmp_in_memory:
+        return ready
+    return f"{ready}\nFunctions' /tmp is in memory, and counts as theirs: {started.tmp_in_memory}"

@@ -34,6 +34,7 @@ _KILL: Final = 0x80000000
 _ALLOW: Final = 0x7FFF0000
 _DENY: Final = 0x00050000 | 1  # EPERM
 _MISSING: Final = 0x00050000 | 38  # ENOSYS
+_NO_TERMINAL: Final = 0x00050000 | 25  # ENOTTY, which is ioctl's "no such request"
 _NO_OPTION: Final = 0x00050000 | 92  # ENOPROTOOPT
 _IGNORE: Final = 0x00050000  # success, and nothing done
 _ASK: Final = 0x7FC00000  # whoever holds the listener decides
@@ -73,6 +74,13 @@ _Code = list[tuple[int, int, int, int]]  # operation, jump if true, jump if fals
 _WHOLE: Final = 0xFFFFFFFF
 _NEW_NAMESPACES: Final = 0x7E020000  # CLONE_NEWNS, CGROUP, UTS, IPC, USER, PID, NET
 _TERMINAL_INJECTION: Final = (0x5412, 0x541C, 0x5423)  # TIOCSTI, TIOCLINUX, TIOCSETD
+_REQUEST_TYPE: Final = 0xFF00
+_FILE_SYSTEM_TYPES: Final = (
+    0x6600,
+    0x5800,
+)  # settings of ext4 and of file systems: attributes, resizing, defragmentation, ...
+_FILE_SYSTEM_QUESTIONS: Final = (0x80086601, 0xC020660B)  # what attributes a file has, and where its parts are
+_MS_SYNC: Final = 4
 _PERSONALITIES: Final = (0, 8, 0x20000, 0x20008, 0xFFFFFFFF)  # Linux, 32 bits, old version numbers, both, "tell me"
 _STREAM_DATAGRAM_RAW: Final = (1, 2, 3)  # raw needs a capability; it is here for the honest error
 _INTERNET_PROTOCOLS: Final = (0, 1, 6, 17, 58)  # any, ICMP, TCP, UDP, ICMPv6: not SCTP, DCCP, SMC, MPTCP, ...
@@ -107,7 +115,15 @@ _PLAIN: Final[dict[str, Verdict]] = {
     "missing": _MISSING,
     "ignore": _IGNORE,
     "clone": Switch(0, _NEW_NAMESPACES, {0: _ALLOW}, _DENY),
-    "ioctl": Switch(1, _WHOLE, dict.fromkeys(_TERMINAL_INJECTION, _DENY), _ALLOW),
+    "ioctl": Switch(
+        1,
+        _REQUEST_TYPE,
+        dict.fromkeys(
+            _FILE_SYSTEM_TYPES, Switch(1, _WHOLE, dict.fromkeys(_FILE_SYSTEM_QUESTIONS, _ALLOW), _NO_TERMINAL)
+        ),
+        Switch(1, _WHOLE, dict.fromkeys(_TERMINAL_INJECTION, _DENY), _ALLOW),
+    ),
+    "msync": Switch(2, _MS_SYNC, {_MS_SYNC: _IGNORE}, _ALLOW),
     "personality": Switch(0, _WHOLE, dict.fromkeys(_PERSONALITIES, _ALLOW), _DENY),
     "setsockopt": Switch(1, _WHOLE, _LEVELS, _NO_OPTION),
     "socketpair": Switch(0, _WHOLE, {_UNIX: _ALLOW}, _DENY),
