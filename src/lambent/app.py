@@ -22,7 +22,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from ipaddress import ip_address
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import structlog
@@ -40,6 +41,7 @@ from lambent.core.ports import SessionCredentials
 from lambent.core.serving import serving
 from lambent.core.slices import Slices
 from lambent.core.sweeper import sweeping
+from lambent.gateway.authorise import may_get_object
 from lambent.gateway.cross_site import CrossSite
 from lambent.gateway.gateway import Gateway
 from lambent.lambda_.code.links import FOLDER as CODE_FOLDER
@@ -68,13 +70,15 @@ from lambent.sandbox.pool import pooled
 from lambent.sandbox.process.backend import process
 from lambent.services.iam.service import MIGRATIONS as IAM_MIGRATIONS
 from lambent.services.iam.service import iam
-from lambent.services.logs.service import logs
+from lambent.services.logs.service import LogSettings, logs
 from lambent.services.s3.elsewhere import Endpoint, S3Elsewhere
 from lambent.services.signer.process import SignatureFiles
 from lambent.services.sts.access_keys import AccessKeys
 from lambent.services.sts.service import sts
 from lambent.storage import database
 from lambent.storage.directory import DataDirectory, default_path, ephemeral, held
+from lambent.storage.disk import Disk
+from lambent.storage.reserve import Reserve, reserving
 from lambent.wire.sigv4_signing import SigningKey
 
 log: Final = structlog.get_logger()
@@ -103,6 +107,7 @@ class Running(msgspec.Struct, frozen=True):
     access_key_id: str
     secret_access_key: str
     region: str
+    tmp_in_memory: str  # why functions' /tmp is memory here; "": it is on disk, or not isolated at all
 
 
 @asynccontextmanager
@@ -116,18 +121,18 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
     async with AsyncExitStack() as on:
         listener = on.enter_context(listening(config))
         files = allowed(config)
-        endpoint = f"http://{config.host}:{listener.getsockname()[1]}"
-        data = on.enter_context(data_directory(config))
+        endpoint = f"http://{config.host}:{port_of(listener)}"
+        data, disk, reserve = await on.enter_async_context(storage(config, clock))
         sweeper = await on.enter_async_context(sweeping())
-        backend = await on.enter_async_context(sandboxes(config))
+        backend = await on.enter_async_context(sandboxes(config, data.path))
         memory = budget(config, backend)
         proven = await on.enter_async_context(probing(backend, config.probe_timeout_s))
         pool = await on.enter_async_context(pooled(backend, config.waiting_pool_size))
 
         state = await on.enter_async_context(
-            database.opened(data.path / "state.db", [*LAMBDA_MIGRATIONS, *IAM_MIGRATIONS], data.durability)
+            database.opened(data.path / "state.db", [*LAMBDA_MIGRATIONS, *IAM_MIGRATIONS], data.durability, reserve)
         )
-        log_service = await on.enter_async_context(logs(data, clock))
+        log_service = await on.enter_async_context(logs(data, clock, log_settings(config), disk, reserve))
         iam_service = iam(state)
         roles = iam_service.state.roles
         keys = AccessKeys.of(data, config.account, roles, clock, ids)
@@ -153,6 +158,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             clock,
             ids,
             init_timeout_s=config.init_timeout_s,
+            log_bytes=config.log_invocation_bytes,
         )
         limits = AccountLimits(concurrent_executions=config.concurrency_limit)
         control = await on.enter_async_context(
@@ -161,6 +167,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 data.path / "code",
                 roles=roles,
                 objects=objects(config, clock),
+                may_get_object=partial(may_get_object, keys.root.account),
                 signatures=SignatureFiles(config.signing_profiles, clock) if config.signing_profiles else None,
                 link_key=data.random_key("links.key", LINK_KEY_BYTES, ids.random_bytes),
                 find=interpreters.find,
@@ -168,6 +175,8 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 clock=clock,
                 limits=limits,
                 adopt_code=config.adopt_code,
+                disk=disk,
+                unpacked_limit_bytes=config.unpacked_code_bytes,
                 prepare=launching.prepare,
                 durable=data.durable,
             )
@@ -212,6 +221,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 CAPACITY_FOLDER: CapacityPage(placed.room, config.concurrency_limit).answer,
             },
             cross_site=CrossSite(config.allowed_origins, config.allowed_hosts, urls),
+            port=port_of(listener),
         )
         await proven()
         door: Door = await on.enter_async_context(
@@ -227,7 +237,14 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         )
         control.functions.follow(provisions.follow)  # not before isolation is proven and guests find the gateway
         await on.enter_async_context(warming(control.functions.everything(), launching.prepare))
-        yield Running(endpoint, keys.root.account, keys.root.access_key_id, keys.root.secret_access_key, config.region)
+        yield Running(
+            endpoint,
+            keys.root.account,
+            keys.root.access_key_id,
+            keys.root.secret_access_key,
+            config.region,
+            await tmp_in_memory(backend),
+        )
 
 
 def budget(config: Config, backend: Backend) -> Memory:
@@ -281,9 +298,30 @@ def allowed(config: Config) -> Descriptors:
     return files
 
 
+def port_of(listener: socket.socket) -> int:
+    return listener.getsockname()[1]
+
+
 def is_loopback(listener: socket.socket) -> bool:
     """Whether only this machine reaches the socket, by the address that it has in truth, whatever it was called."""
     return ip_address(listener.getsockname()[0]).is_loopback
+
+
+class Storage(NamedTuple):
+    """What everything that is kept stands on."""
+
+    data: DataDirectory
+    disk: Disk
+    reserve: Reserve
+
+
+@asynccontextmanager
+async def storage(config: Config, clock: Clock) -> AsyncGenerator[Storage]:
+    """The data directory, the room on its disk, and the reserve that keeps state writable when that is full."""
+    with data_directory(config) as data:
+        disk = Disk(data.path, config.disk_reserve_bytes)
+        async with reserving(data.path, disk, clock) as reserve:
+            yield Storage(data, disk, reserve)
 
 
 @contextmanager
@@ -309,14 +347,21 @@ def objects(config: Config, clock: Clock) -> S3Elsewhere | None:
 
 
 @asynccontextmanager
-async def sandboxes(config: Config) -> AsyncGenerator[Backend]:
-    """The backend that was asked for, and never a weaker one. Raises sandbox.contract.Unavailable."""
+async def sandboxes(config: Config, directory: Path) -> AsyncGenerator[Backend]:
+    """The backend that was asked for, and never a weaker one. Its guests' /tmp is on the disk of `directory`.
+
+    Raises sandbox.contract.Unavailable.
+    """
     if config.sandbox == "process":
         async with process() as backend:
             yield backend
     else:
-        async with native(NativeConfig(limits=config.limits)) as backend:
+        async with native(NativeConfig(config.limits, directory, config.disk_reserve_bytes)) as backend:
             yield backend
+
+
+async def tmp_in_memory(backend: Backend) -> str:
+    return await backend.why_tmp_in_memory() if isinstance(backend, NativeBackend) else ""
 
 
 @asynccontextmanager
@@ -347,6 +392,15 @@ async def proven(backend: NativeBackend, timeout_s: float, tasks: asyncio.TaskGr
         return unavailable
     log.debug("isolation.proved", took_ms=round(proof.took_s * 1e3))
     return None
+
+
+def log_settings(config: Config) -> LogSettings:
+    return LogSettings(
+        buffer_bytes=config.log_buffer_bytes,
+        flush_s=config.log_flush_ms / 1000,
+        group_bytes=config.log_group_bytes,
+        total_bytes=config.log_total_bytes,
+    )
 
 
 def guest_door(

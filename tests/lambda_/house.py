@@ -1,7 +1,7 @@
 """A data plane whose sandboxes are twins and whose runtimes the test plays: placement, and what stands on it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -42,6 +42,15 @@ BUDGET_MIB = 4096
 
 class NoLog:
     def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None: ...
+
+    def append_output(self, group: str, stream: str, timestamp_ms: int, lines: bytes) -> None: ...
+
+    def full(self) -> bool:
+        return False
+
+    def when_room(self, resume: Callable[[], None]) -> None: ...
+
+    def count_lost(self, events: int, size_bytes: int) -> None: ...
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -13,21 +13,34 @@ from lambent.core.slices import SPENT
 from lambent.lambda_.environment.output import EVENT_BYTES, READ_BYTES, Output
 from tests.lambda_.guest import guest_slice
 
-ANOTHER_REASON = 2
+ANOTHER_REASON = 4
 
 
 class Pipe:
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.calls = 0
+        self.is_full = False
+        self.more: asyncio.Handle | None = None
+        self._resume: Callable[[], None] | None = None
         end, self.guest = os.pipe()
         os.set_blocking(end, False)
         os.set_blocking(self.guest, False)
-        self.output = Output(end, self._on_lines, guest_slice(cpus=0.07))
+        self.output = Output(end, self, guest_slice(cpus=0.07))
 
-    def _on_lines(self, lines: Sequence[str]) -> None:
-        self.calls += 1
-        self.lines += lines
+    def guest_lines(self, lines: bytes) -> None:
+        self.lines += [line + "\n" for line in lines.decode("utf-8", "replace").split("\n")[:-1]]
+
+    def full(self) -> bool:
+        return self.is_full
+
+    def when_room(self, resume: Callable[[], None]) -> None:
+        self._resume = resume
+
+    def make_room(self) -> None:
+        self.is_full = False
+        resume, self._resume = self._resume, None
+        if resume is not None:
+            resume()
 
     def write(self, text: bytes) -> None:
         assert os.write(self.guest, text) == len(text)
@@ -49,7 +62,7 @@ async def test_lines_are_told_whole_however_they_arrive():
             on.write(part)
             on.output.drain()
         await on.output.finish()
-    assert on.lines == ["one\n", "two\n  more\n", "\n", "th€\ufffd\n", "rest\n"]
+    assert on.lines == ["one\n", "two\r  more\n", "\n", "th€\ufffd\n", "rest\n"]
 
 
 async def test_a_line_that_does_not_end_is_cut_at_the_size_of_an_event():
@@ -129,3 +142,55 @@ async def test_a_pipe_that_has_ended_is_not_read_again():
     made.output.close()
     made.output.close()
     assert made.lines == []
+
+
+async def test_a_full_log_keeps_the_guest_waiting_and_loses_nothing():
+    async with pipe() as on:
+        on.is_full = True
+        on.write(b"one\n" * 100)
+        on.output.drain()
+        await asyncio.sleep(0.01)
+        assert on.lines == []
+        on.make_room()
+        while not on.lines:
+            await asyncio.sleep(0.001)
+        assert on.lines == ["one\n"] * 100
+
+
+async def test_the_last_words_of_a_dead_guest_are_read_though_its_log_is_full():
+    async with pipe() as on:
+        on.is_full = True
+        on.write(b"last words")
+        on.output.drain()
+        await on.output.finish()
+        assert on.lines == ["last words\n"]
+        on.make_room()
+
+
+async def test_a_caller_who_wants_the_tail_waits_for_room_until_his_deadline():
+    async with pipe() as on:
+        loop = asyncio.get_running_loop()
+        on.is_full = True
+        on.write(b"tail\n")
+        await on.output.catch_up(loop.time() + 0.02)
+        assert on.lines == []
+        loop.call_later(0.01, on.make_room)
+        await on.output.catch_up(loop.time() + 60)
+        assert on.lines == ["tail\n"]
+
+
+async def test_a_guest_that_goes_on_writing_does_not_keep_the_caller_who_wants_the_tail():
+    async with pipe() as on:
+        loop = asyncio.get_running_loop()
+        on.write(b"before\n")
+
+        def go_on() -> None:
+            with suppress(BlockingIOError, OSError):
+                os.write(on.guest, b"after\n")
+            on.more = loop.call_soon(go_on)
+
+        go_on()
+        await on.output.catch_up(loop.time() + 60)
+        assert on.more is not None
+        on.more.cancel()
+        assert on.lines[0] == "before\n"

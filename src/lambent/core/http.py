@@ -19,6 +19,7 @@ Why not a framework: see docs/designs/one-http-server.md. The cost of a request 
 from __future__ import annotations
 
 import asyncio
+import io
 from abc import ABC, abstractmethod
 from typing import Final, cast
 
@@ -37,6 +38,7 @@ from lambent.wire.messages import Request, Response
 log: Final = structlog.get_logger()
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+GATHERED_BYTES: Final = 1024 * 1024  # the chunks of a larger body are put together as they come
 UNQUESTIONED_BYTES: Final = 16 * 1024  # a body that says it is so small is read without asking what it is for
 LINE_BYTES: Final = (
     400  # what a header line costs in memory beside twice its length: two strings, a tuple, their places
@@ -57,12 +59,13 @@ class Connection(Link, ABC):
     """One client's connection. Subclasses say how large a body may be, and what becomes of a request."""
 
     __slots__ = (
-        "_blocks",
         "_body_bytes",
         "_budget",
+        "_chunks",
         "_counted_bytes",
         "_discarded",
         "_faulted",
+        "_gathered",
         "_head",
         "_head_taken",
         "_heads",
@@ -95,8 +98,9 @@ class Connection(Link, ABC):
         self._part_bytes = 0  # of a request that arrives in more than one read: since it began, or since it had body
         self._head: Request | None = None
         self._limit = 0
-        self._blocks: list[bytes] = []  # of the body
         self._body_bytes = 0  # that the head has declared
+        self._chunks: list[bytes] = []  # of the body
+        self._gathered: io.BytesIO | None = None  # a large body: joining its chunks at the end would hold everybody up
         self._received_bytes = 0  # of the body
         self._counted_bytes = 0  # of the body, when a part was last looked at
         self._taken = 0  # of the budget, by the body that is arriving
@@ -278,22 +282,34 @@ class Connection(Link, ABC):
             self.refuse(Fault.BUSY)
             raise _Refused
         self._taken += size
-        if size >= BLOCK_BYTES or not self._blocks:
-            self._blocks.append(body)
+        if self._received_bytes <= GATHERED_BYTES:
+            self._gather(body)
             return
-        last = self._blocks[-1]  # many small chunks would cost more than what is in them
-        if len(last) < BLOCK_BYTES:
-            self._blocks[-1] = last + body
+        if self._gathered is None:
+            self._gathered = io.BytesIO()
+            self._gathered.writelines(self._chunks)
+            self._chunks = []
+        self._gathered.write(body)
+
+    def _gather(self, body: bytes) -> None:
+        """Keep a part of a body, small ones together: many would cost more than what is in them."""
+        chunks = self._chunks
+        if chunks and len(body) < BLOCK_BYTES and len(chunks[-1]) < BLOCK_BYTES:
+            chunks[-1] += body
         else:
-            self._blocks.append(body)
+            chunks.append(body)
 
     def on_message_complete(self) -> None:
         request = self._head
         if request is None or self._faulted:
             return
+        chunks, gathered = self._chunks, self._gathered
+        if gathered is not None:
+            request.body = gathered.getvalue()  # which copies nothing: the bytes are the buffer's own
+        elif chunks:
+            request.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         if self._received_bytes:
-            blocks, self._blocks = self._blocks, []
-            request.body = blocks[0] if len(blocks) == 1 else b"".join(blocks)
+            self._chunks, self._gathered = [], None
             self._received_bytes = self._counted_bytes = 0
         self._body_bytes = 0
         self._head = None
@@ -357,7 +373,7 @@ class Connection(Link, ABC):
             self.close()
 
     def _forget(self) -> None:
-        self._lines, self._blocks = [], []
+        self._lines, self._chunks, self._gathered = [], [], None
         self._url = b""
         self._release()
 

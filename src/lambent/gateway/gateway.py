@@ -14,6 +14,7 @@ its head before the body is taken.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final, Literal
@@ -35,6 +36,7 @@ from lambent.gateway.identify import Directory, Located
 from lambent.gateway.limits import UNKNOWN_BODY_BYTES, BodyLimit, body_limit
 from lambent.gateway.status import OWN_PATHS, own
 from lambent.gateway.unbound import Catalogue
+from lambent.wire.large_json import LARGE_BODY_BYTES
 from lambent.wire.messages import Request, Response
 from lambent.wire.sigv4 import SignatureMismatch
 from lambent.wire.sigv4_claim import unproven
@@ -73,7 +75,9 @@ class Gateway:
         site: Site | None = None,
         pages: Mapping[str, OwnPage] | None = None,
         cross_site: CrossSite | None = None,
+        port: int | None = None,
     ) -> None:
+        """`port` is the one that guests are told of; they come by another, inside their sandboxes."""
         self._directory: Final = Directory(services.values())
         self._authentication: Final[Authentication] = (
             Enforced(credentials, clock, account) if auth == "enforced" else Open(credentials, clock, account, region)
@@ -81,6 +85,7 @@ class Gateway:
         self._cross_site: Final = None if auth == "enforced" else cross_site or CrossSite(site=site)
         self._clock: Final = clock
         self._ids: Final = ids
+        self._port: Final = port
         self._version: Final = version
         self._catalogue: Final = catalogue or Catalogue()
         self._site: Final = site
@@ -108,7 +113,11 @@ class Gateway:
             endpoint, operation = located.endpoint, located.operation
             service = endpoint.service
             authorise(identity.caller, authentication.account, service, operation.name)
-            members = endpoint.protocol.parse(operation, request, located.labels)
+            if len(request.body) > LARGE_BODY_BYTES and operation.input is not None and operation.input.payload is None:
+                members = await asyncio.to_thread(endpoint.protocol.parse, operation, request, located.labels)
+                request.body = b""  # tens of megabytes that nobody looks at again
+            else:
+                members = endpoint.protocol.parse(operation, request, located.labels)
             context: Context[Any] = Context(
                 state=service.state,
                 caller=identity.caller,
@@ -118,6 +127,7 @@ class Gateway:
                 ids=self._ids,
                 trace_id=request.headers.get("x-amzn-trace-id"),
                 host=request.headers.get("host"),
+                outer_port=None if guest is None else self._port,
                 source_ip=request.peer or None,
             )
             output = await service.call(operation.name, members, context)

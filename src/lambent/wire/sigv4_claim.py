@@ -53,6 +53,9 @@ USUAL_CHARACTERS: Final = 1024  # of a header that is remembered
 USUAL_NAMES: Final = 32  # signed headers in it
 REMEMBERED: Final = 1024  # headers, of at most 6 KB with what was read of each; and dates, of 16 characters
 SIGNATURE_CHARACTERS: Final = 64
+PARAMETER_CHARACTERS: Final = (
+    8192  # of a value in a presigned query, encoded; AWS's longest, a session token, has 2,000
+)
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -297,12 +300,13 @@ def _claim(
 
 
 def _amz_parameters(query: str) -> dict[str, str]:
-    """The X-Amz- parameters of a query; of a repeated one the first."""
+    """The X-Amz- parameters of a query; of a repeated one the first. One that is too long to be any is not decoded."""
     found: dict[str, str] = {}
     for pair in query.split("&"):
         if pair.startswith("X-Amz-"):
             name, _, value = pair.partition("=")
-            found.setdefault(name, unquote_plus(value, "latin-1"))
+            if name not in found:
+                found[name] = unquote_plus(value, "latin-1") if len(value) <= PARAMETER_CHARACTERS else value
     return found
 
 
@@ -348,7 +352,7 @@ def _lifetime_s(text: str | None) -> int:
 
 def _require_signed(signed_headers: str, headers: dict[str, str]) -> None:
     """The host and every x-amz- header must be covered: otherwise a stranger on the way could replace the operation."""
-    names = signed_headers.split(";")
+    names = frozenset(signed_headers.split(";"))  # thousands, if a stranger likes, held against hundreds of headers
     if "host" not in names:
         raise SignatureRefused(
             Refusal.INVALID, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."

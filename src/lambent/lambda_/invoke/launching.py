@@ -31,6 +31,7 @@ from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.errors import RoleNotAssumable
 from lambent.lambda_.invoke.placement import Changed
+from lambent.lambda_.invoke.turns import Turns
 from lambent.lambda_.layers.opt import restore_opt
 from lambent.lambda_.limits import PROVISIONED_INIT_MIN_S
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
@@ -45,8 +46,8 @@ log: Final = structlog.get_logger()
 
 CREDENTIALS_S: Final = 12 * 3600  # an environment lives for a shorter time: Settings.max_age_s
 INIT_CPUS: Final = 1.0
-SinkAt = Callable[[str, str], LogSink]  # the logs of an account in a region
 OpenDoor = Callable[[Sandbox, SessionCredentials, Allowance], Door | None]  # the guest's way to the gateway
+SinkAt = Callable[[str, str, str], LogSink]  # the logs of a function, of an account in a region
 
 
 class Launching:
@@ -66,6 +67,7 @@ class Launching:
         ids: Ids,
         *,
         init_timeout_s: float,
+        log_bytes: int,
     ) -> None:
         self._pool: Final = pool
         self._visible: Final = visible
@@ -78,8 +80,10 @@ class Launching:
         self._clock: Final = clock
         self._ids: Final = ids
         self._init_timeout_s: Final = init_timeout_s
+        self._log_bytes: Final = log_bytes
         self._launchers: Final[dict[str, Launcher]] = {}
         self._making: Final = asyncio.Lock()
+        self._turns: Final = Turns()
 
     async def prepare(self, version: FunctionVersion) -> None:
         """See that the version can run here, and have its runtime started ahead. Raises CannotRun, SandboxError."""
@@ -108,13 +112,14 @@ class Launching:
             if kind == ON_DEMAND
             else max(PROVISIONED_INIT_MIN_S, version.timeout_s),
             initialization_type=kind,
+            log_bytes=self._log_bytes,
         )
         allowance = self._allowances.of(cpus=facts.cpus, memory_mib=facts.memory_mib)
         return Environment(
             facts,
             lambda vacated: self._sandbox(code, version, facts, allowance, vacated),
             platform_log(version, kind),
-            self._sink_at(version.arn.account, version.arn.region),
+            self._sink_at(version.arn.account, version.arn.region, version.arn.name),
             self._clock,
             tasks,
             changed,
@@ -155,7 +160,8 @@ class Launching:
                     endpoint_url=self._endpoint_url,
                 )
             )
-            sandbox = await self._started(launcher.template, boosted(assignment), vacated)
+            async with self._turns.turn(version.arn.name):
+                sandbox = await self._started(launcher.template, boosted(assignment), vacated)
             try:
                 door = self._open_door(sandbox, session, allowance)
                 try:

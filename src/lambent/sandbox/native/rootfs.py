@@ -16,7 +16,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from lambent.sandbox.native import linux
+from lambent.sandbox.native import linux, network
 
 ROOT: Final = "/sys"
 HOSTNAME: Final = "sandbox"
@@ -101,6 +101,7 @@ def complete(tmp: int | None, tmp_mib: int, hide: Sequence[str]) -> int:
     linux.mount("proc", f"{ROOT}/proc", "proc", scratch | linux.MS_NOEXEC)
     for path in hide:
         linux.bind(ROOT + (_EMPTY if path.endswith("/") else "/dev/null"), ROOT + path.rstrip("/"))
+    network.bound(f"{ROOT}/proc/sys/net")
     linux.set_attributes(f"{ROOT}/proc", linux.ATTR_READ_ONLY)  # no kernel setting is written, whatever its mode
     return linux.detached(f"{ROOT}/tmp")
 

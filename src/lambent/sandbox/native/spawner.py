@@ -58,7 +58,7 @@ class _Spawner:
         lockdown.shrink_bounding_set(last_capability)
         self._world: Final = init.World(
             nested=template["nested"],
-            filter_=seccomp.Filter(seccomp.program(linux.MACHINE)),
+            filter_=seccomp.Filter(seccomp.program(linux.MACHINE, gated=True)),
             last_capability=last_capability,
             hide=rootfs.hidden(),
         )

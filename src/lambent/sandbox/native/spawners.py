@@ -57,6 +57,7 @@ class Spawner:
                 for end in (ours, mounter, self._mounters_end):
                     end.close()
                 raise SandboxError(f"the interpreter of {name} does not start: {error}") from error
+        os.setpriority(os.PRIO_PROCESS, self._process.pid, 0)  # the server's may be higher
         self._last_id = 0
         self._ready: Final[asyncio.Future[None]] = self._loop.create_future()
         self._gone: Final[asyncio.Future[None]] = self._loop.create_future()
