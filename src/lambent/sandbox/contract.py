@@ -57,6 +57,7 @@ class Template(Struct, frozen=True):
     mounts: tuple[Mount, ...] = ()
     fork_server: ForkServer | None = None
     boot: tuple[str, ...] = ()
+    account: str = ""  # whose guests they are: what guests share, they share with none of another account
 
 
 class Limits(Struct, frozen=True):
@@ -108,6 +109,11 @@ class Waiting(Protocol):
 
     @property
     def alive(self) -> bool: ...
+
+    @property
+    def stale(self) -> bool:
+        """Whether another should take its place when there is time: what it shares with others has served its term."""
+        ...
 
     async def kill(self) -> None: ...
 

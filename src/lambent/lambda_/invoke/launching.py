@@ -85,7 +85,7 @@ class Launching:
                 f"This machine's interpreter for {version.runtime} lies in {place}, and a function with layers sees them "
                 "at /opt. Install one elsewhere, and restart Lambent.",
             )
-        await self._pool.warm(launcher.template)
+        await self._pool.warm(launcher.template_of(version.arn.account))
 
     def launch(
         self, code: CodeStore, version: FunctionVersion, tasks: asyncio.TaskGroup, changed: Changed, kind: str
@@ -142,7 +142,7 @@ class Launching:
                     endpoint_url=self._endpoint_url,
                 )
             )
-            sandbox = await self._started(launcher.template, boosted(assignment), vacated)
+            sandbox = await self._started(launcher.template_of(version.arn.account), boosted(assignment), vacated)
             try:
                 door = await self._open_door(sandbox)
                 try:

@@ -101,6 +101,10 @@ class Launcher:
             fresh=bool(wrapper) or self._must_be_fresh(facts),
         )
 
+    def template_of(self, account: str) -> Template:
+        """What functions of that account are started from, and no others'."""
+        return msgspec.structs.replace(self.template, account=account)
+
     @property
     def hidden_by_layers(self) -> str | None:
         """Where its interpreter lies, if a guest would see layers there instead, so that it could import nothing more."""

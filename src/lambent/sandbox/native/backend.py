@@ -15,8 +15,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct, structs
@@ -33,6 +35,7 @@ from lambent.sandbox.contract import (
     Waiting,
 )
 from lambent.sandbox.native import instance, linux, rootfs
+from lambent.sandbox.native.generations import Generations, Start, Terms
 from lambent.sandbox.native.ground import Ground
 from lambent.sandbox.native.hierarchies import discover
 from lambent.sandbox.native.machine import OLDEST_KERNEL, kernel_version
@@ -49,6 +52,7 @@ class NativeConfig(Struct, frozen=True):
     limits: Literal["enforced", "best-effort"] = (
         "enforced"  # best-effort: without cgroups, by each process's own limits
     )
+    terms: Terms = Terms()
 
 
 class Facts(NamedTuple):
@@ -63,11 +67,10 @@ class Facts(NamedTuple):
 class NativeBackend:
     """Made by `native`."""
 
-    def __init__(self, groups: instance.Instance, who: Users) -> None:
+    def __init__(self, groups: instance.Instance, who: Users, generations: Callable[[Start], Generations]) -> None:
         self._groups: Final = groups
         self._users: Final = who
-        self._spawners: Final[dict[Template, Spawner]] = {}
-        self._starting: Final[dict[Template, asyncio.Lock]] = {}
+        self._generations: Final = generations(self._started)
         self._sandboxes: Final[set[NativeSandbox]] = set()
         self._made = 0
         self._closing = False
@@ -95,7 +98,7 @@ class NativeBackend:
         if waiting.booted and assignment.fresh:
             await waiting.kill()
             return await self.start(waiting.template, assignment)
-        waiting.assigned = True
+        waiting.be_assigned()
         try:
             await self._assign(waiting, assignment)
         except BaseException:
@@ -106,10 +109,7 @@ class NativeBackend:
 
     async def retire(self, template: Template) -> None:
         """End what the template's sandboxes share, and them; the next that is asked for has it started anew."""
-        async with self._starting.setdefault(template, asyncio.Lock()):
-            spawner = self._spawners.pop(template, None)
-            if spawner is not None:
-                await spawner.kill()
+        await self._generations.retire(template)
 
     async def end(self) -> None:
         """Kill everything, concurrently."""
@@ -119,21 +119,22 @@ class NativeBackend:
             sandbox.discard()
         if sandboxes:
             _ = await asyncio.wait([sandbox.gone for sandbox in sandboxes], timeout=_END_S)
-        _ = await asyncio.gather(*(spawner.end() for spawner in self._spawners.values()))
+        await self._generations.end()
 
     async def _make(
         self, template: Template, assignment: Assignment | None, vacated: NativeSandbox | None
     ) -> NativeSandbox:
         try:
             mounts = _sources(assignment)
-            spawner = await self._spawner(template)
+            spawner = await self._generations.spawner(template, newest=assignment is None)
             ground = self._ground(assignment, vacated)
         except BaseException:
             if vacated is not None:
                 vacated.discard()
             raise
         sandbox = self._founded(spawner, template, ground)
-        sandbox.assigned = assignment is not None
+        if assignment is not None:
+            sandbox.be_assigned()
         booted = sandbox.booted = bool(template.boot) and not (assignment and assignment.fresh)
         limits = assignment.limits if assignment else _WAITING
         request = {
@@ -147,9 +148,9 @@ class NativeBackend:
             "mounts": len(mounts),
         }
         try:
-            await sandbox.ask_for(spawner, request)
+            await sandbox.ask_for(request)
             if assignment is not None:
-                await sandbox.provide(spawner, mounts, limits.tmp_mib, self._line(assignment))
+                await sandbox.provide(mounts, limits.tmp_mib, self._line(assignment))
             await asyncio.shield(sandbox.made)
         except BaseException:
             sandbox.discard()
@@ -183,14 +184,12 @@ class NativeBackend:
         return Ground(uid, group, self._users.give_back)
 
     def _founded(self, spawner: Spawner, template: Template, ground: Ground) -> NativeSandbox:
-        number = spawner.next_id()
-
         def gone(sandbox: NativeSandbox) -> None:
             self._sandboxes.discard(sandbox)
-            spawner.forget(number)
+            self._generations.release(spawner)
 
         try:
-            sandbox = NativeSandbox(template, number, ground, gone)
+            sandbox = NativeSandbox(template, spawner, ground, gone)
         except OSError as error:
             ground.clear(lambda: None)
             raise SandboxError(f"no sandbox of {template.name} could be made: {error}") from error
@@ -198,14 +197,13 @@ class NativeBackend:
         return sandbox
 
     async def _assign(self, waiting: NativeSandbox, assignment: Assignment) -> None:
-        spawner = self._spawners.get(waiting.template)
-        if spawner is None or not waiting.alive:
+        if not waiting.alive:
             raise SandboxError(f"the waiting sandbox of {waiting.template.name} has died")
         try:
             waiting.limit(assignment.limits, self._resources(assignment.limits))
         except OSError as error:
             raise SandboxError(f"the limits of the sandbox cannot be set: {error}") from error
-        await waiting.provide(spawner, _sources(assignment), assignment.limits.tmp_mib, self._line(assignment))
+        await waiting.provide(_sources(assignment), assignment.limits.tmp_mib, self._line(assignment))
 
     def _line(self, assignment: Assignment) -> dict[str, Any]:
         """Return what only the guest is told."""
@@ -226,23 +224,18 @@ class NativeBackend:
             resources["RLIMIT_NPROC"] = limits.processes
         return resources
 
-    async def _spawner(self, template: Template) -> Spawner:
-        """Return the template's spawner; the first to need it starts it, and the first after its death another."""
-        async with self._starting.setdefault(template, asyncio.Lock()):
-            spawner = self._spawners.get(template)
-            if spawner is not None and spawner.alive:
-                return spawner
-            if self._closing:
-                raise SandboxError("the backend is closing")
-            fork = template.fork_server
-            spawner = self._spawners[template] = Spawner(template.name, fork.interpreter if fork else sys.executable)
-            try:
-                await self._instruct(spawner, template)
-            except BaseException:
-                del self._spawners[template]
-                await spawner.kill()
-                raise
-            return spawner
+    async def _started(self, template: Template) -> Spawner:
+        """Return a new spawner of the template. Raises SandboxError."""
+        if self._closing:
+            raise SandboxError("the backend is closing")
+        fork = template.fork_server
+        spawner = Spawner(template.name, fork.interpreter if fork else sys.executable)
+        try:
+            await self._instruct(spawner, template)
+        except BaseException:
+            await spawner.kill()
+            raise
+        return spawner
 
     async def _instruct(self, spawner: Spawner, template: Template) -> None:
         fork = template.fork_server
@@ -266,17 +259,18 @@ class NativeBackend:
 
 
 @asynccontextmanager
-async def native(config: NativeConfig) -> AsyncGenerator[NativeBackend]:
+async def native(config: NativeConfig, clock: Callable[[], float] = time.monotonic) -> AsyncGenerator[NativeBackend]:
     """The backend; leaving the block kills every sandbox. Raises Unavailable."""
     _require_kernel()
     with instance.opened(discover()) as groups:
         if groups.missing and config.limits == "enforced":
             raise Unavailable(_explained(groups))
-        backend = NativeBackend(groups, users())
-        try:
-            yield backend
-        finally:
-            await backend.end()
+        async with asyncio.TaskGroup() as tasks:
+            backend = NativeBackend(groups, users(), partial(Generations, config.terms, tasks, clock))
+            try:
+                yield backend
+            finally:
+                await backend.end()
 
 
 def _sources(assignment: Assignment | None) -> dict[int, str]:

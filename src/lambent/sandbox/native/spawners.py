@@ -57,6 +57,10 @@ class Spawner:
                 for end in (ours, mounter, self._mounters_end):
                     end.close()
                 raise SandboxError(f"the interpreter of {name} does not start: {error}") from error
+        self.forks = 0  # sandboxes that were ever asked of it
+        self.sandboxes = 0  # those that are not gone
+        self.assigned = 0  # of these, those that do not wait
+        self.old = False  # another has taken its place, and it makes no more
         self._last_id = 0
         self._ready: Final[asyncio.Future[None]] = self._loop.create_future()
         self._gone: Final[asyncio.Future[None]] = self._loop.create_future()
