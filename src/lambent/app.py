@@ -27,7 +27,9 @@ import structlog
 
 from lambent import __version__
 from lambent.config import Config
+from lambent.core import descriptors
 from lambent.core.clock import Clock
+from lambent.core.descriptors import Descriptors
 from lambent.core.door import Door, serving
 from lambent.core.http import HttpLimits
 from lambent.core.ids import Ids
@@ -36,10 +38,13 @@ from lambent.gateway.gateway import Gateway
 from lambent.lambda_.code.links import FOLDER as CODE_FOLDER
 from lambent.lambda_.code.links import KEY_BYTES as LINK_KEY_BYTES
 from lambent.lambda_.control import control_plane
+from lambent.lambda_.invoke.capacity import FOLDER as CAPACITY_FOLDER
+from lambent.lambda_.invoke.capacity import CapacityPage
 from lambent.lambda_.invoke.launching import Launching
 from lambent.lambda_.invoke.path import InvokePath
-from lambent.lambda_.invoke.placement import Settings, placement
+from lambent.lambda_.invoke.placement import placement
 from lambent.lambda_.invoke.provisioning import provisioning
+from lambent.lambda_.invoke.settings import Settings
 from lambent.lambda_.invoke.warming import warming
 from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.operations import MODULES
@@ -48,6 +53,7 @@ from lambent.lambda_.runtimes.interpreters import Interpreters
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.urls.site import FunctionUrls
 from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox, Unavailable
+from lambent.sandbox.memory import SHARE, Memory, available_bytes
 from lambent.sandbox.native.backend import NativeBackend, NativeConfig, native
 from lambent.sandbox.native.probe import prove
 from lambent.sandbox.pool import pooled
@@ -88,14 +94,17 @@ class Running(msgspec.Struct, frozen=True):
 async def running(config: Config, clock: Clock | None = None, ids: Ids | None = None) -> AsyncGenerator[Running]:
     """Lambent, for as long as the block lasts.
 
-    Raises CannotListen, DataDirectoryBusy, DataDirectoryForeign, sandbox.contract.Unavailable, and what storage raises.
+    Raises CannotListen, TooFewDescriptors, DataDirectoryBusy, DataDirectoryForeign, sandbox.contract.Unavailable, and what
+    storage raises.
     """
     clock, ids = clock or Clock(), ids or Ids()
     async with AsyncExitStack() as on:
         listener = on.enter_context(listening(config))
+        files = allowed(config)
         endpoint = f"http://{config.host}:{listener.getsockname()[1]}"
         data = on.enter_context(data_directory(config))
         backend = await on.enter_async_context(sandboxes(config))
+        memory = budget(config, backend)
         proven = await on.enter_async_context(probing(backend, config.probe_timeout_s))
         pool = await on.enter_async_context(pooled(backend, config.waiting_pool_size))
 
@@ -134,11 +143,12 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 roles=roles,
                 objects=objects(config, clock),
                 signatures=SignatureFiles(config.signing_profiles, clock) if config.signing_profiles else None,
-                link_key=data.secret("links.key", lambda: ids.random_bytes(LINK_KEY_BYTES)),
+                link_key=data.random_key("links.key", LINK_KEY_BYTES, ids.random_bytes),
                 find=interpreters.find,
                 ids=ids,
                 clock=clock,
                 limits=limits,
+                adopt_code=config.adopt_code,
                 prepare=launching.prepare,
                 durable=data.durable,
             )
@@ -152,7 +162,9 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                     handover_s=HANDOVER_S,
                     max_age_s=MAX_AGE_S,
                     concurrent_executions=config.concurrency_limit,
+                    environments=files.environments,
                 ),
+                memory,
                 clock,
             )
         )
@@ -175,14 +187,17 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             region=config.region,
             version=__version__,
             site=FunctionUrls(control.functions, lambda_service.state.invocations, clock, ids),
-            pages={CODE_FOLDER: control.links.answer},
+            pages={
+                CODE_FOLDER: control.links.answer,
+                CAPACITY_FOLDER: CapacityPage(placed.room, config.concurrency_limit).answer,
+            },
         )
         await proven()
         door: Door = await on.enter_async_context(
             serving(
                 gateway.handle,
                 sockets=[listener],
-                limits=http_limits(config),
+                limits=http_limits(config, files),
                 body_limit=gateway.body_limit,
                 refusal=gateway.refuse,
                 grace_s=STOP_S,
@@ -191,6 +206,20 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         control.functions.follow(provisions.follow)  # not before isolation is proven and guests find the gateway
         await on.enter_async_context(warming(control.functions.everything(), launching.prepare))
         yield Running(endpoint, keys.root.account, keys.root.access_key_id, keys.root.secret_access_key, config.region)
+
+
+def budget(config: Config, backend: Backend) -> Memory:
+    """The memory that environments may take together; the kernel lets them have an eighth more, and then ends one."""
+    memory = Memory(
+        (config.memory_budget_mib << 20) or int(backend.total_bytes() * SHARE),
+        backend.total_bytes(),
+        backend.used_bytes,
+        available_bytes,
+    )
+    backend.bound(memory.budget_bytes * 9 // 8)
+    if not memory.by_groups:
+        log.info("memory.not_counted", instead="what the machine has less available than at the start")
+    return memory
 
 
 @contextmanager
@@ -210,6 +239,19 @@ def listening(config: Config) -> Generator[socket.socket]:
         yield listener
     finally:
         listener.close()
+
+
+def allowed(config: Config) -> Descriptors:
+    """What the limit of open files allows; said where it is less than what is configured. Raises TooFewDescriptors."""
+    files = descriptors.current()
+    if files.environments < config.concurrency_limit or files.connections < config.http_connections:
+        log.warning(
+            "descriptors.limit",
+            open_files=files.limit,
+            environments=min(files.environments, config.concurrency_limit),
+            connections=min(files.connections, config.http_connections),
+        )
+    return files
 
 
 @contextmanager
@@ -275,13 +317,13 @@ async def proven(backend: NativeBackend, timeout_s: float, tasks: asyncio.TaskGr
     return None
 
 
-def http_limits(config: Config) -> HttpLimits:
+def http_limits(config: Config, files: Descriptors) -> HttpLimits:
     return HttpLimits(
         head_bytes=config.http_head_bytes,
         head_count=config.http_head_count,
         head_timeout_s=config.http_head_timeout_s,
         body_timeout_s=config.http_body_timeout_s,
         idle_timeout_s=config.http_idle_timeout_s,
-        connections=config.http_connections,
+        connections=min(config.http_connections, files.connections),
         buffered_bytes=config.http_buffered_bytes,
     )

@@ -65,6 +65,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         about("mode", "When a write is answered: full after fsync, normal before it, memory without a promise."),
     ] = "full"
 
+    adopt_code: Annotated[
+        bool,
+        about(
+            "yes or no",
+            "Believe state.db although the packages beside it belong to another: what it does not name is buried.",
+        ),
+    ] = False
+
     # Where code comes from
     s3_endpoint: Annotated[
         str,
@@ -126,6 +134,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         about("milliseconds", "Time between an invocation's end and freezing; busy environments skip a freeze.", ge=0),
     ] = 10
+    memory_budget_mib: Annotated[
+        int,
+        about("MiB", "Memory that all environments may use together; 0 is three quarters of the machine's.", ge=0),
+    ] = 0
     concurrency_limit: Annotated[
         int, about("environments", "Concurrent executions of the account; beyond it callers get 429.", ge=1)
     ] = 1000

@@ -1,6 +1,7 @@
 """`lambent invoke`, `logs`, `status` and `env`: what they print, how they end, and what they say when nobody answers."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -89,6 +90,7 @@ def until(process: "subprocess.Popen[str]", text: str) -> list[str]:
 def test_status_names_the_functions_and_their_states(shell: Shell, server: Server, echo: str):
     said = shell.does("status")
     assert f"is ready at {server.endpoint}" in said
+    assert re.search(r"^Execution environments: \d+ of \d+, \d+ MiB of \d+ MiB in use", said, re.MULTILINE)
     assert any(line.split()[0] == echo and line.endswith("Active") for line in said.splitlines()[1:])
 
 

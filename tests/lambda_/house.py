@@ -14,10 +14,12 @@ from lambent.lambda_.environment.life_cycle import State
 from lambent.lambda_.environment.reports import TextLog
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.path import InvokePath
-from lambent.lambda_.invoke.placement import Changed, Placement, Settings, placement
+from lambent.lambda_.invoke.placement import Changed, Placement, placement
+from lambent.lambda_.invoke.settings import Settings
 from lambent.lambda_.names import FunctionArn
 from lambent.lambda_.states import Phase
 from lambent.sandbox.contract import Exit, Sandbox, SandboxError
+from lambent.sandbox.memory import Memory
 from tests.lambda_.guest import Client, Guest
 
 VERSION = FunctionVersion(
@@ -31,7 +33,11 @@ VERSION = FunctionVersion(
     role="arn:aws:iam::000000000000:role/r",
     logging=Logging(group="/aws/lambda/f"),
 )
-SETTINGS = Settings(freeze_after_s=0.01, idle_timeout_s=60, handover_s=0.2, max_age_s=3600, concurrent_executions=3)
+SETTINGS = Settings(
+    freeze_after_s=0.01, idle_timeout_s=60, handover_s=0.2, max_age_s=3600, concurrent_executions=3, environments=100
+)
+
+BUDGET_MIB = 4096
 
 
 class NoLog:
@@ -46,13 +52,22 @@ class House:
     guests: list[Guest] = field(default_factory=list)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
     ask_again: asyncio.Event = field(default_factory=asyncio.Event)
+    init_held: asyncio.Event = field(default_factory=asyncio.Event)  # guests ask for their first event when it is set
     no_sandbox: bool = False
     no_init: bool = False  # guests exit before they ask for an event
     kinds: list[str] = field(default_factory=list)  # the initialization type of each guest
     heads: list[dict[str, str]] = field(default_factory=list)  # the headers of each event that a guest was given
     served: list[Guest] = field(default_factory=list)  # which guest that was
     placement: Placement = field(init=False)
+    used_mib: int = 0  # by all guests
+    available_mib: int = 8192
+    memory: Memory = field(init=False)
     path: InvokePath = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.memory = Memory(
+            BUDGET_MIB << 20, 8192 << 20, lambda: self.used_mib << 20, lambda: self.available_mib << 20
+        )
 
     def invoke(self, event: bytes = b"1", version: FunctionVersion = VERSION) -> asyncio.Task[Outcome]:
         return asyncio.create_task(self.path.invoke(version, request_id="r", event=event, function_arn="arn"))
@@ -81,6 +96,7 @@ class House:
             guest.exit(Exit(1, None))
             return
         with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await self.init_held.wait()
             client = await guest.connect()
             while True:
                 await self.one(guest, client)
@@ -105,9 +121,11 @@ class House:
 async def house(settings: Settings = SETTINGS) -> AsyncIterator[House]:
     made = House()
     made.ask_again.set()
-    async with placement(made.launch, settings, made.clock) as made.placement:
+    made.init_held.set()
+    async with placement(made.launch, settings, made.memory, made.clock) as made.placement:
         made.path = InvokePath(made.placement, made.clock, SeededIds())
         yield made
         made.let_go.set()
         made.ask_again.set()
+        made.init_held.set()
     assert all(guest.killed for guest in made.guests)

@@ -137,6 +137,14 @@ class Plane:
         directory = self.control.code.tree("x").parent
         return {path.name for path in directory.iterdir() if not path.name.startswith(".")}
 
+    def zips(self) -> set[str]:
+        """The packages on the disk, by digest."""
+        return {path.name for path in self.control.code.archive("0" * 64).parent.parent.glob("??/*")}
+
+    def graves(self) -> set[str]:
+        """The collected packages that can still be had, by digest."""
+        return {grave.digest for grave in self.control.code.graveyard.graves()}
+
 
 @asynccontextmanager
 async def plane(
@@ -151,6 +159,7 @@ async def plane(
     objects: Objects | None = None,
     signatures: Signatures | None = None,
     limits: AccountLimits | None = None,
+    adopt_code: bool = False,
 ) -> AsyncGenerator[Plane]:
     """A control plane for as long as the block lasts; another one on the same directory is a restart."""
     ids, clock = SeededIds(seed), clock or FakeClock()
@@ -169,6 +178,7 @@ async def plane(
             limits=limits,
             ids=ids,
             clock=clock,
+            adopt_code=adopt_code,
             prepare=prepare,
             poll=poll,
             durable=False,

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -45,8 +46,14 @@ class Server(NamedTuple):
         return {"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | self.keys | {"AWS_ENDPOINT_URL": self.endpoint}
 
 
-def started(data: Path, *flags: str) -> Server:
-    """`lambent up` on `data`, ready. Skips where this machine cannot isolate."""
+def started(data: Path, *flags: str, open_files: int | None = None) -> Server:
+    """`lambent up` on `data`, ready; `open_files` is its hard limit. Skips where this machine cannot isolate."""
+
+    def limited() -> None:
+        mortal()
+        if open_files is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
+
     command = [sys.executable, "-m", "lambent"]
     where = ["--data", str(data)]
     process = subprocess.Popen(
@@ -54,7 +61,7 @@ def started(data: Path, *flags: str) -> Server:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=mortal,  # noqa: PLW1509  no other thread runs yet
+        preexec_fn=limited,  # noqa: PLW1509  no other thread runs yet
     )
     assert process.stdout is not None
     assert process.stderr is not None

@@ -11,6 +11,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from lambent.cli.errors import Failed, sentences
 from lambent.cli.keys import data_directory
 from lambent.cli.settings import add_settings, configuration
 from lambent.config import Config
+from lambent.lambda_.code.marker import DISPUTE
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters
 from lambent.sandbox.contract import Unavailable
@@ -93,6 +95,8 @@ def data(directory: Path) -> Iterator[tuple[bool, str]]:
         else:
             pid = holder(directory)
             yield True, f"{directory}, {f'in use by process {pid}' if pid is not None else 'not in use'}"
+    with suppress(OSError):
+        yield False, (directory / "code" / DISPUTE).read_text().strip()
     free = shutil.disk_usage(existing(directory)).free
     yield free >= LITTLE_SPACE_BYTES, f"{free / 1e9:.1f} GB are free"
 

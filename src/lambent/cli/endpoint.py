@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeVar
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
@@ -14,6 +14,7 @@ from lambent.cli.errors import Failed
 from lambent.config import Config
 
 TIMEOUT_S: Final = 5.0
+T = TypeVar("T")
 
 
 class Health(msgspec.Struct):
@@ -21,6 +22,16 @@ class Health(msgspec.Struct):
 
     status: str
     version: str
+
+
+class Capacity(msgspec.Struct):
+    """What it says of the room for environments (`lambda_/invoke/capacity.py`)."""
+
+    environments: int
+    environments_max: int
+    memory_used_mib: int
+    memory_budget_mib: int
+    memory_by_groups: bool
 
 
 def from_environment(given: argparse.Namespace, environ: Mapping[str, str]) -> str | None:
@@ -34,9 +45,19 @@ def endpoint(given: argparse.Namespace, config: Config, environ: Mapping[str, st
 
 def health(endpoint: str) -> Health:
     """Raises Failed."""
+    return _page(endpoint, "health", Health)
+
+
+def capacity(endpoint: str) -> Capacity:
+    """Raises Failed."""
+    return _page(endpoint, "capacity", Capacity)
+
+
+def _page(endpoint: str, name: str, kind: type[T]) -> T:
+    """One of Lambent's own pages. Raises Failed."""
     try:
-        with build_opener(ProxyHandler({})).open(f"{endpoint}/_lambent/health", timeout=TIMEOUT_S) as answer:
-            return msgspec.json.decode(answer.read(), type=Health)
+        with build_opener(ProxyHandler({})).open(f"{endpoint}/_lambent/{name}", timeout=TIMEOUT_S) as answer:
+            return msgspec.json.decode(answer.read(), type=kind)
     except URLError as error:
         raise Failed(f"nothing answers at {endpoint} ({error.reason}); `lambent up` starts it") from None
     except (OSError, ValueError) as error:

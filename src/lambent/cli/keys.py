@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import msgspec
-
 from lambent.cli.errors import Failed
 from lambent.config import Config
-from lambent.services.sts.access_keys import RootKey
+from lambent.services.sts.access_keys import ROOT_KEY, RootKey
 from lambent.storage.directory import default_path
+from lambent.storage.errors import SecretUnreadable, StorageError
+from lambent.storage.secrets import read_secret
 
 
 def data_directory(config: Config) -> Path:
@@ -20,13 +20,17 @@ def data_directory(config: Config) -> Path:
 def root_key(directory: Path) -> RootKey:
     """Raises Failed."""
     try:
-        return msgspec.json.decode((directory / "root.key").read_bytes(), type=RootKey)
+        return RootKey.parse(read_secret(directory / ROOT_KEY))
     except FileNotFoundError:
         raise Failed(
             f"there is no key in {directory} yet; the first `lambent up` makes it. If Lambent keeps its data elsewhere, "
             "name that directory with --data"
         ) from None
-    except PermissionError:
-        raise Failed(f"{directory} belongs to another user") from None
-    except msgspec.DecodeError as error:
-        raise Failed(f"{directory / 'root.key'} is damaged: {error}") from None
+    except SecretUnreadable as error:
+        if not os.access(directory, os.X_OK):
+            raise Failed(f"{directory} belongs to another user") from None
+        raise Failed(str(error)) from None
+    except StorageError as error:
+        raise Failed(str(error)) from None
+    except ValueError as error:
+        raise Failed(f"{directory / ROOT_KEY} is damaged: {error}") from None

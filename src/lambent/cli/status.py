@@ -1,4 +1,4 @@
-"""`lambent status`: whether Lambent answers, which version it is, and which functions it has."""
+"""`lambent status`: whether Lambent answers, which version it is, what its environments take, and which functions it has."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from lambent.cli import Run
 from lambent.cli.connection import add_connection, connected
-from lambent.cli.endpoint import health
+from lambent.cli.endpoint import Capacity, capacity, health
 
 
 def status(parser: argparse.ArgumentParser) -> Run:
@@ -19,6 +19,7 @@ def run(given: argparse.Namespace) -> int:
     with connected(given) as aws:
         found = health(aws.endpoint)
         print(f"Lambent {found.version} is {found.status} at {aws.endpoint}")
+        print(room_of(capacity(aws.endpoint)))
         functions = listed(aws.client("lambda"))
     if not functions:
         print("It has no functions; `lambent deploy DIR` makes one.")
@@ -27,6 +28,15 @@ def run(given: argparse.Namespace) -> int:
     for name, runtime, state in functions:
         print(f"  {name:<{width}}  {runtime:<15}  {state}")
     return 0
+
+
+def room_of(now: Capacity) -> str:
+    """The line that tells how much of the machine environments have."""
+    source = "" if now.memory_by_groups else ", as what the machine has less than at the start"
+    return (
+        f"Execution environments: {now.environments} of {now.environments_max}, "
+        f"{now.memory_used_mib} MiB of {now.memory_budget_mib} MiB in use{source}"
+    )
 
 
 def listed(client: Any) -> list[tuple[str, str, str]]:

@@ -18,6 +18,7 @@ from lambent.cli import Run
 from lambent.cli.errors import Failed, sentences
 from lambent.cli.settings import add_settings, configuration
 from lambent.config import Config
+from lambent.core.descriptors import TooFewDescriptors, raise_limit
 from lambent.sandbox.contract import SandboxError
 from lambent.storage.errors import StorageError
 
@@ -38,9 +39,10 @@ def run(given: argparse.Namespace) -> int:
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, config.log_level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    raise_limit()
     try:
         uvloop.run(until_told(config))
-    except* (CannotListen, SandboxError, StorageError) as group:
+    except* (CannotListen, SandboxError, StorageError, TooFewDescriptors) as group:
         raise Failed(sentences(group)) from None
     return 0
 

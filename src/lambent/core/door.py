@@ -23,6 +23,7 @@ from lambent.wire.messages import Request, Response
 log: Final = structlog.get_logger()
 
 SWEEP_S: Final = 0.5  # how late a deadline may be noticed
+REFUSALS: Final = 32  # clients above the limit that are told so, and linger, at once; others are cut off without a word
 FILE_CHUNK_BYTES: Final = 256 * 1024  # of a file in memory at once, for each connection that is being sent one
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -87,7 +88,10 @@ class Visitor(Connection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._door.connections.add(self)
-        if len(self._door.connections) > self._door.limits.connections or self._door.stopping:
+        excess = len(self._door.connections) - self._door.limits.connections
+        if excess > REFUSALS and self.transport is not None:
+            self.transport.abort()
+        elif excess > 0 or self._door.stopping:
             self.refuse(Fault.BUSY)
 
     def connection_lost(self, exc: Exception | None) -> None:

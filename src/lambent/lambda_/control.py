@@ -12,7 +12,9 @@ from lambent.core.clock import Clock
 from lambent.core.ids import Ids
 from lambent.core.ports import EventSources, Networks, Objects, Roles, Signatures
 from lambent.lambda_.activation import Activation, FindInterpreter, Prepare, activating, nothing_to_prepare
+from lambent.lambda_.code import collection
 from lambent.lambda_.code.links import Links
+from lambent.lambda_.code.marker import marking
 from lambent.lambda_.code.quota import CodeQuota
 from lambent.lambda_.code.sources import NoObjects, Sources
 from lambent.lambda_.code.store import CodeStore, code_store
@@ -66,13 +68,15 @@ async def control_plane(
     ids: Ids,
     clock: Clock,
     limits: AccountLimits | None = None,
+    adopt_code: bool = False,
     prepare: Prepare = nothing_to_prepare,
     poll: Apply = nothing_to_poll,
     durable: bool = True,
 ) -> AsyncGenerator[ControlPlane]:
     """Everything of the control plane, on a database migrated by `rows.MIGRATIONS`.
 
-    It begins by collecting code that no version has any more, and by taking up what a crash left Pending or Creating.
+    It begins by collecting code that no version has any more, unless the database may be the wrong one (`adopt_code`: it is
+    not), and by taking up what a crash left Pending or Creating.
     """
     limits = limits or AccountLimits()
     async with AsyncExitStack() as on:
@@ -85,16 +89,24 @@ async def control_plane(
         def wanted(digest: str) -> bool:
             return functions.names_content(digest) or layers.names_content(digest)
 
-        code = await on.enter_async_context(code_store(code_directory, wanted, durable=durable))
+        code = await on.enter_async_context(code_store(code_directory, wanted, clock, durable=durable))
+        marker = await on.enter_async_context(marking(code_directory, database, durable=durable))
 
         def collect(before: Function | Layer | None, after: Function | Layer | None) -> None:
-            for digest in set(before.digests() if before else ()) - set(after.digests() if after else ()):
+            dropped, named = set(before.digests() if before else ()), set(after.digests() if after else ())
+            if dropped != named:
+                marker.move()
+            for digest in dropped - named:
                 code.collect(digest)
 
         functions.watch(collect)
         layers.watch(collect)
         versions = [version for function in functions.everything() for version in function.kept()]
-        await code.sweep({*layers.contents(), *(digest for version in versions for digest in version.uploads())})
+        owners: dict[str, list[str]] = {digest: [] for digest in layers.contents()}
+        for version in versions:
+            for digest in version.uploads():
+                owners.setdefault(digest, []).append(str(version.arn))
+        await collection.begin(code, marker, owners, adopt=adopt_code)
         await restore_opts(code, {version.layers for version in versions})
         activation = await on.enter_async_context(activating(functions, code, find, ids, prepare))
         mappings = await Resources[EventSourceMapping].loaded(commits, RESOURCE_KIND, EventSourceMapping)

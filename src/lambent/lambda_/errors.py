@@ -146,6 +146,15 @@ class PackageTooLarge(AwsError, code="InvalidParameterValueException"):
     message = "Unzipped size must be smaller than {maximum} bytes"
 
 
+class PackageLost(AwsError, code="InvalidZipFileException", status=502):
+    """Ours, with the code that Invoke has for a package that cannot be unpacked: it was taken from the disk, or damaged."""
+
+    message = (
+        "The deployment package {digest} is not in the code store any more. "
+        "Upload it again, with UpdateFunctionCode or PublishLayerVersion."
+    )
+
+
 class PackageUnreadable(AwsError, code="InvalidParameterValueException"):
     """Recorded. Why the archive was refused stands in `reason`, for the log: AWS does not tell either."""
 

@@ -47,10 +47,13 @@ class Resources(Generic[R]):
     async def loaded(commits: Commits, kind: str, type_: type[R]) -> Resources[R]:
         """The resources whose rows have this kind, which never changes."""
         resources = Resources(commits, kind, type_)
-        for account, region, key, document in await commits.scan(
-            lambda connection: list(QUERIES.select_resources.each(connection, kind=kind))
+        decode = resources._decoder.decode
+        for account, region, key, resource in await commits.scan(
+            lambda connection: [
+                (*place, decode(document)) for *place, document in QUERIES.select_resources.each(connection, kind=kind)
+            ]
         ):
-            resources._homes.setdefault((account, region), {})[key] = resources._decoder.decode(document)
+            resources._homes.setdefault((account, region), {})[key] = resource
         return resources
 
     def get(self, account: str, region: str, key: str) -> R | None:

@@ -172,6 +172,18 @@ class Backend(Protocol):
     @property
     def name(self) -> str: ...
 
+    def total_bytes(self) -> int:
+        """The memory that there is for this process and all sandboxes."""
+        ...
+
+    def used_bytes(self) -> int | None:
+        """The memory that all sandboxes use now; None where the machine cannot tell it apart."""
+        ...
+
+    def bound(self, bytes_: int) -> None:
+        """Have the kernel keep all sandboxes together below so many bytes, if it can."""
+        ...
+
     def visible(self, mount: Mount) -> str:
         """The path under which the guest sees the mount: its target, or its source where nothing is isolated."""
         ...

@@ -2,8 +2,8 @@
 
 A put writes a file of its own under `incoming/`, syncs it, renames it to `ab/abcdef...`, and syncs the directory:
 after a crash a blob is there whole or not at all, and two puts of the same bytes, at the same time even, end in one
-file. What is left in `incoming/` by a crash is removed when the store is opened (the data directory's lock says that
-nobody else is writing). Whether a blob is still wanted is known by whoever wrote the digest into a row.
+file. Half-written files that a crash left in `incoming/` are removed when the store is opened (the data directory's lock
+says that nobody else is writing). Whether a blob is still wanted is known by whoever wrote the digest into a row.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +31,8 @@ class Blobs:
         self._durable = durable
         self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
         for leftover in self._incoming.iterdir():
-            leftover.unlink()
+            if stat.S_ISREG(leftover.lstat().st_mode):
+                leftover.unlink()
 
     async def put(self, content: bytes | memoryview | Path) -> str:
         """Keep the bytes, or the bytes of the file; return their sha256 in hex once they are on the disk.
@@ -70,6 +72,10 @@ class Blobs:
     def delete(self, digest: str) -> None:
         """Remove the blob if it is there; who has it open can read on."""
         self.path(digest).unlink(missing_ok=True)
+
+    def adopt(self, file: Path, digest: str) -> None:
+        """Take in a file that was a blob before, under its name. Raises OSError."""
+        self._adopt(file, digest)
 
     def digests(self) -> Iterator[str]:
         """Yield every blob's digest, for whoever looks for the ones that no row names."""

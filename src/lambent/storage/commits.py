@@ -15,9 +15,11 @@ from contextlib import asynccontextmanager
 from typing import Final, Generic, TypeVar
 
 import apsw
+import msgspec
 import structlog
 
 from lambent.storage.database import Database
+from lambent.storage.errors import DatabaseDamaged
 
 T = TypeVar("T")
 
@@ -83,8 +85,14 @@ class Commits:
                 outcome.set_result(result)
 
     async def scan(self, work: Work[T]) -> T:
-        """Read what may take long, of one moment; for filling an index before anything is committed."""
-        return await self._database.scan(work)
+        """Read what may take long, of one moment; for filling an index before anything is committed.
+
+        `work` decodes what it reads. Raises DatabaseDamaged when that is not what was written.
+        """
+        try:
+            return await self._database.scan(work)
+        except msgspec.MsgspecError as error:
+            raise DatabaseDamaged(file=self._database.file, reason=f"a row cannot be read ({error})") from error
 
 
 @asynccontextmanager

@@ -9,6 +9,10 @@ checkpoints (survives a killed process; a power cut may take the last commits, n
 never syncs (tests and ephemeral servers, whose directory is removed anyway).
 
 It is not for more than one process: the data directory's lock sees to that.
+
+A file that was not closed in order (its -wal is still there) is checked before it is used. What is refused is left as it
+was found: SQLite would otherwise write the -wal into the file when it is closed, and a -wal that belongs to another
+database would be the end of both.
 """
 
 from __future__ import annotations
@@ -22,7 +26,8 @@ from typing import Final, Literal, TypeVar
 
 import apsw
 
-from lambent.storage.errors import of_disk
+from lambent.storage.errors import DatabaseDamaged, of_disk
+from lambent.storage.history import begin_history
 from lambent.storage.migrations import Migration, migrate
 from lambent.storage.sql import execute, fetched
 from lambent.storage.writer import Writer
@@ -117,14 +122,20 @@ def _prepared(file: Path, migrations: Sequence[Migration], durability: Durabilit
     """Open the write connection and bring the schema up to date."""
     connection = None
     try:
+        interrupted = _has_wal(file)
         connection = apsw.Connection(str(file), statementcachesize=STATEMENT_CACHE)
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        if interrupted:
+            _check(connection)
         fetched(connection, "PRAGMA journal_mode = WAL")
         execute(connection, f"PRAGMA synchronous = {SYNCHRONOUS[durability]}")
         execute(connection, "PRAGMA foreign_keys = ON")
         fetched(connection, f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         fetched(connection, f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
         migrate(connection, migrations)
+        begin_history(connection)
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
     except BaseException as error:
         if connection is not None:
             connection.close()
@@ -132,6 +143,20 @@ def _prepared(file: Path, migrations: Sequence[Migration], durability: Durabilit
             raise reason from error
         raise
     return connection
+
+
+def _has_wal(file: Path) -> bool:
+    try:
+        return file.with_name(f"{file.name}-wal").stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def _check(connection: apsw.Connection) -> None:
+    """Raises DatabaseDamaged when file and -wal do not make one database."""
+    found = fetched(connection, "PRAGMA quick_check(1)")[0][0]
+    if found != "ok":
+        raise DatabaseDamaged(file=connection.filename, reason=found)
 
 
 def _reader(file: Path) -> apsw.Connection:
@@ -145,6 +170,8 @@ def _snapshot(connection: apsw.Connection, work: Callable[[apsw.Connection], T])
     execute(connection, "BEGIN")
     try:
         return work(connection)
+    except (apsw.CorruptError, apsw.NotADBError, apsw.IOError) as error:
+        raise of_disk(connection.filename, error) or error from error
     finally:
         if connection.in_transaction:
             execute(connection, "ROLLBACK")

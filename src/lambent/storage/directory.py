@@ -27,9 +27,11 @@ from typing import Final
 import msgspec
 
 from lambent.storage.database import Durability
-from lambent.storage.errors import DataDirectoryBusy, DataDirectoryForeign, DiskReadOnly
+from lambent.storage.errors import DataDirectoryBusy, DataDirectoryForeign, DiskReadOnly, LockFileMissing
+from lambent.storage.secrets import random_key, secret
 
 LOCK: Final = "lambent.lock"
+TRACES: Final = ("state.db", "root.key", "session.key")  # what a directory that has lost its lock file is known by
 REMOVER: Final = 'trap "" INT TERM HUP QUIT; read -r _; chmod -R u+rwx "$1"; rm -rf -- "$1"'
 REMOVER_TIMEOUT_S: Final = 5.0
 
@@ -45,15 +47,18 @@ class DataDirectory(msgspec.Struct, frozen=True):
         """Whether what is written here must survive a power cut."""
         return self.durability == "full"
 
-    def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
-        """Return the content of the secret file `name`; `make` it, for its owner only, when it is not there yet."""
-        file = self.path / name
-        try:
-            return file.read_bytes()
-        except FileNotFoundError:
-            content = make()
-        _write_secret(file, content)
-        return content
+    def secret(self, name: str, create: Callable[[], bytes]) -> bytes:
+        """Return the content of the secret file `name`; `create` it, for its owner only, when it is not there yet.
+
+        Raises SecretUnreadable, SecretExposed, SecretDamaged.
+        """
+        return secret(self.path / name, create, bytes)
+
+    def random_key(self, name: str, size_bytes: int, random_bytes: Callable[[int], bytes]) -> bytes:
+        """The same of a key of `size_bytes` random bytes, which must be one."""
+        return secret(
+            self.path / name, lambda: random_bytes(size_bytes), lambda content: random_key(content, size_bytes)
+        )
 
 
 def default_path(environ: Mapping[str, str]) -> Path:
@@ -68,7 +73,7 @@ def default_path(environ: Mapping[str, str]) -> Path:
 def held(path: Path, durability: Durability = "full") -> Generator[DataDirectory]:
     """Hold the data directory at `path`, made if it is missing, for as long as the block lasts.
 
-    Raises DataDirectoryBusy, DataDirectoryForeign, DiskReadOnly.
+    Raises DataDirectoryBusy, DataDirectoryForeign, LockFileMissing, DiskReadOnly.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -127,8 +132,12 @@ def holder(path: Path, locks: Path = Path("/proc/locks")) -> int | None:
 def _refuse_foreign(path: Path) -> None:
     if path.stat().st_uid != os.geteuid():
         raise DataDirectoryForeign(path=path, reason="it belongs to another user")
-    if not (path / LOCK).exists() and any(path.iterdir()):
-        raise DataDirectoryForeign(path=path, reason="it is not empty, and not one of Lambent's")
+    if (path / LOCK).exists() or not any(path.iterdir()):
+        return
+    for there in TRACES:
+        if (path / there).exists():
+            raise LockFileMissing(path=path, there=there, lock=LOCK)
+    raise DataDirectoryForeign(path=path, reason="it is not empty, and not one of Lambent's")
 
 
 def _lock(path: Path, lock: int) -> None:
@@ -139,21 +148,6 @@ def _lock(path: Path, lock: int) -> None:
         raise DataDirectoryBusy(path=path, pid=holder or "unknown") from None
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-
-
-def _write_secret(file: Path, content: bytes) -> None:
-    """Write the file whole or not at all, readable by its owner alone from its first moment."""
-    descriptor, name = tempfile.mkstemp(dir=file.parent)  # mkstemp makes it 0600
-    with os.fdopen(descriptor, "wb") as target:
-        target.write(content)
-        target.flush()
-        os.fsync(descriptor)
-    Path(name).replace(file)
-    directory = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _remove(path: Path) -> None:

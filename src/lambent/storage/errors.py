@@ -42,7 +42,17 @@ class DiskFailed(StorageError):
 class DatabaseDamaged(StorageError):
     """The file is not a database, or is not intact."""
 
-    message = "{file} is not an intact database: {reason}. Restore it from a backup, or use another data directory."
+    message = (
+        "{file} is not an intact database: {reason}. Nothing was changed. Restore it from a backup, with the -wal file of "
+        "that backup or with none; or move it and its -wal away, and Lambent begins with an empty one and deletes nothing "
+        "of what lies beside it."
+    )
+
+
+class DatabaseBusy(StorageError):
+    """Another program (a backup, the sqlite3 shell) holds SQLite's own lock on the file."""
+
+    message = "{file} is locked by another program: {reason}. End that one, and try again."
 
 
 class DatabaseClosed(StorageError):
@@ -63,7 +73,10 @@ class DatabaseTooNew(StorageError):
 class MigrationFailed(StorageError):
     """A migration's SQL did not run; it was rolled back and the ones before it stand."""
 
-    message = "{file}: migration {number} of {package} failed and was undone: {reason}."
+    message = (
+        "{file}: migration {number} of {package} failed and was undone: {reason}. The file is as it was: start the Lambent "
+        "that wrote it, or restore it from a backup."
+    )
 
 
 class DataDirectoryBusy(StorageError):
@@ -76,6 +89,42 @@ class DataDirectoryForeign(StorageError):
     """The directory holds things that Lambent did not put there, or belongs to someone else."""
 
     message = "{path} cannot be Lambent's data directory: {reason}. Give --data a new or empty directory."
+
+
+class LockFileMissing(StorageError):
+    """The directory looks like one of Lambent's, but for the file that says so."""
+
+    message = (
+        "{path} has {there} in it, but no {lock}, by which Lambent knows its data directory. If it is one, restored without "
+        "that file, run `touch {path}/{lock}` and start again; if not, give --data a new or empty directory."
+    )
+
+
+class SecretUnreadable(StorageError):
+    """A secret is not a file of ours."""
+
+    message = (
+        "{file} cannot be used as a secret: {reason}. It must be a file of the user who runs Lambent, with mode 0600. Put it "
+        "back as it was; or remove it, and Lambent makes a new one that nothing is signed with yet."
+    )
+
+
+class SecretExposed(StorageError):
+    """Others than its owner may read or change a secret."""
+
+    message = (
+        "{file} has mode {mode}, so that others than its owner can read or change it. If nobody has, run `chmod 600 {file}`; "
+        "if somebody may have, remove it, and Lambent makes a new one that nothing is signed with yet."
+    )
+
+
+class SecretDamaged(StorageError):
+    """A secret is not what Lambent has written."""
+
+    message = (
+        "{file} is damaged: {reason}. Restore it from a backup; or remove it, and Lambent makes a new one that nothing is "
+        "signed with yet."
+    )
 
 
 def of_disk(file: str, error: BaseException) -> StorageError | None:
@@ -91,6 +140,7 @@ def of_disk(file: str, error: BaseException) -> StorageError | None:
         (apsw.IOError, DiskFailed),
         (apsw.CorruptError, DatabaseDamaged),
         (apsw.NotADBError, DatabaseDamaged),
+        (apsw.BusyError, DatabaseBusy),
     ):
         if isinstance(error, kind):
             return situation(file=file, reason=error)

@@ -26,6 +26,7 @@ from typing import Any, Final, TypeVar
 import apsw
 
 from lambent.storage.errors import DatabaseClosed, of_disk
+from lambent.storage.history import CommitCounter
 from lambent.storage.sql import execute
 
 T = TypeVar("T")
@@ -73,6 +74,7 @@ class Writer:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
+        self._counter = CommitCounter(connection)
         self._file = connection.filename
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
@@ -131,6 +133,7 @@ class Writer:
             execute(connection, "BEGIN IMMEDIATE")
             for job in batch:
                 job.run(connection)
+            self._counter.count(connection)
             execute(connection, "COMMIT")
             self.batches += 1
         except BaseException as error:  # noqa: BLE001 - whatever it was, every caller of the batch hears it

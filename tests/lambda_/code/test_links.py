@@ -19,7 +19,7 @@ ENDPOINT = "http://127.0.0.1:4566"
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncGenerator[CodeStore]:
-    async with code_store(tmp_path, lambda _: False, durable=False) as made:
+    async with code_store(tmp_path, lambda _: False, FakeClock(), durable=False) as made:
         yield made
 
 

@@ -4,15 +4,18 @@ to.
     <directory>/zips/ab/abcdef...    the archive, a blob; its sha256 is CodeSha256
     <directory>/trees/abcdef...      the tree that environments see as /var/task or /opt
     <directory>/trees/.*             being filled, or on its way out
+    <directory>/graveyard/...        what was collected of late (graveyard.py)
+    <directory>/database.json        the mark that says whose rows they are (marker.py)
 
 A tree is filled under another name, synced, and renamed: it is there whole or not at all. Uploads of the same
 content at the same time share one unpacking.
 
 A content is wanted as long as a row names its digest or somebody holds it: an operation between unpacking and its
 commit, an environment that has it mounted. The rows are asked through `wanted`, which must know of a commit before
-the operation lets go. `collect` takes an unwanted tree out of sight at once and removes it behind its back; what a
-crash leaves over is removed when the store is opened, and a wanted tree that a crash took is unpacked again from its
-zip.
+the operation lets go. `collect` moves an unwanted zip into its grave; its tree, which can be unpacked again at any time, it
+takes out of sight at once and removes behind its back. What a crash leaves over is collected at the next start, if the
+database is to be believed (collection.py), and a wanted content that is missing is taken out of its grave or unpacked again
+from its zip.
 """
 
 from __future__ import annotations
@@ -21,22 +24,24 @@ import asyncio
 import base64
 import hashlib
 import os
-import shutil
 import stat
 import tempfile
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import msgspec
 import structlog
 
-from lambent.core.errors import AwsError
+from lambent.core.clock import Clock
+from lambent.lambda_.code.graveyard import Graveyard, remove
 from lambent.lambda_.code.packages import inspected, unpack, unzipped_bytes
+from lambent.lambda_.errors import PackageLost
 from lambent.storage.blobs import Blobs
 
+GRAVES_S: Final = 3600.0  # how often graves are looked at whose term may be over
 UNPACKERS: Final = 2  # packages unpacked at once: each may hold a core and its archive's directory in memory
 
 log: Final = structlog.get_logger()
@@ -61,13 +66,17 @@ NO_CODE: Final = Code("", 0)  # of a function that is an image
 class CodeStore:
     """The contents under one directory; made by `code_store`."""
 
-    def __init__(self, directory: Path, wanted: Callable[[str], bool], *, durable: bool) -> None:
+    def __init__(self, directory: Path, wanted: Callable[[str], bool], clock: Clock, *, durable: bool) -> None:
+        self.graveyard: Final = Graveyard(directory / "graveyard")
+        self.collecting = True  # False: nothing is removed, because nobody knows whether the rows are the right ones
+        self._clock = clock
         self._zips = Blobs(directory / "zips", durable=durable)
         self._trees = directory / "trees"
         self._trees.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._wanted = wanted
         self._durable = durable
         self._held: Counter[str] = Counter()
+        self._derived: set[str] = set()  # trees that are made of others, and so need no grave
         self._filling: dict[str, asyncio.Lock] = {}
         self._unpackers = asyncio.Semaphore(UNPACKERS)
         self._doomed: asyncio.Queue[Path] = asyncio.Queue()
@@ -106,48 +115,95 @@ class CodeStore:
         digest = (await asyncio.to_thread(hashlib.sha256, archive)).hexdigest()
         with self.holding(digest):
             async with self._alone(digest):
-                if not self.tree(digest).exists():
+                new = not self.tree(digest).exists()
+                if new:
                     await asyncio.to_thread(self._fill, digest, lambda root: _unpacked(archive, root))
-                if digest not in self._zips:
+                if new or digest not in self._zips:  # a zip without its tree may be a damaged one
                     await self._zips.put(archive)
+                    await asyncio.to_thread(self.graveyard.forget, digest)
             yield Code(digest, len(archive), await asyncio.to_thread(unzipped_bytes, archive))
 
     def collect(self, digest: str) -> None:
-        """Remove the content if nobody wants it. Returns at once; the files go in the background."""
-        if digest in self._held or self._wanted(digest):
+        """Bury the content if nobody wants it. Returns at once; its tree goes in the background."""
+        if not self.collecting or digest in self._held or self._wanted(digest):
             return
-        self._zips.delete(digest)
-        self._doom(self.tree(digest))
+        try:
+            grave = self._bury(digest)
+        except OSError as error:  # the next start tries again
+            log.warning("code.not_collected", digest=digest, reason=str(error))
+        else:
+            if grave is not None:
+                log.info("code.collected", digest=digest, grave=str(grave))
+
+    def unnamed(self) -> set[str]:
+        """The contents that nobody wants."""
+        return {digest for digest in self._there() if digest not in self._held and not self._wanted(digest)}
+
+    def clear(self) -> None:
+        """After a start: remove what a crash has left half made or half removed."""
+        for leftover in self._trees.iterdir():
+            if leftover.name.startswith("."):
+                self._doomed.put_nowait(leftover)
 
     async def restore(self, digest: str) -> None:
-        """See that the tree is there; unpack the zip again if it has to be. Raises OSError, PackageUnreadable."""
+        """See that the tree is there; unpack the zip again, or take it out of its grave, if it has to be.
+
+        Raises PackageLost, OSError, PackageUnreadable.
+        """
+        if self.tree(digest).exists() and digest in self._zips:
+            return
         with self.holding(digest):
             async with self._alone(digest):
-                if not self.tree(digest).exists():
-                    archive = await asyncio.to_thread(self._zips.path(digest).read_bytes)
-                    await asyncio.to_thread(self._fill, digest, lambda root: _unpacked(archive, root))
+                there = digest in self._zips or self._exhumed(digest)
+                if self.tree(digest).exists():
+                    return
+                if not there:
+                    raise PackageLost(digest=digest)
+                archive = await asyncio.to_thread(self._read, digest)
+                await asyncio.to_thread(self._fill, digest, lambda root: _unpacked(archive, root))
 
     async def derive(self, digest: str, make: Callable[[Path], None]) -> None:
         """See that a tree is there which no archive unpacks to: `make` fills it, in a thread, out of others that are held."""
+        self._derived.add(digest)
         with self.holding(digest):
             async with self._alone(digest):
                 if not self.tree(digest).exists():
                     await asyncio.to_thread(self._fill, digest, make)
 
-    async def sweep(self, digests: Iterable[str]) -> None:
-        """After a start: remove what no row names, and restore of `digests`, the wanted ones, what is missing."""
-        for leftover in self._trees.iterdir():
-            if leftover.name.startswith("."):
-                self._doomed.put_nowait(leftover)
-            else:
-                self.collect(leftover.name)
-        for digest in list(self._zips.digests()):
-            self.collect(digest)
-        for digest in digests:
-            try:
-                await self.restore(digest)
-            except (AwsError, OSError):
-                log.exception("code.not_restored", digest=digest)
+    def _there(self) -> set[str]:
+        trees = {path.name for path in self._trees.iterdir() if not path.name.startswith(".")}
+        return trees.union(self._zips.digests())
+
+    def _bury(self, digest: str) -> Path | None:
+        """Move the content out of sight; return its grave, if it needs one."""
+        tree, grave = self.tree(digest), None
+        if digest in self._zips:
+            grave = self.graveyard.bury(self._zips.path(digest), digest, self._clock.now())
+        elif digest not in self._derived and tree.exists() and self.graveyard.of(digest) is None:
+            grave = self.graveyard.bury(tree, digest, self._clock.now())
+        self._derived.discard(digest)
+        self._doom(tree)
+        return grave
+
+    def _exhumed(self, digest: str) -> bool:
+        """Take the content out of its grave; return whether the zip was there."""
+        grave = self.graveyard.of(digest)
+        if grave is None:
+            return False
+        if not grave.is_dir():
+            self._zips.adopt(grave, digest)
+            return True
+        if not self.tree(digest).exists():
+            grave.rename(self.tree(digest))
+            self.tree(digest).chmod(0o555)
+        return False
+
+    def _read(self, digest: str) -> bytes:
+        """The zip, which must be what it was. Raises PackageLost, OSError."""
+        archive = self._zips.path(digest).read_bytes()
+        if hashlib.sha256(archive).hexdigest() != digest:
+            raise PackageLost(digest=digest)
+        return archive
 
     @asynccontextmanager
     async def _alone(self, digest: str) -> AsyncGenerator[None]:
@@ -164,7 +220,7 @@ class CodeStore:
                 _sync(root)
             self._adopt(root, digest)
         except BaseException:
-            _remove(root)
+            remove(root)
             raise
 
     def _adopt(self, root: Path, digest: str) -> None:
@@ -173,7 +229,7 @@ class CodeStore:
         except OSError:
             if not self.tree(digest).exists():
                 raise
-            _remove(root)  # the thread of a cancelled upload of the same content came first
+            remove(root)  # the thread of a cancelled upload of the same content came first
         if self._durable:
             _sync_one(self._trees)
 
@@ -184,22 +240,32 @@ class CodeStore:
             tree.rename(grave)
             self._doomed.put_nowait(grave)
 
+    async def empty_graves(self) -> None:
+        """Remove what has lain in its grave for its term, until cancelled."""
+        while True:
+            await self._clock.sleep(GRAVES_S)
+            if self.collecting and (gone := await asyncio.to_thread(self.graveyard.remove_expired, self._clock.now())):
+                log.info("code.graves_emptied", contents=len(gone))
+
     async def remove_doomed(self) -> None:
         """Remove what `collect` took away, until cancelled."""
         while True:
-            await asyncio.to_thread(_remove, await self._doomed.get())
+            await asyncio.to_thread(remove, await self._doomed.get())
 
 
 @asynccontextmanager
-async def code_store(directory: Path, wanted: Callable[[str], bool], *, durable: bool) -> AsyncGenerator[CodeStore]:
+async def code_store(
+    directory: Path, wanted: Callable[[str], bool], clock: Clock, *, durable: bool
+) -> AsyncGenerator[CodeStore]:
     """The code store under `directory` while the block lasts; what is not removed by then goes at the next start."""
-    store = CodeStore(directory, wanted, durable=durable)
+    store = CodeStore(directory, wanted, clock, durable=durable)
     async with asyncio.TaskGroup() as tasks:
-        remover = tasks.create_task(store.remove_doomed())
+        removers = [tasks.create_task(store.remove_doomed()), tasks.create_task(store.empty_graves())]
         try:
             yield store
         finally:
-            remover.cancel()
+            for remover in removers:
+                remover.cancel()
 
 
 def _unpacked(archive: bytes, root: Path) -> None:
@@ -224,11 +290,3 @@ def _sync_one(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _remove(tree: Path) -> None:
-    """Remove a tree of ours, whose directories are read-only also for us unless we are root."""
-    for directory, _, _ in os.walk(tree):
-        with suppress(FileNotFoundError):  # the thread of a store that was closed may be at it, too
-            Path(directory).chmod(0o700)
-    shutil.rmtree(tree, ignore_errors=True)

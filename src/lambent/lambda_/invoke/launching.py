@@ -29,6 +29,7 @@ from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.errors import RoleNotAssumable
 from lambent.lambda_.invoke.placement import Changed
+from lambent.lambda_.layers.opt import restore_opt
 from lambent.lambda_.limits import PROVISIONED_INIT_MIN_S
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
 from lambent.lambda_.runtimes.interpreters import Interpreters, Missing
@@ -118,10 +119,16 @@ class Launching:
     async def _sandbox(
         self, code: CodeStore, version: FunctionVersion, facts: Facts, vacated: Sandbox | None
     ) -> AsyncGenerator[Sandbox]:
-        """A sandbox with the function in it, vacated at the end. Raises RoleNotAssumable, InvalidEntrypoint, SandboxError."""
+        """A sandbox with the function in it, vacated at the end.
+
+        Raises RoleNotAssumable, InvalidEntrypoint, PackageLost, SandboxError.
+        """
         launcher = await self._launcher(version.runtime)
         opt = version.opt_digest
         with code.holding(version.code_digest) as code_dir, code.holding(opt) if opt else nullcontext() as layers_dir:
+            if not code_dir.exists() or (layers_dir is not None and not layers_dir.exists()):
+                await code.restore(version.code_digest)
+                await restore_opt(code, version.layers)
             assignment = launcher.assignment(
                 FunctionFacts(
                     name=version.arn.name,

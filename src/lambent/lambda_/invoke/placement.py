@@ -23,12 +23,11 @@ not ended for being idle, and are ended, to be replaced, when their runtime has 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from itertools import chain
 from typing import Final
 
-import msgspec
 import structlog
 
 from lambent.core.clock import Clock
@@ -37,8 +36,11 @@ from lambent.lambda_.environment.life_cycle import State
 from lambent.lambda_.functions import Function, FunctionVersion
 from lambent.lambda_.invoke.admission import Admission
 from lambent.lambda_.invoke.freezing import Freezing
+from lambent.lambda_.invoke.room import Room
+from lambent.lambda_.invoke.settings import Settings
 from lambent.lambda_.invoke.slots import Kept, Placed, Slot
 from lambent.lambda_.names import FunctionArn
+from lambent.sandbox.memory import Memory
 
 log: Final = structlog.get_logger()
 
@@ -46,16 +48,6 @@ SWEEP_S: Final = 1.0  # how late the end of an idle time may be noticed
 
 Changed = Callable[[], None]  # it became idle, or broke, while no invocation had it
 Launch = Callable[[FunctionVersion, asyncio.TaskGroup, Changed, str], Environment]  # the last: its initialization type
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The waiting times and bounds of placement; AWS publishes none of the first four."""
-
-    freeze_after_s: float
-    idle_timeout_s: float
-    handover_s: float
-    max_age_s: float  # an environment's; its credentials are good for a little longer
-    concurrent_executions: int
 
 
 class InitFailed(Exception):
@@ -68,7 +60,9 @@ class Placement:
     None of them touches a file or a database.
     """
 
-    def __init__(self, launch: Launch, settings: Settings, clock: Clock, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, launch: Launch, settings: Settings, memory: Memory, clock: Clock, tasks: asyncio.TaskGroup
+    ) -> None:
         self._launch: Final = launch
         self._settings: Final = settings
         self._clock: Final = clock
@@ -77,6 +71,7 @@ class Placement:
         self._slots: Final[dict[FunctionArn, Slot]] = {}  # by the qualified ARN of the version
         self._all: Final[set[Placed]] = set()
         self._freezing: Final = Freezing(settings.freeze_after_s, clock)
+        self.room: Final = Room(settings.environments, memory, self._every_slot, self._give_up, clock)
 
     # --- the path of an invocation -----------------------------------------------------------------------------------
 
@@ -101,7 +96,7 @@ class Placement:
     async def acquire(self, version: FunctionVersion, tenant: str | None = None) -> Placed:
         """An environment for this invocation alone: one that finishes in time, or else a new one.
 
-        Raises what `Share.enter` and `Share.start` raise, and SandboxError.
+        Raises what `Share.enter`, `Share.start` and `Room.enter` raise, and SandboxError.
         """
         slot = self._slot(version)
         if slot.provisioned is not None and (placed := await self._provisioned_in_time(slot.provisioned)) is not None:
@@ -194,10 +189,12 @@ class Placement:
                 slot.waiters.remove(waiter)
 
     async def _started(self, slot: Slot) -> Placed:
+        """A new environment, if there is room for it."""
+        promised_bytes = await self.room.enter(slot)
         slot.live += 1
         slot.share.of_tenants += slot.parent is not None
         ready: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
-        self._tasks.create_task(self._live(slot, ready))
+        self._tasks.create_task(self._live(Placed(slot, self._clock.monotonic(), promised_bytes), ready))
         try:
             return await ready
         except asyncio.CancelledError:
@@ -210,7 +207,7 @@ class Placement:
     async def provision(self, version: FunctionVersion) -> Placed:
         """A provisioned environment of the version, past INIT and waiting for invocations until it is dismissed or dies.
 
-        Raises InitFailed, SandboxError. It waits while the function may not start more environments.
+        It waits while the function may not start more. Raises InitFailed, SandboxError, ConcurrentInvocationLimitExceeded.
         """
         slot = self._slot(version)
         if slot.provisioned is None:
@@ -223,8 +220,7 @@ class Placement:
         """It is not wanted any more: it ends now, or when it has answered."""
         placed.dismissed = True
         if placed in placed.slot.idle:
-            placed.slot.idle.remove(placed)
-            self._end(placed)
+            self._give_up(placed)
 
     def _unwanted(self, placed: Placed) -> None:
         """It was started for somebody who has gone."""
@@ -235,14 +231,16 @@ class Placement:
 
     # --- the life of an environment ----------------------------------------------------------------------------------
 
-    async def _live(self, slot: Slot, ready: asyncio.Future[Placed]) -> None:
+    async def _live(self, placed: Placed, ready: asyncio.Future[Placed]) -> None:
         """One environment from its init phase to its end."""
-        placed = Placed(slot, self._clock.monotonic())
+        slot = placed.slot
         kind = ON_DEMAND if slot.kept is None else PROVISIONED
         try:
             placed.environment = self._launch(slot.version, self._tasks, lambda: self._changed(placed), kind)
+            placed.launched = True
             self._all.add(placed)
             async with environment(placed.environment):
+                self.room.started(placed)
                 if slot.kept is not None:
                     self._keep(slot.kept, placed)
                 if not ready.cancelled():
@@ -274,12 +272,13 @@ class Placement:
             slot.finishing.discard(placed)
             self._idle(placed)
         elif slot.kept is not None and placed in slot.idle:  # its runtime has died while it waited
-            slot.idle.remove(placed)
-            self._end(placed)
+            self._give_up(placed)
 
     def _idle(self, placed: Placed) -> None:
         now = self._clock.monotonic()
         slot = placed.slot
+        if not placed.worked:
+            self.room.worked(placed)
         if placed.dismissed or slot.retired or now - placed.born > self._settings.max_age_s:
             self._end(placed)
             return
@@ -294,6 +293,11 @@ class Placement:
         placed.idle_since = now
         slot.idle.append(placed)
         self._freezing.begin(placed)
+
+    def _give_up(self, placed: Placed) -> None:
+        """End one that is idle."""
+        placed.slot.idle.remove(placed)
+        self._end(placed)
 
     def _end(self, placed: Placed) -> None:
         placed.end.set()
@@ -313,6 +317,8 @@ class Placement:
         if placed in slot.idle:
             slot.idle.remove(placed)
         self._freezing.stop(placed)
+        self.room.leave(placed)
+        placed.gone.set()
 
     # --- time and change ---------------------------------------------------------------------------------------------
 
@@ -344,9 +350,13 @@ class Placement:
             self._end_idle(each, lambda _: True)
 
     def reap(self) -> None:
-        """End what has been idle for too long, and of what is kept idle for good what has become too old."""
-        for slot in chain.from_iterable(known.family() for known in self._slots.values()):
+        """End what has been idle for too long or is wanted for others, and of what is kept for good what is too old."""
+        for slot in self._every_slot():
             self._end_idle(slot, self._unused if slot.kept is None else self._too_old)
+        self.room.relieve()
+
+    def _every_slot(self) -> Iterator[Slot]:
+        return chain.from_iterable(known.family() for known in self._slots.values())
 
     def _unused(self, placed: Placed) -> bool:
         return self._clock.monotonic() - placed.idle_since >= self._settings.idle_timeout_s
@@ -356,8 +366,7 @@ class Placement:
 
     def _end_idle(self, slot: Slot, which: Callable[[Placed], bool]) -> None:
         for placed in [p for p in slot.idle if which(p)]:
-            slot.idle.remove(placed)
-            self._end(placed)
+            self._give_up(placed)
 
     def environments(self) -> int:
         """How many environments there are, for `lambent status` and the tests."""
@@ -369,10 +378,10 @@ class Placement:
 
 
 @asynccontextmanager
-async def placement(launch: Launch, settings: Settings, clock: Clock) -> AsyncGenerator[Placement]:
+async def placement(launch: Launch, settings: Settings, memory: Memory, clock: Clock) -> AsyncGenerator[Placement]:
     """Placement for as long as the block lasts; leaving it ends every environment."""
     async with asyncio.TaskGroup() as tasks:
-        placed = Placement(launch, settings, clock, tasks)
+        placed = Placement(launch, settings, memory, clock, tasks)
         reaper = tasks.create_task(_reap_forever(placed, clock))
         try:
             yield placed

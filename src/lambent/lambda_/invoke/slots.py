@@ -22,16 +22,31 @@ from lambent.lambda_.limits import REQUESTS_PER_EXECUTION
 class Placed:
     """An environment and where it belongs."""
 
-    __slots__ = ("born", "dismissed", "end", "environment", "idle_since", "slot")
+    __slots__ = (
+        "born",
+        "dismissed",
+        "end",
+        "environment",
+        "gone",
+        "idle_since",
+        "launched",
+        "promised_bytes",
+        "slot",
+        "worked",
+    )
 
-    environment: Environment
+    environment: Environment  # once it is launched
 
-    def __init__(self, slot: Slot, born: float) -> None:
+    def __init__(self, slot: Slot, born: float, promised_bytes: int = 0) -> None:
         self.slot: Final = slot
+        self.promised_bytes = promised_bytes  # memory that it is expected to take and may not have taken yet
         self.born: Final = born
+        self.launched = False
+        self.worked = False  # it has answered
         self.idle_since = born
         self.dismissed = False  # it ends instead of becoming idle again
         self.end: Final = asyncio.Event()
+        self.gone: Final = asyncio.Event()  # nothing of it is left
 
 
 class Slot:
@@ -49,6 +64,7 @@ class Slot:
         "share",
         "tenant",
         "tenants",
+        "usual_bytes",
         "version",
         "waiters",
     )
@@ -71,6 +87,7 @@ class Slot:
         self.parent: Final = parent  # only of a tenant's slot: the one that knows it
         self.tenant: Final = tenant
         self.live = 0  # environments that are there or about to be
+        self.usual_bytes = 0  # what one of its environments has used at most, of late; 0: nobody knows
         self.retired = False  # the version is changed or gone
         self.idle: Final[list[Placed]] = []  # the last used one at the end, so that the others grow old
         self.finishing: Final[set[Placed]] = set()

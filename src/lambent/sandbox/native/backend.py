@@ -23,6 +23,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct, structs
 
+from lambent.sandbox import memory
 from lambent.sandbox.contract import (
     LISTENER_PORTS,
     Assignment,
@@ -79,6 +80,15 @@ class NativeBackend:
     @property
     def name(self) -> str:
         return "native"
+
+    def total_bytes(self) -> int:
+        return memory.total_bytes(self._groups.memory)
+
+    def used_bytes(self) -> int | None:
+        return self._groups.memory_used_bytes()
+
+    def bound(self, bytes_: int) -> None:
+        self._groups.bound_memory(bytes_)
 
     def visible(self, mount: Mount) -> str:
         return mount.target

@@ -27,6 +27,7 @@ from lambent.sandbox.native.hierarchies import CONTROLLERS, Hierarchies
 
 PREFIX: Final = "lambent-"
 _LEAF: Final = "server"
+_USED: Final = ("memory.current", "memory.usage_in_bytes")
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -48,6 +49,13 @@ class Instance:
             freezer=hierarchies.freezer if hierarchies.freezer in self._parents else None,
         )
         self.version: Final = hierarchies.version if self._parents else "none"
+        version_1 = "memory" in usable and not self._hierarchies.is_unified("memory")
+        self._cached: Final = tuple(f"{'total_' * version_1}{name}_file" for name in ("active", "inactive"))
+        if version_1 and self.memory is not None:
+            with contextlib.suppress(
+                OSError
+            ):  # before Linux 5.11 groups do not count what is below them unless told to
+                _ = (self.memory / "memory.use_hierarchy").write_text("1")
         self.missing: Final = [name for name in CONTROLLERS if name not in usable]
 
     @property
@@ -63,6 +71,29 @@ class Instance:
     def group(self, name: str) -> Group:
         """Make one sandbox's groups. Raises OSError."""
         return Group(name, self._parents, self._hierarchies)
+
+    @property
+    def memory(self) -> Path | None:
+        """The group above all sandboxes whose memory is theirs together, if there is one."""
+        parent = self._hierarchies.controllers.get("memory")
+        return None if parent is None else self._parents[parent]
+
+    def memory_used_bytes(self) -> int | None:
+        """Return what all groups use, but for files that are only cached; None if no group counts it."""
+        memory = self.memory
+        if memory is None:
+            return None
+        used = next(int(text) for name in _USED if (text := _read(memory / name)))
+        fields = dict(line.split() for line in _read(memory / "memory.stat").splitlines())
+        return max(0, used - sum(int(fields.get(name, 0)) for name in self._cached))
+
+    def bound_memory(self, bytes_: int) -> None:
+        """Keep all groups together below so many bytes: what a hostile guest may take, the server never lacks."""
+        if self.memory is None:
+            return
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            if (self.memory / name).exists():
+                _ = (self.memory / name).write_text(str(bytes_))
 
     def remove(self) -> None:
         if self._home is not None:
@@ -161,6 +192,14 @@ def switch_controllers(group: Path, names: Sequence[str], *, on: bool) -> None:
         _ = os.write(file, " ".join(sign + name for name in names).encode())
     finally:
         os.close(file)
+
+
+def _read(path: Path) -> str:
+    """Read a file of the kernel's; nothing if it is not there."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def _locked(tree: Path) -> int:

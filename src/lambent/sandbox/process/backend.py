@@ -21,6 +21,7 @@ from typing import Final
 import structlog
 from msgspec import structs
 
+from lambent.sandbox import memory
 from lambent.sandbox.contract import (
     LISTENER_PORTS,
     Assignment,
@@ -62,6 +63,15 @@ class ProcessBackend:
 
     def __init__(self) -> None:
         self._guests: set[Guest] = set()
+
+    def total_bytes(self) -> int:
+        return memory.total_bytes()
+
+    def used_bytes(self) -> int | None:
+        return None
+
+    def bound(self, bytes_: int) -> None:
+        """Nothing bounds a process here."""
 
     def visible(self, mount: Mount) -> str:
         return str(mount.source)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Annotated, Final
 
 import msgspec
 
@@ -19,24 +20,41 @@ from lambent.core.ports import Principal, Roles, SessionCredentials
 from lambent.services.sts.limits import REMEMBERED_SESSIONS
 from lambent.services.sts.sealed import KEY_BYTES, Facts, opened, sealed, secret_of
 from lambent.storage.directory import DataDirectory
+from lambent.storage.secrets import is_guessable, secret
+
+ROOT_KEY: Final = "root.key"
 
 
 class RootKey(msgspec.Struct, frozen=True):
     """The account's own key, as it stands in root.key (JSON, mode 0600)."""
 
-    access_key_id: str  # AKIA...
-    secret_access_key: str
-    account: str
+    access_key_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_]{16,128}\Z")]  # AKIA...; the API's AccessKeyId
+    secret_access_key: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9/+=]{40,128}\Z")]
+    account: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{12}\Z")]
 
     @staticmethod
     def of(data: DataDirectory, account: str, ids: Ids) -> RootKey:
-        """Read the key of the data directory, or make it; the account of the first start stays."""
+        """Read the key of the data directory, or make it; the account of the first start stays.
 
-        def make() -> bytes:
-            secret = base64.b64encode(ids.random_bytes(30)).decode("ascii")
-            return msgspec.json.encode(RootKey("AKIA" + ids.letters(16), secret, account))
+        Raises SecretUnreadable, SecretExposed, SecretDamaged.
+        """
 
-        return msgspec.json.decode(data.secret("root.key", make), type=RootKey)
+        def create() -> bytes:
+            drawn = base64.b64encode(ids.random_bytes(30)).decode("ascii")
+            return msgspec.json.encode(RootKey("AKIA" + ids.letters(16), drawn, account))
+
+        return secret(data.path / ROOT_KEY, create, RootKey.parse)
+
+    @staticmethod
+    def parse(content: bytes) -> RootKey:
+        """Read what stands in root.key. Raises ValueError, which says what is wrong with it."""
+        try:
+            key = msgspec.json.decode(content, type=RootKey)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise ValueError(str(error)) from None
+        if is_guessable(key.secret_access_key.encode()):
+            raise ValueError("its secret can be guessed")
+        return key
 
     @property
     def caller(self) -> Caller:
@@ -59,7 +77,7 @@ class AccessKeys:
     @staticmethod
     def of(data: DataDirectory, account: str, roles: Roles, clock: Clock, ids: Ids) -> AccessKeys:
         """Make them of the secrets in the data directory, which are made at the first start."""
-        server_key = data.secret("session.key", lambda: ids.random_bytes(KEY_BYTES))
+        server_key = data.random_key("session.key", KEY_BYTES, ids.random_bytes)
         return AccessKeys(RootKey.of(data, account, ids), server_key, roles, clock, ids)
 
     def lookup(self, access_key_id: str, session_token: str | None) -> Principal | None:
