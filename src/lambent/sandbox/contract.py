@@ -36,7 +36,7 @@ class Mount(Struct, frozen=True):
 class ForkServer(Struct, frozen=True):
     """A started interpreter out of which sandboxes are forked: `preload` is imported once, before the first of them."""
 
-    interpreter: str  # a Python from 3.10, at the same path on the host and inside
+    interpreter: str  # a Python from 3.10, as guests see it
     path: tuple[str, ...]  # sys.path, of paths inside
     preload: tuple[str, ...]  # modules
     entry: str  # "module:function", called without arguments in the forked process, after os.environ was set

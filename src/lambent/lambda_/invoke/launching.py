@@ -80,12 +80,6 @@ class Launching:
     async def prepare(self, version: FunctionVersion) -> None:
         """See that the version can run here, and have its runtime started ahead. Raises CannotRun, SandboxError."""
         launcher = await self._launcher(version.runtime)
-        if version.layers and (place := launcher.hidden_by_layers) is not None:
-            raise CannotRun(
-                Reason.INVALID_RUNTIME,
-                f"This machine's interpreter for {version.runtime} lies in {place}, and a function with layers sees them "
-                "at /opt. Install one elsewhere, and restart Lambent.",
-            )
         await self._pool.warm(launcher.template_of(version.arn.account))
 
     def launch(

@@ -238,8 +238,7 @@ class NativeBackend:
         """Return a new spawner of the template. Raises SandboxError."""
         if self._closing:
             raise SandboxError("the backend is closing")
-        fork = template.fork_server
-        spawner = Spawner(template.name, fork.interpreter if fork else sys.executable)
+        spawner = Spawner(template.name)
         try:
             await self._instruct(spawner, template)
         except BaseException:
