@@ -97,9 +97,10 @@ def lambent() -> Generator[Lambent]:
 
 
 @contextmanager
-def lambent_on(data: Path) -> Generator[Lambent]:
+def lambent_on(data: Path, *flags: str) -> Generator[Lambent]:
     """A Lambent on this data directory and a free port. Ends with its status when it does not start."""
     command = [sys.executable, "-m", "lambent", "up", "--port", "0", "--data", str(data), "--log-level", "warning"]
+    command += flags
     began = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

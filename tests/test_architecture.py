@@ -302,3 +302,24 @@ def test_no_todo_without_an_issue(module: Module):
     ]
 
     assert loose == []
+
+
+def test_every_setting_is_read_by_somebody():
+    """A setting that nothing reads is a promise that is not kept."""
+    fields = {
+        node.target.id
+        for node in ast.walk(BY_NAME["lambent.config"].tree)
+        if isinstance(node, ast.ClassDef) and node.name == "Config"
+        for node in node.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    read = {
+        node.attr
+        for module in MODULES
+        if module.name != "lambent.config"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and dotted(node.value).rpartition(".")[2] in {"config", "_config"}
+    }
+
+    assert len(fields) > 30
+    assert fields - read == set()

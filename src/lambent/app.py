@@ -20,7 +20,10 @@ import os
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import Any, Final
+from functools import partial
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import structlog
@@ -34,6 +37,10 @@ from lambent.core.door import Door, serving
 from lambent.core.http import HttpLimits
 from lambent.core.ids import Ids
 from lambent.core.kernel import Service, operations_in
+from lambent.core.ports import SessionCredentials
+from lambent.core.slices import Slices
+from lambent.gateway.authorise import may_get_object
+from lambent.gateway.cross_site import CrossSite
 from lambent.gateway.gateway import Gateway
 from lambent.lambda_.code.links import FOLDER as CODE_FOLDER
 from lambent.lambda_.code.links import KEY_BYTES as LINK_KEY_BYTES
@@ -60,13 +67,15 @@ from lambent.sandbox.pool import pooled
 from lambent.sandbox.process.backend import process
 from lambent.services.iam.service import MIGRATIONS as IAM_MIGRATIONS
 from lambent.services.iam.service import iam
-from lambent.services.logs.service import logs
+from lambent.services.logs.service import LogSettings, logs
 from lambent.services.s3.elsewhere import Endpoint, S3Elsewhere
 from lambent.services.signer.process import SignatureFiles
 from lambent.services.sts.access_keys import AccessKeys
 from lambent.services.sts.service import sts
 from lambent.storage import database
 from lambent.storage.directory import DataDirectory, default_path, ephemeral, held
+from lambent.storage.disk import Disk
+from lambent.storage.reserve import Reserve, reserving
 from lambent.wire.sigv4_signing import SigningKey
 
 log: Final = structlog.get_logger()
@@ -80,6 +89,10 @@ class CannotListen(Exception):
     """Lambent cannot have the address that it should listen on: another program has it, or it is nobody's to have."""
 
 
+class OpenToNetwork(CannotListen):
+    """Everybody on the network would be the account's root, and nobody said that they should be."""
+
+
 class Running(msgspec.Struct, frozen=True):
     """What a started Lambent tells of itself."""
 
@@ -88,6 +101,7 @@ class Running(msgspec.Struct, frozen=True):
     access_key_id: str
     secret_access_key: str
     region: str
+    tmp_in_memory: str  # why functions' /tmp is memory here; "": it is on disk, or not isolated at all
 
 
 @asynccontextmanager
@@ -101,26 +115,33 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
     async with AsyncExitStack() as on:
         listener = on.enter_context(listening(config))
         files = allowed(config)
-        endpoint = f"http://{config.host}:{listener.getsockname()[1]}"
-        data = on.enter_context(data_directory(config))
-        backend = await on.enter_async_context(sandboxes(config))
+        endpoint = f"http://{config.host}:{port_of(listener)}"
+        data, disk, reserve = await on.enter_async_context(storage(config, clock))
+        backend = await on.enter_async_context(sandboxes(config, data.path))
         memory = budget(config, backend)
         proven = await on.enter_async_context(probing(backend, config.probe_timeout_s))
         pool = await on.enter_async_context(pooled(backend, config.waiting_pool_size))
 
         state = await on.enter_async_context(
-            database.opened(data.path / "state.db", [*LAMBDA_MIGRATIONS, *IAM_MIGRATIONS], data.durability)
+            database.opened(data.path / "state.db", [*LAMBDA_MIGRATIONS, *IAM_MIGRATIONS], data.durability, reserve)
         )
-        log_service = await on.enter_async_context(logs(data, clock))
+        log_service = await on.enter_async_context(logs(data, clock, log_settings(config), disk, reserve))
         iam_service = iam(state)
         roles = iam_service.state.roles
         keys = AccessKeys.of(data, config.account, roles, clock, ids)
         sts_service = sts(keys, roles)
 
-        async def open_door(sandbox: Sandbox) -> asyncio.Server | None:
-            """Let the guest reach the gateway, and nothing else of the host."""
+        async def open_door(sandbox: Sandbox, session: SessionCredentials) -> asyncio.Server | None:
+            """Let the guest reach the gateway, and nothing else of the host, as the session of its function's role."""
             listener = sandbox.listeners.get(GATEWAY_PORT)
-            return None if listener is None else await door.listen(listener)
+            if listener is None:
+                return None
+            principal = keys.lookup(session.access_key_id, session.session_token)
+            assert principal is not None  # just issued
+            guest = principal.caller
+            return await door.listen(
+                listener, partial(gateway.handle, guest=guest), partial(gateway.admit, guest=guest)
+            )
 
         interpreters = Interpreters(os.environ)
         launching = Launching(
@@ -131,9 +152,11 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             log_service.state.writer.at,
             open_door,
             f"http://127.0.0.1:{GATEWAY_PORT}",  # as a guest sees it
+            Slices(clock.monotonic, asyncio.get_running_loop().call_later),
             clock,
             ids,
             init_timeout_s=config.init_timeout_s,
+            log_bytes=config.log_invocation_bytes,
         )
         limits = AccountLimits(concurrent_executions=config.concurrency_limit)
         control = await on.enter_async_context(
@@ -142,6 +165,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 data.path / "code",
                 roles=roles,
                 objects=objects(config, clock),
+                may_get_object=partial(may_get_object, keys.root.account),
                 signatures=SignatureFiles(config.signing_profiles, clock) if config.signing_profiles else None,
                 link_key=data.random_key("links.key", LINK_KEY_BYTES, ids.random_bytes),
                 find=interpreters.find,
@@ -149,6 +173,8 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 clock=clock,
                 limits=limits,
                 adopt_code=config.adopt_code,
+                disk=disk,
+                unpacked_limit_bytes=config.unpacked_code_bytes,
                 prepare=launching.prepare,
                 durable=data.durable,
             )
@@ -177,6 +203,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             operations_in(*MODULES),
         )
         services: list[Service[Any]] = [lambda_service, log_service, iam_service, sts_service]
+        urls = FunctionUrls(control.functions, lambda_service.state.invocations, clock, ids)
         gateway = Gateway(
             {service.name: service for service in services},
             keys,
@@ -186,11 +213,13 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             account=keys.root.account,
             region=config.region,
             version=__version__,
-            site=FunctionUrls(control.functions, lambda_service.state.invocations, clock, ids),
+            site=urls,
             pages={
                 CODE_FOLDER: control.links.answer,
                 CAPACITY_FOLDER: CapacityPage(placed.room, config.concurrency_limit).answer,
             },
+            cross_site=CrossSite(config.allowed_origins, config.allowed_hosts, urls),
+            port=port_of(listener),
         )
         await proven()
         door: Door = await on.enter_async_context(
@@ -198,14 +227,21 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 gateway.handle,
                 sockets=[listener],
                 limits=http_limits(config, files),
-                body_limit=gateway.body_limit,
+                admit=gateway.admit,
                 refusal=gateway.refuse,
                 grace_s=STOP_S,
             )
         )
         control.functions.follow(provisions.follow)  # not before isolation is proven and guests find the gateway
         await on.enter_async_context(warming(control.functions.everything(), launching.prepare))
-        yield Running(endpoint, keys.root.account, keys.root.access_key_id, keys.root.secret_access_key, config.region)
+        yield Running(
+            endpoint,
+            keys.root.account,
+            keys.root.access_key_id,
+            keys.root.secret_access_key,
+            config.region,
+            await tmp_in_memory(backend),
+        )
 
 
 def budget(config: Config, backend: Backend) -> Memory:
@@ -236,6 +272,11 @@ def listening(config: Config) -> Generator[socket.socket]:
             reason = f"Lambent cannot listen on {where}: {why}; --host and --port choose another"
         raise CannotListen(reason) from None
     try:
+        if config.auth == "open" and not config.open_to_network and not is_loopback(listener):
+            raise OpenToNetwork(
+                f"--auth open on {config.host} would make everybody who reaches it root: listen on a loopback address, "
+                "or give --open-to-network as well"
+            )
         yield listener
     finally:
         listener.close()
@@ -252,6 +293,32 @@ def allowed(config: Config) -> Descriptors:
             connections=min(files.connections, config.http_connections),
         )
     return files
+
+
+def port_of(listener: socket.socket) -> int:
+    return listener.getsockname()[1]
+
+
+def is_loopback(listener: socket.socket) -> bool:
+    """Whether only this machine reaches the socket, by the address that it has in truth, whatever it was called."""
+    return ip_address(listener.getsockname()[0]).is_loopback
+
+
+class Storage(NamedTuple):
+    """What everything that is kept stands on."""
+
+    data: DataDirectory
+    disk: Disk
+    reserve: Reserve
+
+
+@asynccontextmanager
+async def storage(config: Config, clock: Clock) -> AsyncGenerator[Storage]:
+    """The data directory, the room on its disk, and the reserve that keeps state writable when that is full."""
+    with data_directory(config) as data:
+        disk = Disk(data.path, config.disk_reserve_bytes)
+        async with reserving(data.path, disk, clock) as reserve:
+            yield Storage(data, disk, reserve)
 
 
 @contextmanager
@@ -277,14 +344,21 @@ def objects(config: Config, clock: Clock) -> S3Elsewhere | None:
 
 
 @asynccontextmanager
-async def sandboxes(config: Config) -> AsyncGenerator[Backend]:
-    """The backend that was asked for, and never a weaker one. Raises sandbox.contract.Unavailable."""
+async def sandboxes(config: Config, directory: Path) -> AsyncGenerator[Backend]:
+    """The backend that was asked for, and never a weaker one. Its guests' /tmp is on the disk of `directory`.
+
+    Raises sandbox.contract.Unavailable.
+    """
     if config.sandbox == "process":
         async with process() as backend:
             yield backend
     else:
-        async with native(NativeConfig(limits=config.limits)) as backend:
+        async with native(NativeConfig(config.limits, directory, config.disk_reserve_bytes)) as backend:
             yield backend
+
+
+async def tmp_in_memory(backend: Backend) -> str:
+    return await backend.why_tmp_in_memory() if isinstance(backend, NativeBackend) else ""
 
 
 @asynccontextmanager
@@ -315,6 +389,15 @@ async def proven(backend: NativeBackend, timeout_s: float, tasks: asyncio.TaskGr
         return unavailable
     log.debug("isolation.proved", took_ms=round(proof.took_s * 1e3))
     return None
+
+
+def log_settings(config: Config) -> LogSettings:
+    return LogSettings(
+        buffer_bytes=config.log_buffer_bytes,
+        flush_s=config.log_flush_ms / 1000,
+        group_bytes=config.log_group_bytes,
+        total_bytes=config.log_total_bytes,
+    )
 
 
 def http_limits(config: Config, files: Descriptors) -> HttpLimits:

@@ -41,6 +41,29 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "mode", "Whether signatures are verified; open accepts any, or none; a 12-digit access key is the account."
         ),
     ] = "enforced"
+    open_to_network: Annotated[
+        bool,
+        about(
+            "yes or no", "Let auth be open on a host that is not loopback: who reaches the port is the account's root."
+        ),
+    ] = False
+    allowed_origins: Annotated[
+        str,
+        about(
+            "origins by commas",
+            "Web pages that may call an open Lambent besides those of this machine, as https://app.example.com.",
+            pattern=r"^(\s*https?://[^/?#@,\s]+/?\s*(,|$))*$",
+        ),
+    ] = ""
+    allowed_hosts: Annotated[
+        str,
+        about(
+            "host names by commas",
+            "Names of your own for an open Lambent, as aws.example.com or *.example.com; only yours: "
+            "whose a name is, his pages can read all.",
+            pattern=r"^(\s*(\*\.)?[A-Za-z0-9._-]+\s*(,|$))*$",
+        ),
+    ] = ""
     region: Annotated[
         str, about("AWS region", "Region that resources without one in their request are in.", pattern="^[a-z0-9-]+$")
     ] = "us-east-1"
@@ -64,7 +87,22 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Literal["full", "normal", "memory"],
         about("mode", "When a write is answered: full after fsync, normal before it, memory without a promise."),
     ] = "full"
-
+    disk_reserve_bytes: Annotated[
+        int,
+        about(
+            "bytes",
+            "Free disk that logs, packages and guests leave to Lambent's own state; at most a twentieth of the disk.",
+            ge=0,
+        ),
+    ] = 512 * 1024 * 1024
+    unpacked_code_bytes: Annotated[
+        int,
+        about(
+            "bytes",
+            "What all packages together may take unpacked, each content once; AWS's own quota counts zips.",
+            ge=0,
+        ),
+    ] = 80_530_636_800
     adopt_code: Annotated[
         bool,
         about(
@@ -150,13 +188,25 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         about(
             "bytes",
-            "Function output kept in memory until it is stored; what is over it is dropped and counted.",
-            ge=65536,
+            "Function output kept in memory until it is stored; a function that has filled its share waits.",
+            ge=4 * 1024 * 1024,
         ),
     ] = 16 * 1024 * 1024
     log_flush_ms: Annotated[
         int, about("milliseconds", "Time after which buffered function output is stored.", ge=1)
-    ] = 200
+    ] = 50
+    log_invocation_bytes: Annotated[
+        int,
+        about("bytes", "Output of one invocation that is kept; the rest is dropped and counted.", ge=64 * 1024),
+    ] = 64 * 1024 * 1024
+    log_group_bytes: Annotated[
+        int,
+        about("bytes", "What a log group keeps; what comes then is dropped and counted. AWS has no such bound.", ge=1),
+    ] = 1024 * 1024 * 1024
+    log_total_bytes: Annotated[
+        int,
+        about("bytes", "What all log groups together keep; where it gets short, large groups stop first.", ge=1),
+    ] = 8 * 1024 * 1024 * 1024
 
     # What one HTTP client may cost
     http_head_bytes: Annotated[
@@ -176,7 +226,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         4096
     )
     http_buffered_bytes: Annotated[
-        int, about("bytes", "Request and response bodies in memory, all connections together.", ge=8 * 1024 * 1024)
+        int,
+        about(
+            "bytes",
+            "Request and response bodies in memory, all connections together; one caller alone has half of it.",
+            ge=16 * 1024 * 1024,
+        ),
     ] = 512 * 1024 * 1024
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from lambent.lambda_.code.marker import DISPUTE
 from lambent.sandbox.contract import Unavailable
 from lambent.sandbox.native import probe
+from lambent.storage.directory import LOCK
 from tests.cli.conftest import Shell
 from tests.system.conftest import Server
 
@@ -50,6 +52,15 @@ def test_a_doctor_knows_whose_data_directory_it_is(shell: Shell, nowhere: Shell,
     (tmp_path / "photographs").mkdir()
     (tmp_path / "photographs" / "cat.jpg").touch()
     assert "not one of Lambent's" in nowhere.does("doctor", "--data", str(tmp_path / "photographs"))
+
+
+def test_a_doctor_tells_what_is_wrong_with_a_data_directory(nowhere: Shell, tmp_path: Path):
+    (tmp_path / "state.db").touch()
+    assert f"touch {tmp_path / LOCK}" in nowhere.does("doctor", "--data", str(tmp_path))
+    (tmp_path / LOCK).touch()
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / DISPUTE).write_text("Nothing was collected: it is the wrong one.\n")
+    assert "Nothing was collected: it is the wrong one." in nowhere.does("doctor", "--data", str(tmp_path))
 
 
 @needs_root

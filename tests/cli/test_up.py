@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.system.conftest import started
+from tests.system.conftest import started, stopped
 from tests.system.test_first_function import descendants
 
 STOP_S = 3  # what is promised
@@ -51,3 +51,24 @@ def test_a_setting_that_cannot_be_is_a_wrong_call(nowhere: Shell):
     assert "setting s3_endpoint" in nowhere.cannot("up", "--s3-endpoint", "127.0.0.1:9000", status=2)
     nowhere.variables["LAMBENT_PROT"] = "1"
     assert "unknown setting prot" in nowhere.cannot("up", status=2)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "0", ""])
+def test_open_on_a_network_wants_a_second_flag(nowhere: Shell, host: str):
+    """Any name of the network's addresses is refused; on loopback, and where signatures are verified, nothing is asked."""
+    assert "--open-to-network" in nowhere.cannot("up", "--auth", "open", "--host", host, "--port", "0")
+
+
+@pytest.mark.parametrize(
+    "flags", [("--host", "127.9.9.9"), ("--host", "0.0.0.0", "--open-to-network"), ("--host", "localhost")]
+)
+def test_open_starts_where_it_was_said_to(tmp_path: Path, flags: tuple[str, ...]):
+    server = started(tmp_path / "data", "--auth", "open", "--sandbox", "process", *flags)
+    assert stopped(server) == 0
+
+
+def test_origins_and_hosts_in_another_form_are_a_wrong_call(nowhere: Shell):
+    for origins in ("*", "app.example.com", "https://a.test/path", "https://a.test https://b.test"):
+        assert "setting allowed_origins" in nowhere.cannot("up", "--allowed-origins", origins, status=2)
+    for hosts in ("*", "http://a.test", "a.test:80", "*.*.test", "a*.test"):
+        assert "setting allowed_hosts" in nowhere.cannot("up", "--allowed-hosts", hosts, status=2)

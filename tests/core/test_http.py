@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lambent.core.budgets import Payer
 from lambent.core.door import Door, serving
 from lambent.core.http import Fault, HttpLimits
 from lambent.wire.messages import Request, Response
@@ -31,13 +32,19 @@ async def door(
     handle: Callable[[Request], Awaitable[Response]] = echo,
     limits: HttpLimits = LIMITS,
     refusal: Callable[[Fault, Request | None], Response] = told,
+    admit: Callable[[Request], Payer | Response] = lambda _head: Payer("caller", 50_000),
     grace_s: float = 0.1,
 ) -> AsyncIterator[tuple[int, Door]]:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
 
     async with serving(
-        handle, sockets=[listener], limits=limits, body_limit=lambda _head: 50_000, refusal=refusal, grace_s=grace_s
+        handle,
+        sockets=[listener],
+        limits=limits,
+        admit=admit,
+        refusal=refusal,
+        grace_s=grace_s,
     ) as opened:
         yield port, opened
 
@@ -115,7 +122,7 @@ async def test_a_chunked_body_is_joined_and_counted():
 async def test_a_declared_body_that_is_too_large_is_refused_before_it_is_sent():
     async with door() as (port, opened):
         heard = await said(port, b"POST /big HTTP/1.1\r\nHost: x\r\nContent-Length: 50001\r\n\r\n")
-        assert opened.budget.free == LIMITS.buffered_bytes
+        assert opened.budgets.untouched_bytes == LIMITS.buffered_bytes
     assert heard.startswith(b"HTTP/1.1 413")
     assert heard.endswith(b"/big")
 
@@ -127,21 +134,98 @@ async def test_a_client_that_goes_on_sending_after_a_refusal_still_reads_the_ans
     assert heard.startswith(b"HTTP/1.1 413")
 
 
-async def test_bodies_of_all_connections_share_one_budget_and_give_it_back():
-    async with door() as (port, opened):
-        holders = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-        for _reader, writer in holders:
-            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\n" + b"x" * 49_999)
-            await writer.drain()
-        while opened.budget.free > 3:
+def half_upload(size: int, *, of: int = 50_000, path: str = "/") -> bytes:
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {of}\r\n\r\n".encode() + b"x" * size
+
+
+async def sending(port: int, *octets: bytes) -> list[asyncio.StreamWriter]:
+    """Connections that have sent these bytes, and wait."""
+    writers: list[asyncio.StreamWriter] = []
+    for part in octets:
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(part)
+        await writer.drain()
+        writers.append(writer)
+    return writers
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):  # only against hanging
+        while not true():
             await asyncio.sleep(0.001)
-        refused = await said(port, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000)
-        assert refused.startswith(b"HTTP/1.1 503")
-        for _reader, writer in holders:
+
+
+def patient(**limits: int) -> HttpLimits:
+    """Limits under which nothing is refused for being slow."""
+    return HttpLimits(**{"buffered_bytes": 100_000, "connections": 1000, **limits})
+
+
+async def test_half_uploads_of_one_payer_do_not_keep_out_small_bodies_nor_other_payers():
+    async def size(request: Request) -> Response:
+        return Response(200, [], b"%d" % len(request.body))
+
+    def payer(head: Request) -> Payer:
+        return Payer(head.path, 50_000)
+
+    async with door(size, patient(), admit=payer) as (port, opened):
+        held = await sending(port, *[half_upload(24_000)] * 9)
+        await until(lambda: opened.budgets.untouched_bytes <= 100_000 - 48_000)
+        for path in ("/", "/other"):
+            assert (await said(port, half_upload(2_000, of=2_000, path=path))).endswith(b"\r\n2000")
+        assert (await said(port, half_upload(16_384, of=16_384))).endswith(b"\r\n16384")
+        assert (await said(port, half_upload(16_400, of=16_400, path="/other"))).endswith(b"\r\n16400")
+        for writer in held:
             writer.close()
-        while opened.connections:
-            await asyncio.sleep(0.001)
-        assert opened.budget.free == LIMITS.buffered_bytes
+        await until(lambda: not opened.connections)
+        assert opened.budgets.untouched_bytes == 100_000
+
+
+async def test_an_upload_that_stands_still_gives_way_to_one_that_comes_and_one_that_comes_does_not():
+    async with door(limits=patient()) as (port, opened):
+        held = await sending(port, half_upload(40_000))
+        await until(lambda: opened.budgets.free_bytes == 35_000)
+        assert (await said(port, half_upload(30_000, of=30_000))).startswith(b"HTTP/1.1 503")
+        opened.budgets.tick()
+        opened.budgets.tick()
+        assert (await said(port, half_upload(30_000, of=30_000))).startswith(b"HTTP/1.1 200")
+        await until(lambda: opened.budgets.untouched_bytes == 100_000)
+        held[0].close()
+
+
+async def test_an_upload_that_gives_way_behind_a_request_that_is_being_answered_is_told_after_it():
+    answer = asyncio.Event()
+
+    async def wait(request: Request) -> Response:
+        if request.method == "GET":
+            await answer.wait()
+        return Response(200, [], b"%d" % len(request.body))
+
+    async with door(wait, patient()) as (port, opened):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + half_upload(40_000))
+        await until(lambda: opened.budgets.free_bytes == 35_000)
+        opened.budgets.tick()
+        opened.budgets.tick()
+        assert (await said(port, half_upload(30_000, of=30_000))).endswith(b"\r\n30000")
+        await until(lambda: opened.budgets.untouched_bytes == 100_000)
+        answer.set()
+        heard = await reader.read()
+        assert heard.startswith(b"HTTP/1.1 200")
+        assert heard.count(b"HTTP/1.1 503") == 1
+        writer.close()
+
+
+async def test_what_is_refused_from_its_head_is_answered_and_none_of_its_body_kept():
+    def refuse(_head: Request) -> Payer | Response:
+        return Response(403, [], b"who are you?")
+
+    async with door(limits=patient(), admit=refuse) as (port, opened):
+        for head in (half_upload(50_000), b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n"):
+            heard = await said(port, head)
+            assert heard.startswith(b"HTTP/1.1 403")
+            assert heard.endswith(b"connection: close\r\n\r\nwho are you?")
+        assert opened.budgets.untouched_bytes == 100_000
+        assert (await said(port, half_upload(16_384, of=16_384))).startswith(b"HTTP/1.1 200")
 
 
 async def test_a_head_without_end_is_refused():
@@ -231,13 +315,48 @@ async def test_the_answer_to_head_and_to_204_has_no_body():
     assert heard.endswith(b"HTTP/1.1 204 No Content\r\n\r\n")
 
 
-async def test_more_connections_than_may_be_are_refused():
-    async with door(limits=HttpLimits(connections=2)) as (port, opened):
-        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-        while len(opened.connections) < 2:
-            await asyncio.sleep(0.001)
+async def test_those_who_bring_nothing_make_room_for_who_comes():
+    async with door(limits=patient(connections=130)) as (port, opened):
+        reader, kept = await asyncio.open_connection("127.0.0.1", port)
+        kept.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        openings = (b"", b"GET / HT", half_upload(10, of=100), b"GET / HTTP/1.1\r\nHost: x\r\nX-A: ")
+        idle = await sending(port, *[openings[n % len(openings)] for n in range(300)])
+        assert len(opened.connections) <= 130
+        assert (await said(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        kept.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")  # it was served once, and stays before all who were not
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        assert opened.budgets.small.free >= 25_000 - 130 * 10
+        for writer in (*idle, kept):
+            writer.close()
+
+
+async def test_of_those_who_were_served_the_longest_idle_makes_room():
+    async with door(limits=patient(connections=4)) as (port, opened):
+        clients = [await asyncio.open_connection("127.0.0.1", port) for _ in range(4)]
+        for reader, writer in [*clients, clients[0]]:
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+        assert (await said(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        assert await clients[1][0].read() == b""
+        assert len(opened.connections) <= 4
+        for _reader, writer in clients:
+            writer.close()
+
+
+async def test_a_connection_too_many_is_refused_when_all_others_are_at_work():
+    answer = asyncio.Event()
+
+    async def wait(_request: Request) -> Response:
+        await answer.wait()
+        return Response(200, [], b"")
+
+    async with door(wait, patient(connections=2)) as (port, opened):
+        held = await sending(port, *[b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"] * 2)
+        await until(lambda: sum(connection.busy for connection in opened.connections) == 2)
         assert (await said(port)).startswith(b"HTTP/1.1 503")
-        for _reader, writer in held:
+        answer.set()
+        for writer in held:
             writer.close()
 
 
@@ -450,13 +569,13 @@ async def test_a_body_counts_until_its_own_request_is_answered_even_if_nobody_wa
         writer.write(b"POST /first " + body + b"POST /held " + body)
         await writer.drain()
         assert (await _reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
-        assert opened.budget.free == LIMITS.buffered_bytes - 1000
+        assert opened.budgets.untouched_bytes == LIMITS.buffered_bytes - 1000
         writer.close()
         while opened.connections:
             await asyncio.sleep(0.001)
-        assert opened.budget.free == LIMITS.buffered_bytes - 1000
+        assert opened.budgets.untouched_bytes == LIMITS.buffered_bytes - 1000
         may_end.set()
-        while opened.budget.free != LIMITS.buffered_bytes:
+        while opened.budgets.untouched_bytes != LIMITS.buffered_bytes:
             await asyncio.sleep(0.001)
 
 

@@ -36,7 +36,7 @@ async def door(limits: HttpLimits = LONG) -> AsyncIterator[int]:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     async with serving(
-        made.handle, sockets=[listener], limits=limits, body_limit=made.body_limit, refusal=made.refuse, grace_s=0.1
+        made.handle, sockets=[listener], limits=limits, admit=made.admit, refusal=made.refuse, grace_s=0.1
     ):
         yield port
 
@@ -156,7 +156,6 @@ async def test_a_request_that_never_ends_is_refused_in_time(octets: bytes):
         b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: -5\r\n\r\n",
         b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nabc",
-        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n\r\n",
         b"GET / HTTP/1.1\r\nhost x\r\n\r\n",
     ],
 )
@@ -166,6 +165,13 @@ async def test_what_is_not_http_gets_a_clear_answer(octets: bytes):
     assert status == 400
     assert headers["x-amzn-requestid"]
     assert json.loads(body)["message"] == "The request is not well-formed HTTP/1.1."
+
+
+async def test_a_body_that_is_not_framed_as_its_head_says_gets_a_clear_answer():
+    async with door() as port:
+        head = sent(invocation(port, b""), transfer_encoding="chunked")
+        status, _, body = await told(port, head + b"zz\r\n\r\n")
+    assert (status, json.loads(body)["message"]) == (400, "The request is not well-formed HTTP/1.1.")
 
 
 async def test_a_client_that_leaves_in_the_middle_harms_no_one():

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from lambent.core.budgets import Payer
 from lambent.core.http import Fault
-from lambent.core.ports import Prove
+from lambent.core.ports import FindSender, Prove
 from lambent.wire.messages import Request, Response
 from tests.gateway.small import Mode, gateway
 from tests.wire.signing import REGION, signed
@@ -28,6 +29,10 @@ class Shop:
             raise ZeroDivisionError
         caller = await prove(request, "lambda", REGION)
         return Response(200, [("x-amzn-RequestId", request_id)], b"nobody" if caller is None else caller.arn.encode())
+
+    def admit(self, head: Request, request_id: str, sender: FindSender) -> str | Response:
+        found = sender(head, "lambda", REGION)
+        return "the shop" if found is None else found.payer
 
     def too_large(self, request_id: str) -> Response:
         return Response(413, [("x-amzn-RequestId", request_id)], b"too large")
@@ -103,8 +108,8 @@ async def test_a_bug_of_the_site_is_told_without_its_trace():
 
 def test_the_site_says_how_large_a_body_may_be_and_what_is_said_of_a_larger_one():
     door = gateway(site=Shop())
-    assert door.body_limit(unsigned()) == 7_000_000
-    assert door.body_limit(unsigned("/", "elsewhere")) < 7_000_000
+    assert door.admit(unsigned()) == Payer("the shop", 7_000_000)
+    assert isinstance(door.admit(unsigned("/", "elsewhere")), Response)
     assert door.refuse(Fault.BODY_TOO_LARGE, unsigned()).body == b"too large"
     slow = door.refuse(Fault.SLOW, unsigned())
     assert (slow.status, json.loads(slow.body)) == (408, {"message": "The request did not arrive in time."})

@@ -36,6 +36,7 @@ class Aws:
     def __init__(self, session: boto3.Session, endpoint: str) -> None:
         retries = ClientConfig(retries={"total_max_attempts": 1}, max_pool_connections=50)
         self.iam: Any = session.client("iam", endpoint_url=endpoint, config=retries)
+        self.sts: Any = session.client("sts", endpoint_url=endpoint, config=retries)
         self.awslambda: Any = session.client("lambda", endpoint_url=endpoint, config=retries)
         self.endpoint = endpoint
         self.role = ""

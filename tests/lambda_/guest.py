@@ -3,9 +3,16 @@
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Mapping
 
+from lambent.core.slices import Slice, Slices
 from lambent.sandbox.contract import RUNTIME_API_PORT, Exit, Usage
+
+
+def guest_slice(cpus: float = 1.0) -> Slice:
+    """What a guest may take of the running loop, by the machine's clock."""
+    return Slices(time.monotonic, asyncio.get_running_loop().call_later).of(cpus)
 
 
 class Guest:

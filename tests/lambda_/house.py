@@ -1,7 +1,7 @@
 """A data plane whose sandboxes are twins and whose runtimes the test plays: placement, and what stands on it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ from lambent.lambda_.names import FunctionArn
 from lambent.lambda_.states import Phase
 from lambent.sandbox.contract import Exit, Sandbox, SandboxError
 from lambent.sandbox.memory import Memory
-from tests.lambda_.guest import Client, Guest
+from tests.lambda_.guest import Client, Guest, guest_slice
 
 VERSION = FunctionVersion(
     arn=FunctionArn("us-east-1", "000000000000", "f", "$LATEST"),
@@ -42,6 +42,15 @@ BUDGET_MIB = 4096
 
 class NoLog:
     def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None: ...
+
+    def append_output(self, group: str, stream: str, timestamp_ms: int, lines: bytes) -> None: ...
+
+    def full(self) -> bool:
+        return False
+
+    def when_room(self, resume: Callable[[], None]) -> None: ...
+
+    def count_lost(self, events: int, size_bytes: int) -> None: ...
 
 
 @dataclass
@@ -89,7 +98,7 @@ class House:
                 await guest.vacate()
 
         facts = Facts(version.version, "python", 128, 0.07, "g", "s", 5.0, 5.0, kind)
-        return Environment(facts, start, TextLog(), NoLog(), self.clock, tasks, changed)
+        return Environment(facts, start, TextLog(), NoLog(), self.clock, tasks, changed, guest_slice())
 
     async def serve(self, guest: Guest) -> None:
         if self.no_init:

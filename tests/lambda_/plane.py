@@ -21,7 +21,7 @@ from lambent.lambda_.concurrency.provisioned import Standing
 from lambent.lambda_.control import ControlPlane, control_plane
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.path import InvokePath
-from lambent.lambda_.limits import AccountLimits
+from lambent.lambda_.limits import UNPACKED_LIMIT_BYTES, AccountLimits
 from lambent.lambda_.names import FunctionArn, FunctionReference
 from lambent.lambda_.operations import MODULES
 from lambent.lambda_.rows import MIGRATIONS
@@ -30,6 +30,7 @@ from lambent.lambda_.runtimes.interpreters import Missing
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.sources.settling import Apply, nothing_to_poll
 from lambent.storage.database import opened
+from lambent.storage.disk import Disk
 from tests.lambda_.zips import HELLO
 
 ACCOUNT = "123456789012"
@@ -160,6 +161,9 @@ async def plane(
     signatures: Signatures | None = None,
     limits: AccountLimits | None = None,
     adopt_code: bool = False,
+    disk: Disk | None = None,
+    unpacked_limit_bytes: int = UNPACKED_LIMIT_BYTES,
+    durable: bool = False,
 ) -> AsyncGenerator[Plane]:
     """A control plane for as long as the block lasts; another one on the same directory is a restart."""
     ids, clock = SeededIds(seed), clock or FakeClock()
@@ -179,9 +183,11 @@ async def plane(
             ids=ids,
             clock=clock,
             adopt_code=adopt_code,
+            disk=disk,
+            unpacked_limit_bytes=unpacked_limit_bytes,
             prepare=prepare,
             poll=poll,
-            durable=False,
+            durable=durable,
         ) as control,
     ):
         yield Plane(control, clock, ids)

@@ -13,7 +13,7 @@ from lambent.lambda_.environment.life_cycle import State
 from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.environment.runtime_api import RESPONSE_LIMIT_BYTES, Invocation
 from lambent.sandbox.contract import Exit, Sandbox
-from tests.lambda_.guest import Client, Guest
+from tests.lambda_.guest import Client, Guest, guest_slice
 
 Play = Callable[[Guest], Awaitable[None]]
 
@@ -23,16 +23,39 @@ class Lines:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.lost = (0, 0)
+        self.is_full = False
+        self.waiting: list[Callable[[], None]] = []
 
     def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None:
         assert (group, stream) == ("/aws/lambda/f", "stream")
         self.lines += messages
+
+    def append_output(self, group: str, stream: str, timestamp_ms: int, lines: bytes) -> None:
+        text = lines.decode("utf-8", "replace")
+        self.append(group, stream, timestamp_ms, [line.replace("\r", "\n") + "\n" for line in text.split("\n")[:-1]])
+
+    def full(self) -> bool:
+        return self.is_full
+
+    def when_room(self, resume: Callable[[], None]) -> None:
+        self.waiting.append(resume)
+
+    def make_room(self) -> None:
+        self.is_full = False
+        for resume in self.waiting:
+            resume()
+        self.waiting.clear()
+
+    def count_lost(self, events: int, size_bytes: int) -> None:
+        self.lost = (events, size_bytes)
 
 
 class Stage:
     def __init__(self, made: Environment, lines: Lines, guests: list[Guest], left: list[Guest | None]) -> None:
         self.environment = made
         self.log = lines.lines
+        self.sink = lines
         self.guests = guests
         self.left = left  # for each guest, the one whose place it took
 
@@ -47,7 +70,11 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    *plays: Play, timeout_s: float = 5.0, init_timeout_s: float = 5.0, log: PlatformLog | None = None
+    *plays: Play,
+    timeout_s: float = 5.0,
+    init_timeout_s: float = 5.0,
+    log: PlatformLog | None = None,
+    log_bytes: int = 64 << 20,
 ) -> AsyncIterator[Stage]:
     """An environment past its init phase; each guest that it starts runs the next play, the last one again."""
     lines, guests, left = Lines(), list[Guest](), list[Guest | None]()
@@ -79,8 +106,18 @@ async def stage(
             finally:
                 await guest.vacate()
 
-        facts = Facts("$LATEST", "python:3.11.v1", 128, 0.07, "/aws/lambda/f", "stream", timeout_s, init_timeout_s)
-        made = Environment(facts, start, log or TextLog(), lines, FakeClock(), tasks, lambda: None)
+        facts = Facts(
+            "$LATEST",
+            "python:3.11.v1",
+            128,
+            0.07,
+            "/aws/lambda/f",
+            "stream",
+            timeout_s,
+            init_timeout_s,
+            log_bytes=log_bytes,
+        )
+        made = Environment(facts, start, log or TextLog(), lines, FakeClock(), tasks, lambda: None, guest_slice())
         try:
             async with environment(made):
                 yield Stage(made, lines, guests, left)
@@ -325,6 +362,78 @@ async def test_lines_are_events_and_carriage_returns_join_a_record():
         await on.invoke()
     assert on.log[2:5] == ["one\n", "two\nthree\n", "\n"]
     assert on.log[-1] == "four\n"  # unfinished until the end of the environment
+
+
+async def test_what_an_invocation_logs_past_its_bound_is_dropped_told_before_its_end_and_counted():
+    async def talk(guest: Guest, client: Client, headers: dict[str, str], _body: bytes) -> None:
+        for number in range(10):
+            guest.print(f"{number}" * 99 + "\n")
+            await asyncio.sleep(0.01)
+        await client.respond(headers["lambda-runtime-aws-request-id"], b"null")
+
+    async with stage(serving(talk), log_bytes=500) as on:
+        await on.invoke(request_id="r1")
+        await on.until(State.IDLE)
+        await on.invoke(request_id="r2")
+        assert on.sink.lost[0] > 0
+    first = on.log[on.log.index("START RequestId: r1 Version: $LATEST\n") :][:8]
+    assert first[1:5] == [f"{number}" * 99 + "\n" for number in range(4)]
+    assert first[5] == (
+        "[lambent] 6 lines (600 bytes) were not kept: one invocation may log 500 bytes (log_invocation_bytes)\n"
+    )
+    assert first[6] == "END RequestId: r1\n"
+    second = on.log[on.log.index("START RequestId: r2 Version: $LATEST\n") :]
+    assert second[1:5] == first[1:5]
+
+
+async def test_in_a_json_log_what_was_dropped_is_the_event_that_the_telemetry_api_has_for_it():
+    async def talk(guest: Guest, client: Client, headers: dict[str, str], _body: bytes) -> None:
+        for _ in range(3):
+            guest.print("x" * 99 + "\n")
+            await asyncio.sleep(0.01)
+        await client.respond(headers["lambda-runtime-aws-request-id"], b"null")
+
+    async with stage(serving(talk), log=JsonLog("WARN"), log_bytes=100) as on:
+        await on.invoke()
+    dropped = json.loads(on.log[1])
+    assert dropped["type"] == "platform.logsDropped"
+    assert (dropped["record"]["droppedRecords"], dropped["record"]["droppedBytes"]) == (2, 200)
+
+
+async def test_a_full_log_keeps_neither_the_caller_nor_the_next_invocation_and_loses_nothing():
+    async with stage(serving(echo)) as on:
+        on.sink.is_full = True
+        for number in range(3):
+            assert (await on.invoke(request_id=f"r{number}", tail=False)).function_error is None
+            await on.until(State.IDLE)
+        assert "working\n" not in on.log
+        on.sink.make_room()
+        for _ in range(100):
+            await asyncio.sleep(0.001)
+        assert on.log.count("working\n") == 3
+
+
+async def test_a_caller_who_wants_the_tail_waits_for_the_log_and_gets_it():
+    async with stage(serving(echo)) as on:
+        on.sink.is_full = True
+        asyncio.get_running_loop().call_later(0.05, on.sink.make_room)
+        outcome = await on.invoke(tail=True)
+        assert b"working\nEND RequestId: r1" in outcome.log_tail
+        await on.until(State.IDLE)
+        assert (await on.invoke(request_id="r2")).function_error is None
+
+
+async def test_a_killed_guest_leaves_its_last_words_though_the_log_is_full():
+    async def talk(guest: Guest, _client: Client, _headers: dict[str, str], _body: bytes) -> None:
+        guest.print("last words")
+        await asyncio.Event().wait()
+
+    async with stage(serving(talk), timeout_s=0.1) as on:
+        on.sink.is_full = True
+        outcome = await on.invoke(tail=False)
+        assert outcome.function_error == "Unhandled"
+        assert "last words\n" in on.log
+        assert on.log.index("last words\n") < on.log.index("END RequestId: r1\n")
 
 
 async def test_the_tail_is_the_last_four_kilobytes():

@@ -23,11 +23,12 @@ from lambent.core.http import HttpLimits
 from lambent.core.ids import SeededIds
 from lambent.gateway.gateway import Gateway, Mode
 from lambent.services.iam.service import MIGRATIONS, iam
-from lambent.services.logs.service import logs
+from lambent.services.logs.service import LogSettings, logs
 from lambent.services.sts.access_keys import AccessKeys
 from lambent.services.sts.service import sts
 from lambent.storage.database import opened
 from lambent.storage.directory import ephemeral
+from lambent.storage.disk import Disk
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
@@ -51,7 +52,7 @@ class Cloud:
         self.clock = clock
         self.keys = keys
         self.services = services
-        self.sink = services["logs"].state.writer.at(ACCOUNT, REGION)
+        self.sink = services["logs"].state.writer.at(ACCOUNT, REGION, "f")
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str, credentials: dict[str, Any] | None = None) -> Any:
@@ -93,10 +94,13 @@ class Cloud:
 
 
 @asynccontextmanager
-async def cloud(auth: Mode = "enforced") -> AsyncIterator[Cloud]:
+async def cloud(auth: Mode = "enforced", settings: LogSettings | None = None) -> AsyncIterator[Cloud]:
     clock, ids = FakeClock(time.time()), SeededIds()
     with ephemeral() as data:
-        async with opened(data.path / "state.db", MIGRATIONS, "memory") as database, logs(data, clock) as log_service:
+        async with (
+            opened(data.path / "state.db", MIGRATIONS, "memory") as database,
+            logs(data, clock, settings or LogSettings(), Disk(data.path, 0)) as log_service,
+        ):
             iam_service = iam(database)
             keys = AccessKeys.of(data, ACCOUNT, iam_service.state.roles, clock, ids)
             services = {"logs": log_service, "iam": iam_service, "sts": sts(keys, iam_service.state.roles)}
@@ -109,7 +113,7 @@ async def cloud(auth: Mode = "enforced") -> AsyncIterator[Cloud]:
                 gateway.handle,
                 sockets=[listener],
                 limits=HttpLimits(),
-                body_limit=gateway.body_limit,
+                admit=gateway.admit,
                 refusal=gateway.refuse,
                 grace_s=0.1,
             ):

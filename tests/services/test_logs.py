@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from lambent.services.logs.limits import SINK_BYTES
 from tests.services.cloud import Cloud
 
 G, S = "/aws/lambda/hello", "2026/01/01/[$LATEST]0123"
@@ -184,15 +183,6 @@ async def test_a_message_is_kept_letter_by_letter(aws: Cloud):
     odd = 'a\0b "quoted" \\ \u2028 \N{GRINNING FACE}\x01\x7f\tend'
     await aws.logged(G, S, odd)
     assert await messages(aws) == [odd]
-
-
-async def test_a_full_sink_drops_and_counts(aws: Cloud):
-    writer = aws.services["logs"].state.writer
-    half = ["x" * (SINK_BYTES // 2)]
-    aws.sink.append(G, S, aws.now_ms, half)
-    aws.sink.append(G, S, aws.now_ms, half)
-    aws.sink.append(G, S, aws.now_ms, ["small"])
-    assert writer.dropped == 1
 
 
 async def test_retention_must_be_one_of_awss_numbers(aws: Cloud):

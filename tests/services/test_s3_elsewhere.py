@@ -40,10 +40,33 @@ async def refused(
     return caught.value
 
 
-@pytest.mark.parametrize("key", ["a.zip", "a b/c+d&e=f?g%20h/ü.zip", "x/./y", "~tilde-_.zip"])
+@pytest.mark.parametrize("key", ["a.zip", "a b/c+d&e=f?g%20h/ü.zip", "x/./y", "~tilde-_.zip", "x/../y", "x/y/../z"])
 async def test_an_object_is_read_whatever_its_key(s3: S3Server, key: str):
     await s3.put("code", key, b"content")
     assert await reader(s3.endpoint).read("code", key, None, max_bytes=MAX_BYTES) == b"content"
+
+
+@pytest.mark.parametrize(
+    "key", ["../other/secret", "a/../../other/secret", "./../other/secret", "a/b/../../../other/secret"]
+)
+async def test_a_key_does_not_lead_out_of_its_bucket(s3: S3Server, key: str):
+    await s3("create_bucket", Bucket="other")
+    await s3.put("other", "secret", b"secret")
+    assert (await refused(reader(s3.endpoint), key=key)).code == "InvalidURI"
+
+
+@pytest.mark.parametrize("bucket", ["..", "a/b", "code/../other", "127.0.0.1", "code?x", "x\r\nhost: y"])
+async def test_a_bucket_that_cannot_be_is_not_asked_for(bucket: str):
+    error = await refused(reader("http://127.0.0.1:1"), bucket=bucket)
+    assert (error.code, error.message) == ("InvalidBucketName", "The specified bucket is not valid.")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_told_and_not_followed(status: int):
+    async with answering(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nsecret") as elsewhere:
+        head = f"HTTP/1.1 {status} Moved\r\nlocation: {elsewhere}/x\r\ncontent-length: 0\r\n\r\n".encode()
+        async with answering(head) as url:
+            assert (await refused(reader(url))).code == str(status)
 
 
 async def test_an_object_without_content_is_empty(s3: S3Server):

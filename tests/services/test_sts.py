@@ -12,6 +12,9 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambent.core.kernel import Caller
+from lambent.core.ports import Principal
+from lambent.services.sts.remembered import RememberedSessions
 from lambent.services.sts.sealed import Facts, opened, sealed, secret_of
 from tests.services.cloud import ACCOUNT, TRUST, Cloud
 
@@ -124,3 +127,21 @@ def test_a_token_opens_under_its_own_server_key_alone():
     assert opened(KEY, sealed(KEY, FACTS)) == FACTS
     assert opened(b"j" * 32, sealed(KEY, FACTS)) is None
     assert secret_of(KEY, "ASIAX") != secret_of(b"j" * 32, "ASIAX")
+
+
+def test_sessions_that_are_remembered_are_bounded_in_bytes_and_the_oldest_goes():
+    caller = Caller(ACCOUNT, "arn", "id", "ASIA", session_name="x")
+    remembered = RememberedSessions(max_bytes=10_000)
+    principals = {f"{number:0500d}": Principal("secret", caller, float(number)) for number in range(100)}
+    for token, principal in principals.items():
+        remembered.add(token, principal)
+    kept = [token for token in principals if remembered.find(token) is not None]
+    assert kept == list(principals)[-6:]
+    assert all(remembered.find(token) is principals[token] for token in kept)
+
+
+async def test_a_token_that_is_too_long_is_nobodys(aws: Cloud):
+    made = await assumed(aws, await role(aws))
+    client = aws.client("sts", made["Credentials"] | {"SessionToken": "A" * 60_000})
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        await asyncio.to_thread(client.get_caller_identity)

@@ -382,3 +382,23 @@ def test_a_strange_target_reaches_the_function(server: Server, client: Any, targ
     answer = made(server, client)(target, cookie="\xff\xfe; =; ;", x_a="\xe4\t\xff")
     assert answer.status == 200
     assert answer.json["rawPath"]
+
+
+SELF_MADE = """
+import boto3
+def handler(event, context):
+    client, name = boto3.client("lambda"), context.function_name
+    made = client.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")["FunctionUrl"]
+    asked = client.get_function_url_config(FunctionName=name)["FunctionUrl"]
+    changed = client.update_function_url_config(FunctionName=name, AuthType="AWS_IAM")["FunctionUrl"]
+    listed = client.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"][0]["FunctionUrl"]
+    return [made, asked, changed, listed, client.get_function(FunctionName=name)["Code"]["Location"]]
+"""
+
+
+def test_a_url_that_a_function_makes_names_the_port_by_which_others_come(server: Server):
+    client = deployed(server, "self-made", PYTHON, "app.handler", zipped(app__py=SELF_MADE), Timeout=60)
+    *urls, code = json.loads(client.invoke(FunctionName="self-made")["Payload"].read())
+    assert set(urls) == {client.get_function_url_config(FunctionName="self-made")["FunctionUrl"]}
+    assert urlsplit(urls[0]).port == urlsplit(server.endpoint).port
+    assert urlsplit(code).port != urlsplit(server.endpoint).port  # its package it finds by its own door

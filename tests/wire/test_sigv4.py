@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from lambent.wire.messages import Request
 from lambent.wire.sigv4 import SignatureMismatch, Verifier, canonical_path, canonical_query
-from lambent.wire.sigv4_claim import Claim, claimed
+from lambent.wire.sigv4_claim import Claim, Signers, claimed
 from lambent.wire.sigv4_refusals import Refusal, SignatureRefused
 from tests.wire.signing import ACCESS_KEY, REGION, SECRET, signed
 
@@ -34,6 +35,45 @@ def refused(request: Request, *, now: float | None = None, secret: str = SECRET)
     with pytest.raises(SignatureRefused) as caught:
         verified(request, now=now, secret=secret)
     return caught.value
+
+
+# --- what is remembered ---------------------------------------------------------------------------------------------
+
+
+def claims(signers: Signers, *requests: Request) -> list[Claim]:
+    return [claim for request in requests if (claim := claimed(request, time.time(), signers)) is not None]
+
+
+def test_a_signer_is_remembered_once_a_claim_is_proven_and_not_before():
+    signers = Signers()
+    (first,) = claims(signers, signed("POST", INVOKE))
+    (claim,) = claims(signers, signed("POST", INVOKE))
+    assert first.signer is not None
+    assert claim.signer is not None
+    signers.remember(claim.signer)
+    (known,) = claims(signers, signed("POST", INVOKE))
+    assert known.signer is None
+    assert (known.scope, known.signed_headers) == (claim.scope, claim.signed_headers)
+
+
+def test_signers_that_are_remembered_are_few_and_the_oldest_goes():
+    signers = Signers(limit=2)
+    requests = [signed("POST", INVOKE, region=region) for region in ("eu-north-1", "eu-west-1", "us-east-1")]
+    for claim in claims(signers, *requests):
+        assert claim.signer is not None
+        signers.remember(claim.signer)
+    assert [claim.signer is None for claim in claims(signers, *requests)] == [False, True, True]
+
+
+def test_neither_a_long_header_nor_a_long_scope_is_remembered_though_it_is_proven():
+    many = {f"x-{n}": "v" for n in range(40)}
+    (claim,) = claims(Signers(), signed("POST", INVOKE, headers=many))
+    assert claim.signer is None
+    (claim,) = claims(Signers(), signed("POST", INVOKE, access_key="A" * 2000))
+    assert claim.signer is None
+    verifier, request = Verifier(), signed("POST", INVOKE, service="s" * 300)
+    (claim,) = claims(Signers(), request)
+    assert verifier.verify(claim, request, SECRET) is not verifier.verify(claim, request, SECRET)
 
 
 # --- what is accepted -----------------------------------------------------------------------------------------------
@@ -392,3 +432,28 @@ def test_no_authorization_header_or_query_breaks_the_parser(authorization: str, 
     request.headers["authorization"] = ""
     request.query = "X-Amz-Algorithm=AWS4-HMAC-SHA256&" + query
     refused(request)
+
+
+def seconds(request: Request) -> float:
+    """The least time of three that it takes to read the claim, whatever is wrong with it."""
+    times: list[float] = []
+    for _ in range(3):
+        began = time.perf_counter()
+        with suppress(SignatureRefused):
+            claimed(request, time.time())
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def test_neither_many_signed_headers_nor_a_long_query_is_read_more_than_once():
+    def names(count: int) -> Request:
+        request = signed("GET", URL)
+        request.headers |= {f"x-amz-{number}": "" for number in range(count)}
+        many = ";".join([f"{number:x}" for number in range(9000)] + [f"x-amz-{number}" for number in range(190)])
+        request.headers["authorization"] = request.headers["authorization"].replace("=host;", f"=host;{many};")
+        return request
+
+    assert seconds(names(190)) < 10 * seconds(names(1))
+    presigned = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date="
+    plain, encoded = (Request("GET", "/", presigned + fill * 20_000, {}, b"") for fill in ("aaa", "%41"))
+    assert seconds(encoded) < 10 * seconds(plain)

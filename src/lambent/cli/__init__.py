@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from lambent import __version__
 from lambent.cli.errors import Failed
+from lambent.cli.terminal import prepare, show
 from lambent.config import ConfigError
 
 Run = Callable[[argparse.Namespace], int]
@@ -48,6 +49,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status is the program's: 0 done, 1 could not be done, 2 was called wrongly."""
+    prepare(sys.stdout, sys.stderr)
     name, rest = chosen(arguments)
     command = COMMANDS[name]
     parser = argparse.ArgumentParser(prog=f"lambent {name}", description=f"{capitalised(command.sentence)}.")
@@ -55,10 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run = loaded(command, parser)
         return run(parser.parse_args(rest))
     except ConfigError as error:
-        print(f"lambent: {error}", file=sys.stderr)
+        show(f"lambent: {error}", file=sys.stderr)
         return 2
     except Failed as error:
-        print(f"lambent: {error}", file=sys.stderr)
+        show(f"lambent: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED

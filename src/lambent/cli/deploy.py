@@ -26,6 +26,7 @@ from lambent.cli.connection import Connection, add_connection, code_of, connecte
 from lambent.cli.errors import Failed
 from lambent.cli.guesses import handler_of, runtime_of
 from lambent.cli.packages import install, packaged
+from lambent.cli.terminal import show
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 
 ROLE: Final = "lambent-deploy"
@@ -185,10 +186,11 @@ def told(function: dict[str, Any], flags: str) -> None:
     if function.get("LastUpdateStatus") == "Failed":
         raise Failed(f"{name} runs as it was before, for {function.get('LastUpdateStatusReason')}")
     size = f"{function['MemorySize']} MB, {function['Timeout']} s"
-    print(f"{name} is active ({function['Runtime']}, {function['Handler']}, {size}). To go on:")
-    print(f"  lambent invoke {name}{flags} --payload '{{}}' --log")
-    print(f"  lambent logs {name}{flags} --follow")
+    show(f"{name} is active ({function['Runtime']}, {function['Handler']}, {size}). To go on:")
+    show(f"  lambent invoke {name}{flags} --payload '{{}}' --log")
+    show(f"  lambent logs {name}{flags} --follow")
 
 
 def step(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    show(text, file=sys.stderr)
+    sys.stderr.flush()

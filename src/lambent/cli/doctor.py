@@ -21,6 +21,7 @@ from lambent.cli.endpoint import endpoint, health
 from lambent.cli.errors import Failed, sentences
 from lambent.cli.keys import data_directory
 from lambent.cli.settings import add_settings, configuration
+from lambent.cli.terminal import show
 from lambent.config import Config
 from lambent.lambda_.code.marker import DISPUTE
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
@@ -29,7 +30,8 @@ from lambent.sandbox.contract import Unavailable
 from lambent.sandbox.native.backend import NativeConfig, native
 from lambent.sandbox.native.machine import survey
 from lambent.sandbox.native.probe import Proof, prove
-from lambent.storage.directory import LOCK, holder
+from lambent.storage.directory import LOCK, holder, trace
+from lambent.storage.errors import LockFileMissing
 
 MARKS: Final = {True: "ok", False: "--"}
 LITTLE_SPACE_BYTES: Final = 1 << 30
@@ -63,7 +65,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def line(good: bool, name: str, text: str) -> None:
-    print(f"  {MARKS[good]}  {f'{name:<15} ' if name else ''}{text}")
+    show(f"  {MARKS[good]}  {f'{name:<15} ' if name else ''}{text}")
 
 
 async def interpreters() -> None:
@@ -90,6 +92,8 @@ def data(directory: Path) -> Iterator[tuple[bool, str]]:
     else:
         if facts.st_uid != os.geteuid():
             yield False, f"{directory} belongs to another user ({facts.st_uid}); name another with --data"
+        elif not (directory / LOCK).exists() and (there := trace(directory)) is not None:
+            yield False, str(LockFileMissing(path=directory, there=there, lock=LOCK))
         elif not (directory / LOCK).exists() and any(directory.iterdir()):
             yield False, f"{directory} is not empty, and not one of Lambent's; name another with --data"
         else:
@@ -117,17 +121,23 @@ def server(where: str) -> tuple[bool, str, str]:
 def proof(config: Config) -> int:
     """Prove it, as `lambent up` does. Raises Failed."""
     try:
-        proved = asyncio.run(proven(config))
+        proved, why = asyncio.run(proven(config))
     except* Unavailable as group:
         raise Failed(sentences(group)) from None
     print(f"  ok  a program ran in a sandbox, which took {proved.took_s * 1e3:.0f} ms:")
     for sentence in proved.sentences:
-        print(f"      {sentence}")
+        show(f"      {sentence}")
+    line(
+        not why,
+        "",
+        f"functions' /tmp is in memory, and counts as theirs: {why}" if why else "functions' /tmp is on disk",
+    )
     print("\nFunctions can be run isolated on this machine.")
     return 0
 
 
-async def proven(config: Config) -> Proof:
-    """Raises Unavailable, in a group."""
-    async with native(NativeConfig(limits=config.limits)) as backend, asyncio.TaskGroup() as tasks:
-        return await prove(backend, config.probe_timeout_s, tasks)
+async def proven(config: Config) -> tuple[Proof, str]:
+    """Return the proof, and why /tmp is in memory ("": it is not). Raises Unavailable, in a group."""
+    on_disk = NativeConfig(config.limits, existing(data_directory(config)), config.disk_reserve_bytes)
+    async with native(on_disk) as backend, asyncio.TaskGroup() as tasks:
+        return await prove(backend, config.probe_timeout_s, tasks), await backend.why_tmp_in_memory()

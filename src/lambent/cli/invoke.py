@@ -1,4 +1,7 @@
-"""`lambent invoke`: one synchronous invocation; what the function answers is what is printed."""
+"""`lambent invoke`: one synchronous invocation; what the function answers is what is printed.
+
+Into a pipe or a file the answer goes byte by byte; on a terminal its control characters are shown, not sent.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import msgspec
 
 from lambent.cli import Run
 from lambent.cli.connection import add_connection, connected
+from lambent.cli.terminal import show, visible
 
 LONGEST_S: Final = 900 + 60  # AWS's longest timeout of a function, and some
 
@@ -27,6 +31,9 @@ def invoke(parser: argparse.ArgumentParser) -> Run:
         help="the event: JSON, a file that has it, or - for what comes in on stdin (default {})",
     )
     parser.add_argument("--log", action="store_true", help="print the log's last 4 KB to stderr")
+    parser.add_argument(
+        "--raw", action="store_true", help="send control characters of the function to the terminal as they are"
+    )
     add_connection(parser)
     return run
 
@@ -54,8 +61,12 @@ def run(given: argparse.Namespace) -> int:
         answer: dict[str, Any] = client.invoke(FunctionName=given.name, Payload=given.payload, **tail)
         result: bytes = answer["Payload"].read()
     if given.log:
-        sys.stderr.write(base64.b64decode(answer["LogResult"]).decode(errors="replace"))
+        log = base64.b64decode(answer["LogResult"]).decode(errors="replace")
+        sys.stderr.write(log if given.raw else visible(log))
         sys.stderr.flush()
-    sys.stdout.buffer.write(result + b"\n")
-    sys.stdout.buffer.flush()
+    if sys.stdout.isatty() and not given.raw:
+        show(result.decode(errors="replace"))
+    else:  # a program reads it
+        sys.stdout.buffer.write(result + b"\n")
+        sys.stdout.buffer.flush()
     return 1 if "FunctionError" in answer else 0

@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 from lambent.cli import Run
 from lambent.cli.connection import add_connection, code_of, connected
 from lambent.cli.errors import Failed
+from lambent.cli.terminal import show
 
 POLL_S: Final = 0.5
 LATE_MS: Final = 5_000  # how much earlier than one already seen an event that comes in may be dated
@@ -32,6 +33,9 @@ def logs(parser: argparse.ArgumentParser) -> Run:
     parser.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
     parser.add_argument(
         "--since", type=seconds, default=600, metavar="AGE", help="age of the oldest line: 30s, 10m, 2h or 7d (10m)"
+    )
+    parser.add_argument(
+        "--raw", action="store_true", help="send control characters of the function to the terminal as they are"
     )
     add_connection(parser)
     return run
@@ -52,10 +56,10 @@ def run(given: argparse.Namespace) -> int:
         if given.follow:
             with suppress(KeyboardInterrupt):
                 while True:
-                    shown(reader.news())
+                    shown(reader.news(), raw=given.raw)
                     time.sleep(POLL_S)
-        elif not shown(reader.news()):
-            print(f"lambent: {group} has no such lines; a longer --since may find some", file=sys.stderr)
+        elif not shown(reader.news(), raw=given.raw):
+            show(f"lambent: {group} has no such lines; a longer --since may find some", file=sys.stderr)
     return 0
 
 
@@ -93,12 +97,12 @@ class Reader:
         self._seen = {event: when for event, when in self._seen.items() if when >= self._since_ms}
 
 
-def shown(events: Iterator[dict[str, Any]]) -> int:
+def shown(events: Iterator[dict[str, Any]], *, raw: bool) -> int:
     """Print events; tell how many there were."""
     count = 0
     for event in events:
         when = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-        print(f"{when:%H:%M:%S}.{when.microsecond // 1000:03d} {event['message'].rstrip()}")
+        show(f"{when:%H:%M:%S}.{when.microsecond // 1000:03d} {event['message'].rstrip()}", raw=raw)
         count += 1
     sys.stdout.flush()
     return count

@@ -8,6 +8,7 @@ from typing import Any
 from lambent.cli import Run
 from lambent.cli.connection import add_connection, connected
 from lambent.cli.endpoint import Capacity, capacity, health
+from lambent.cli.terminal import show
 
 
 def status(parser: argparse.ArgumentParser) -> Run:
@@ -18,15 +19,15 @@ def status(parser: argparse.ArgumentParser) -> Run:
 def run(given: argparse.Namespace) -> int:
     with connected(given) as aws:
         found = health(aws.endpoint)
-        print(f"Lambent {found.version} is {found.status} at {aws.endpoint}")
-        print(room_of(capacity(aws.endpoint)))
+        show(f"Lambent {found.version} is {found.status} at {aws.endpoint}")
+        show(room_of(capacity(aws.endpoint)))
         functions = listed(aws.client("lambda"))
     if not functions:
         print("It has no functions; `lambent deploy DIR` makes one.")
         return 0
     width = max(len(name) for name, _, _ in functions)
     for name, runtime, state in functions:
-        print(f"  {name:<{width}}  {runtime:<15}  {state}")
+        show(f"  {name:<{width}}  {runtime:<15}  {state}")
     return 0
 
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
-import logging
 import os
 import signal
 import sys
+from typing import Final
 
-import structlog
 import uvloop
 
 from lambent.app import CannotListen, Running, running
 from lambent.cli import Run
 from lambent.cli.errors import Failed, sentences
+from lambent.cli.server_log import configure
 from lambent.cli.settings import add_settings, configuration
 from lambent.config import Config
 from lambent.core.descriptors import TooFewDescriptors, raise_limit
 from lambent.sandbox.contract import SandboxError
 from lambent.storage.errors import StorageError
+
+NICENESS: Final = -10
 
 
 def up(parser: argparse.ArgumentParser) -> Run:
@@ -35,16 +38,24 @@ def up(parser: argparse.ArgumentParser) -> Run:
 
 def run(given: argparse.Namespace) -> int:
     config = configuration(given)
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, config.log_level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    configure(config.log_level)
     raise_limit()
+    if config.sandbox == "native":
+        _go_first()
     try:
         uvloop.run(until_told(config))
     except* (CannotListen, SandboxError, StorageError, TooFewDescriptors) as group:
         raise Failed(sentences(group)) from None
     return 0
+
+
+def _go_first() -> None:
+    """Have the processors before anything that runs in a sandbox, where that is permitted: one server, many guests.
+
+    Before there is any thread, since all of them share the interpreter's lock. Spawners take it back (`spawners.py`).
+    """
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
 
 
 async def until_told(config: Config) -> None:
@@ -68,6 +79,9 @@ async def until_told(config: Config) -> None:
 
 
 def said(started: Running, config: Config) -> str:
-    """The line that tells that Lambent is ready."""
+    """The line that tells that Lambent is ready, and one more if /tmp is not what a function's size lets expect."""
     access = "any signature, or none, is accepted" if config.auth == "open" else "`lambent env` prints the keys"
-    return f"Lambent is ready at {started.endpoint} ({access})"
+    ready = f"Lambent is ready at {started.endpoint} ({access})"
+    if not started.tmp_in_memory:
+        return ready
+    return f"{ready}\nFunctions' /tmp is in memory, and counts as theirs: {started.tmp_in_memory}"

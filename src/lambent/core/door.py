@@ -8,6 +8,7 @@ waits in a queue, and in the kernel once that is not empty. Leaving `serving` le
 from __future__ import annotations
 
 import asyncio
+import heapq
 import os
 import socket
 from collections import deque
@@ -17,17 +18,20 @@ from typing import BinaryIO, Final
 
 import structlog
 
-from lambent.core.http import NOTHING, Budget, Connection, Fault, HttpLimits, encode
+from lambent.core.budgets import Admission, Budget, Budgets, Payer, Share
+from lambent.core.http import NOTHING, UNQUESTIONED_BYTES, Connection, Fault, HttpLimits, encode
 from lambent.wire.messages import Request, Response
 
 log: Final = structlog.get_logger()
 
+DROPPED_PART: Final = 64  # a part of all connections is hung up on when there are too many
 SWEEP_S: Final = 0.5  # how late a deadline may be noticed
 REFUSALS: Final = 32  # clients above the limit that are told so, and linger, at once; others are cut off without a word
+REFUSED: Final = 400  # the least status of an answer that refuses
 FILE_CHUNK_BYTES: Final = 256 * 1024  # of a file in memory at once, for each connection that is being sent one
 
 Handler = Callable[[Request], Awaitable[Response]]
-BodyLimit = Callable[[Request], int]  # a request whose body has not arrived -> the bytes it may have
+Admit = Callable[[Request], Payer | Response]  # a request whose body has not arrived -> who pays for it, or its refusal
 Refusal = Callable[[Fault, Request | None], Response]  # the request's head, if it was read
 
 
@@ -35,27 +39,52 @@ class Door:
     """Everything that the connections of one listening port share."""
 
     def __init__(
-        self, handle: Handler, tasks: asyncio.TaskGroup, limits: HttpLimits, body_limit: BodyLimit, refusal: Refusal
+        self, handle: Handler, tasks: asyncio.TaskGroup, limits: HttpLimits, admit: Admit, refusal: Refusal
     ) -> None:
         self.handle: Final = handle
         self.tasks: Final = tasks
         self.limits: Final = limits
-        self.body_limit: Final = body_limit
+        self.admit: Final = admit
         self.refusal: Final = refusal
-        self.budget: Final = Budget(limits.buffered_bytes)
+        self.budgets: Final = Budgets(limits.buffered_bytes, limits.connections * UNQUESTIONED_BYTES)
         self.stopping = False
         self.connections: Final[set[Visitor]] = set()
         self.answering: Final[set[asyncio.Task[None]]] = set()  # a request may outlive the connection it came by
 
-    async def listen(self, listener: socket.socket) -> asyncio.Server:
-        """Answer on one more listening socket; closing the returned server ends that, and closes the socket."""
-        return await asyncio.get_running_loop().create_server(lambda: Visitor(self), sock=listener, backlog=1024)
+    async def listen(
+        self, listener: socket.socket, handle: Handler | None = None, admit: Admit | None = None
+    ) -> asyncio.Server:
+        """Answer on one more listening socket, whose visitors may have a handler of their own.
+
+        Closing the returned server ends that, and closes the socket.
+        """
+        own_handle, own_admit = handle or self.handle, admit or self.admit
+        return await asyncio.get_running_loop().create_server(
+            lambda: Visitor(self, own_handle, own_admit), sock=listener, backlog=1024
+        )
+
+    def make_room(self, newcomer: Visitor) -> bool:
+        """Hang up on some who bring nothing, so that `newcomer` can stay; False: all are at work.
+
+        First go those who were never answered well, then those who rest; of each kind whoever does so longest. Some go at
+        once, so that those who come next find room without everybody being looked at again.
+        """
+        spare = (c for c in self.connections if c is not newcomer and c.is_spare)
+        count = 1 + self.limits.connections // DROPPED_PART
+        dropped = heapq.nsmallest(count, spare, key=lambda c: (c.served, c.since))
+        for connection in dropped:
+            self.connections.discard(connection)
+            connection.drop()
+        if not dropped and len(self.connections) > self.limits.connections + count:
+            newcomer.drop()  # it is not even refused, which would take a moment
+        return bool(dropped)
 
     async def sweep(self) -> None:
         """Close what is overdue, for as long as the door stands."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SWEEP_S)
+            self.budgets.tick()
             now = loop.time()
             for connection in [c for c in self.connections if c.deadline is not None and c.deadline < now]:
                 try:
@@ -68,16 +97,37 @@ class Door:
 class Visitor(Connection):
     """A connection to a `Door`: one task, begun with its first request, answers them all, in order."""
 
-    __slots__ = ("_door", "_full", "_late", "_paused", "_queue", "_resting", "task")
+    __slots__ = (
+        "_admit",
+        "_door",
+        "_full",
+        "_handle",
+        "_late",
+        "_paused",
+        "_queue",
+        "_resting",
+        "_share",
+        "earlier_bytes",
+        "recent_bytes",
+        "served",
+        "task",
+    )
 
-    def __init__(self, door: Door) -> None:
-        super().__init__(door.limits, door.budget)
+    def __init__(self, door: Door, handle: Handler, admit: Admit) -> None:
+        super().__init__(door.limits, door.budgets.small)
         self._door: Final = door
-        self._queue: Final[deque[tuple[Request, bool, int]]] = deque()  # with what its body takes of the budget
+        self._handle: Final = handle
+        self._admit: Final = admit
+        self._queue: Final[deque[tuple[Request, bool, int, Budget]]] = deque()  # with what its body takes of a budget
         self._paused = False  # nothing more is read until the queue is empty
-        self._late: Fault | None = None  # what came behind a request that is still being answered, and is told after it
+        self._share: Share | None = None  # of whoever pays for the body that is arriving; None: it is small
+        self.recent_bytes = self.earlier_bytes = 0  # of that body: core/budgets.py
+        self._late: Fault | Response | None = (
+            None  # what came behind a request that is still being answered, and is told after it
+        )
         self._resting: asyncio.Future[None] | None = None  # the task waits for a request
         self._full: asyncio.Future[None] | None = None  # it waits for the client to take its answers
+        self.served = False  # whether a request was answered, and not refused
         self.task: asyncio.Task[None] | None = None
 
     @property
@@ -85,20 +135,36 @@ class Visitor(Connection):
         """Whether a request is being answered."""
         return self.task is not None and self._resting is None
 
+    @property
+    def is_spare(self) -> bool:
+        """Whether nothing is lost with it: no request is being answered, and no body that somebody pays for arrives."""
+        return not self.busy and self._share is None
+
+    def drop(self) -> None:
+        """Hang up, and leave nothing that was to be sent."""
+        if self.transport is not None and self.transport.get_write_buffer_size():
+            self.transport.abort()
+        self.close()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._door.connections.add(self)
-        excess = len(self._door.connections) - self._door.limits.connections
-        if excess > REFUSALS and self.transport is not None:
-            self.transport.abort()
-        elif excess > 0 or self._door.stopping:
+        door = self._door
+        door.connections.add(self)
+        excess = len(door.connections) - door.limits.connections
+        if door.stopping:
             self.refuse(Fault.BUSY)
+        elif excess > 0 and not door.make_room(self):
+            if excess > REFUSALS and self.transport is not None:
+                self.transport.abort()
+            else:
+                self.refuse(Fault.BUSY)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._leave_share()
         self._door.connections.discard(self)
-        for _, _, held in self._queue:
-            self._budget.give(held)
+        for _, _, held, budget in self._queue:
+            budget.give(held)
         self._queue.clear()
         self._wake()
         self._emptied()
@@ -107,15 +173,37 @@ class Visitor(Connection):
         super().close()
         self._wake()
 
-    def body_limit(self, head: Request) -> int:
-        return self._door.body_limit(head)
+    def admit(self, head: Request) -> Admission | Response:
+        payer = self._admit(head)
+        if isinstance(payer, Response):
+            return payer
+        share = self._share = self._door.budgets.of(payer.name)
+        share.join(self)
+        return Admission(payer.body_max_bytes, share)
+
+    def take(self, size: int) -> bool:
+        return super().take(size) if self._share is None else self._share.take_for(self, size)
+
+    def give_way(self) -> None:
+        self.refuse(Fault.BUSY)
+
+    def forget_body(self) -> None:
+        super().forget_body()
+        self._leave_share()
+
+    def _leave_share(self) -> None:
+        share, self._share = self._share, None
+        if share is not None:
+            share.leave(self)
 
     def refusal(self, fault: Fault, head: Request | None) -> Response:
         return self._door.refusal(fault, head)
 
     def received(self, request: Request, *, keep_alive: bool) -> None:
-        self._queue.append((request, keep_alive, self._taken))
+        self._queue.append((request, keep_alive, self._taken, self._budget))
         self._taken = 0
+        if self._share is not None:
+            self._leave_share()
         if self.task is None:
             self.task = self._door.tasks.create_task(self._serve())
             self._door.answering.add(self.task)
@@ -146,10 +234,17 @@ class Visitor(Connection):
 
     def refuse(self, fault: Fault) -> None:
         if self.busy:
-            self._faulted = True
+            self.forget_body()
             self._late = fault
         else:
             super().refuse(fault)
+
+    def turn_away(self, answer: Response) -> None:
+        if self.busy:
+            self.forget_body()
+            self._late = answer
+        else:
+            super().turn_away(answer)
 
     def _wake(self) -> None:
         resting, self._resting = self._resting, None
@@ -175,14 +270,16 @@ class Visitor(Connection):
             if not self._queue:
                 await self._rest()
                 continue
-            request, keep_alive, held = self._queue.popleft()
+            request, keep_alive, held, budget = self._queue.popleft()
             if self._paused and not self._queue and self.transport is not None:
                 self._paused = False
                 self.transport.resume_reading()
             if self._phase == NOTHING:
                 self.deadline = None  # the one for the next request, from the answer to the last
+            response = None
             try:
-                response = await self._door.handle(request)
+                response = await self._handle(request)
+                self.served = self.served or response.status < REFUSED
                 keep_alive, bodiless = keep_alive and not self._door.stopping, request.method == "HEAD"
                 if response.file is None:
                     self.send(response, keep_alive=keep_alive, bodiless=bodiless)
@@ -193,8 +290,8 @@ class Visitor(Connection):
                 log.exception("http.answer_failed", method=request.method, path=request.path)
                 self.send(Response(status=500, headers=[], body=b""), keep_alive=False)
             finally:
-                self._budget.give(held)
-                del request  # and with it a body of some 70 MB, while the connection rests
+                budget.give(held)
+                request = response = None  # while the connection rests, neither body is held: of 70 MB, and of 6
 
     async def _send_file(self, response: Response, file: BinaryIO, *, keep_alive: bool, bodiless: bool) -> None:
         """Answer with a file, a piece whenever the client has taken the one before.
@@ -227,7 +324,10 @@ class Visitor(Connection):
         resting = self._resting = self._loop.create_future()
         if self._late is not None:
             late, self._late = self._late, None
-            super().refuse(late)
+            if isinstance(late, Fault):
+                self.refuse(late)
+            else:
+                self.turn_away(late)
         await resting
 
 
@@ -246,7 +346,7 @@ async def serving(
     *,
     sockets: list[socket.socket],
     limits: HttpLimits,
-    body_limit: BodyLimit,
+    admit: Admit,
     refusal: Refusal,
     grace_s: float = 1.0,
 ) -> AsyncGenerator[Door]:
@@ -255,7 +355,7 @@ async def serving(
     The door takes the sockets over, and closes them; `Door.listen` adds more while it stands.
     """
     async with asyncio.TaskGroup() as background, asyncio.TaskGroup() as requests:
-        door = Door(handle, requests, limits, body_limit, refusal)
+        door = Door(handle, requests, limits, admit, refusal)
         sweeper = background.create_task(door.sweep())
         servers = [await door.listen(listener) for listener in sockets]
         try:

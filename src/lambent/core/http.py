@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import io
 from abc import ABC, abstractmethod
 from http import HTTPStatus
 from typing import Final, cast
@@ -27,6 +28,7 @@ import httptools
 import msgspec
 import structlog
 
+from lambent.core.budgets import Admission, Budget
 from lambent.wire.messages import Request, Response
 
 log: Final = structlog.get_logger()
@@ -34,6 +36,7 @@ log: Final = structlog.get_logger()
 STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 BODILESS: Final = frozenset({204, 304})
+GATHERED_BYTES: Final = 1024 * 1024  # the chunks of a larger body are put together as they come
 UNQUESTIONED_BYTES: Final = 16 * 1024  # a body that says it is so small is read without asking what it is for
 LINGER_S: Final = 2.0  # how long a refused client may go on sending before the connection is closed
 LINGER_BYTES: Final = 128 * 1024 * 1024  # and how much of it is read and thrown away
@@ -66,24 +69,6 @@ class HttpLimits(msgspec.Struct, frozen=True, kw_only=True):
     buffered_bytes: int = 512 * 1024 * 1024  # bodies that are being received or answered, all connections together
 
 
-class Budget:
-    """Bytes that bodies may take together; `take` says whether there is room."""
-
-    __slots__ = ("free",)
-
-    def __init__(self, size: int) -> None:
-        self.free = size
-
-    def take(self, size: int) -> bool:
-        if size > self.free:
-            return False
-        self.free -= size
-        return True
-
-    def give(self, size: int) -> None:
-        self.free += size
-
-
 class Connection(asyncio.Protocol, ABC):
     """One client's connection. Subclasses say how large a body may be, and what becomes of a request."""
 
@@ -93,6 +78,7 @@ class Connection(asyncio.Protocol, ABC):
         "_counted_bytes",
         "_discarded",
         "_faulted",
+        "_gathered",
         "_head",
         "_limit",
         "_limits",
@@ -103,18 +89,21 @@ class Connection(asyncio.Protocol, ABC):
         "_peer",
         "_phase",
         "_received_bytes",
+        "_small",
         "_taken",
         "_timed",
         "_unsent",
         "_url",
         "closing",
         "deadline",
+        "since",
         "transport",
     )
 
     def __init__(self, limits: HttpLimits, budget: Budget) -> None:
         self._limits: Final = limits
-        self._budget: Final = budget
+        self._small: Final = budget  # for bodies that nobody asks about
+        self._budget = budget  # of the body that is arriving
         self._parser: Final = httptools.HttpRequestParser(self)
         self._phase = NOTHING
         self._timed = NOTHING  # the phase that the deadline is for
@@ -124,6 +113,7 @@ class Connection(asyncio.Protocol, ABC):
         self._head: Request | None = None
         self._limit = 0
         self._chunks: list[bytes] = []
+        self._gathered: io.BytesIO | None = None  # a large body: joining its chunks at the end would hold everybody up
         self._received_bytes = 0  # of the body
         self._counted_bytes = 0  # of the body, when a part was last looked at
         self._taken = 0  # of the budget, by the body that is arriving
@@ -133,6 +123,7 @@ class Connection(asyncio.Protocol, ABC):
         self._peer = ""
         self._loop: Final = asyncio.get_running_loop()
         self.closing = False
+        self.since = 0.0  # when the client's turn began, on the loop's clock
         self.deadline: float | None = None  # on the loop's clock; None while we are the ones who work
         self.transport: asyncio.Transport | None = None
 
@@ -142,8 +133,18 @@ class Connection(asyncio.Protocol, ABC):
     def received(self, request: Request, *, keep_alive: bool) -> None:
         """A whole request has arrived; some time later `send` is called for it, once."""
 
-    @abstractmethod
-    def body_limit(self, head: Request) -> int: ...
+    def body_limit(self, head: Request) -> int:
+        """How many bytes a body may have that is not small, where nobody else pays for it."""
+        del head
+        return UNQUESTIONED_BYTES
+
+    def admit(self, head: Request) -> Admission | Response:
+        """Decide about a request with more than a small body; a refusal is answered, and no byte of the body kept."""
+        return Admission(self.body_limit(head), self._small)
+
+    def take(self, size: int) -> bool:
+        """Find room for a part of a body that has come."""
+        return self._budget.take(size)
 
     @abstractmethod
     def refusal(self, fault: Fault, head: Request | None) -> Response: ...
@@ -204,7 +205,11 @@ class Connection(asyncio.Protocol, ABC):
 
     def wait(self, seconds: float | None) -> None:
         """Expect the client's next bytes within `seconds`; None: it is our turn."""
-        self.deadline = None if seconds is None else self._loop.time() + seconds
+        if seconds is None:
+            self.deadline = None
+        else:
+            self.since = self._loop.time()
+            self.deadline = self.since + seconds
 
     def overdue(self) -> None:
         """The deadline has passed: say so if a request had begun, else just close.
@@ -240,8 +245,6 @@ class Connection(asyncio.Protocol, ABC):
     def on_message_begin(self) -> None:
         self._phase = HEAD
         self._timed = NOTHING
-        self._url = b""
-        self._lines = []
         self._part_bytes = 0
 
     def on_url(self, url: bytes) -> None:
@@ -255,6 +258,7 @@ class Connection(asyncio.Protocol, ABC):
         self._phase = BODY
         url = self._url.decode("latin-1")
         headers = self._headers(len(url))
+        self._url, self._lines = b"", []  # a connection that rests keeps nothing of what it said
         path, _, query = url.partition("?")
         if path[:1] != "/":  # absolute form, as a proxy is asked
             host, _, path = path.partition("://")[2].partition("/")
@@ -269,8 +273,14 @@ class Connection(asyncio.Protocol, ABC):
             self.refuse(Fault.MALFORMED)
             raise _Refused
         size = int(declared) if declared is not None else None
-        small = size is not None and size <= UNQUESTIONED_BYTES
-        self._limit = UNQUESTIONED_BYTES if small else self.body_limit(head)
+        if size is not None and size <= UNQUESTIONED_BYTES:
+            self._limit, self._budget = UNQUESTIONED_BYTES, self._small
+        else:
+            admitted = self.admit(head)
+            if isinstance(admitted, Response):
+                self.turn_away(admitted)
+                raise _Refused
+            self._limit, self._budget = admitted.body_max_bytes, admitted.budget
         if size is not None and size > self._limit:
             self.refuse(Fault.BODY_TOO_LARGE)
             raise _Refused
@@ -299,20 +309,30 @@ class Connection(asyncio.Protocol, ABC):
         if self._received_bytes > self._limit:
             self.refuse(Fault.BODY_TOO_LARGE)
             raise _Refused
-        if not self._budget.take(size):
+        if not self.take(size):
             self.refuse(Fault.BUSY)
             raise _Refused
         self._taken += size
-        self._chunks.append(body)
+        if self._received_bytes <= GATHERED_BYTES:
+            self._chunks.append(body)
+            return
+        if self._gathered is None:
+            self._gathered = io.BytesIO()
+            self._gathered.writelines(self._chunks)
+            self._chunks = []
+        self._gathered.write(body)
 
     def on_message_complete(self) -> None:
         request = self._head
         if request is None or self._faulted:
             return
-        chunks = self._chunks
-        if chunks:
+        chunks, gathered = self._chunks, self._gathered
+        if gathered is not None:
+            request.body = gathered.getvalue()  # which copies nothing: the bytes are the buffer's own
+        elif chunks:
             request.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-            self._chunks = []
+        if self._received_bytes:
+            self._chunks, self._gathered = [], None
             self._received_bytes = self._counted_bytes = 0
         self._head = None
         self._phase = NOTHING
@@ -342,12 +362,14 @@ class Connection(asyncio.Protocol, ABC):
 
     def refuse(self, fault: Fault) -> None:
         """Answer with the fault, then discard what the client still sends, for a while."""
-        self._faulted = True
-        self._chunks = []
-        self._release()
+        self.turn_away(self.refusal(fault, self._head))
+
+    def turn_away(self, answer: Response) -> None:
+        """Answer a request that is not received, then discard what the client still sends, for a while."""
+        self.forget_body()
         if self.transport is None or self.closing:
             return
-        self.transport.write(encode(self.refusal(fault, self._head), keep_alive=False, bodiless=False))
+        self.transport.write(encode(answer, keep_alive=False, bodiless=False))
         try:
             if self.transport.can_write_eof():
                 self.transport.write_eof()
@@ -355,6 +377,12 @@ class Connection(asyncio.Protocol, ABC):
             self.close()
             return
         self.wait(LINGER_S)
+
+    def forget_body(self) -> None:
+        """Keep nothing of a request that is refused."""
+        self._faulted = True
+        self._chunks, self._gathered = [], None
+        self._release()
 
     def _discard(self, size: int) -> None:
         self._discarded += size

@@ -79,6 +79,7 @@ class Context(msgspec.Struct, Generic[S]):
     partition: str = "aws"
     trace_id: str | None = None  # the X-Amzn-Trace-Id that the request came with
     host: str | None = None  # the Host that the request came with: under which name, and port, the caller reaches us
+    outer_port: int | None = None  # by which others reach us, where the caller has a door of its own: a guest
     source_ip: str | None = None  # the address the request came from
 
     @property

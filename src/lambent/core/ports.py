@@ -11,14 +11,16 @@ This file is not a place for behaviour: only for the nouns that cross a seam and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
 from lambent.core.kernel import Caller
 from lambent.wire.messages import Request, Response
+
+EVENT_OVERHEAD_BYTES: Final = 26  # what CloudWatch Logs counts for an event besides its message (PutLogEvents)
 
 
 class LogEvent(NamedTuple):
@@ -29,14 +31,30 @@ class LogEvent(NamedTuple):
 
 
 class LogSink(Protocol):
-    """Where an execution environment's output goes."""
+    """Where one execution environment's output goes; its function has a share of a buffer, from which it is written soon.
 
-    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None:
-        """Accept the events of one moment for writing soon; the group and the stream come into being with their first event.
+    The group and the stream come into being with their first event. Nothing here waits or raises: a function must not fail
+    because of its log.
+    """
 
-        Never waits and never raises: when the buffer is full the events are dropped and counted, since a function must
-        not stand still because of its own log.
-        """
+    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str], /) -> None:
+        """Accept the platform's events of one moment; past the bounds they are dropped, counted and reported."""
+        ...
+
+    def append_output(self, group: str, stream: str, timestamp_ms: int, lines: bytes, /) -> None:
+        """Accept whole lines as a guest wrote them: events, each with its newline, `\\r` in it for a further one."""
+        ...
+
+    def full(self) -> bool:
+        """Whether the function's share of the buffer is used up; then whoever can wait sends nothing until there is room."""
+        ...
+
+    def when_room(self, resume: Callable[[], None], /) -> None:
+        """Call `resume` once, from the loop, when the share is no longer full."""
+        ...
+
+    def count_lost(self, events: int, size_bytes: int, /) -> None:
+        """Count events that were dropped before they came here."""
         ...
 
 
@@ -188,7 +206,26 @@ class Prove(Protocol):
     async def __call__(self, request: Request, service: str, region: str) -> Caller | None:
         """Who signed the request for that service and region; None: it is not signed, and that is not enough.
 
-        A body in chunks is unframed in place. Raises SignatureRefused (wire), whose sentences the gateway tells.
+        A body in chunks is unframed in place. Raises SignatureRefused (wire), whose sentences the gateway tells, and
+        AwsError for a page that may not sign in open mode.
+        """
+        ...
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """Who a request says it is from whose body has not come: proven where its head alone can prove it."""
+
+    caller: Caller
+    payer: str  # out of whose budget its body is taken
+
+
+class FindSender(Protocol):
+    """Finds out from its head who sends a request; the gateway's."""
+
+    def __call__(self, head: Request, service: str, region: str) -> Sender | None:
+        """Who signs for that service and region; None: it is not signed, and that is not enough.
+
+        Raises SignatureRefused (wire) and AwsError, as `Prove` does.
         """
         ...
 
@@ -202,6 +239,13 @@ class Site(Protocol):
 
     async def answer(self, request: Request, request_id: str, prove: Prove) -> Response:
         """Answer a request. Raises nothing but what `prove` raises."""
+        ...
+
+    def admit(self, head: Request, request_id: str, sender: FindSender) -> str | Response:
+        """Who pays for the body of a request whose head has come, by name, or its refusal.
+
+        Raises nothing but what `sender` raises.
+        """
         ...
 
     def too_large(self, request_id: str) -> Response:

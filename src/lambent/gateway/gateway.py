@@ -6,30 +6,37 @@ request's id.
 
 What is for a host or a path of a site (`core.ports.Site`) is its to answer, with nothing from here but who has signed it.
 
-The order matters: until a caller is known, nothing is told that depends on more than the request itself, and no
-service model is read. The way of an Invoke through here costs less than 60 us without the operation (benchmarks/).
+The order matters: until a caller is known, nothing is told that depends on more than the request itself, no service
+model is read, and nothing of the request is remembered. The way of an Invoke through here costs less than 60 us
+without the operation (benchmarks/). A request with a body that is not small comes here twice: `admit` decides about
+its head before the body is taken.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final, Literal
 
 import structlog
 
+from lambent.core.budgets import Payer
 from lambent.core.clock import Clock
 from lambent.core.errors import AccessDeniedException, AwsError, InternalFailure, NotImplementedYet, ServiceException
-from lambent.core.http import Fault
+from lambent.core.http import UNQUESTIONED_BYTES, Fault
 from lambent.core.ids import Ids
 from lambent.core.kernel import Caller, Context, Service
-from lambent.core.ports import Credentials, OwnPage, Site
-from lambent.gateway.authenticate import Authentication, Enforced, Open, signer
+from lambent.core.ports import Credentials, OwnPage, Sender, Site
+from lambent.gateway.authenticate import Authentication, Enforced, Open, signer, signing
 from lambent.gateway.authorise import authorise
+from lambent.gateway.cross_site import SANDBOXED, CrossSite
 from lambent.gateway.dialects import REST_JSON, Cause, Dialect, Problem, dialect_of
 from lambent.gateway.identify import Directory, Located
 from lambent.gateway.limits import UNKNOWN_BODY_BYTES, BodyLimit, body_limit
 from lambent.gateway.status import OWN_PATHS, own
 from lambent.gateway.unbound import Catalogue
+from lambent.wire.large_json import LARGE_BODY_BYTES
 from lambent.wire.messages import Request, Response
 from lambent.wire.sigv4 import SignatureMismatch
 from lambent.wire.sigv4_claim import unproven
@@ -40,6 +47,7 @@ log: Final = structlog.get_logger()
 
 Mode = Literal["enforced", "open"]
 NO_HOST: Final = "\n"  # stands in no Host header
+OWN_PAGE: Final = Payer("own pages", UNQUESTIONED_BYTES)
 FAULTS: Final[Mapping[Fault, tuple[Cause, str]]] = {
     Fault.MALFORMED: (Problem.MALFORMED, "The request is not well-formed HTTP/1.1."),
     Fault.SLOW: (Problem.SLOW, "The request did not arrive in time."),
@@ -66,38 +74,50 @@ class Gateway:
         catalogue: Catalogue | None = None,
         site: Site | None = None,
         pages: Mapping[str, OwnPage] | None = None,
+        cross_site: CrossSite | None = None,
+        port: int | None = None,
     ) -> None:
+        """`port` is the one that guests are told of; they come by another, inside their sandboxes."""
         self._directory: Final = Directory(services.values())
         self._authentication: Final[Authentication] = (
             Enforced(credentials, clock, account) if auth == "enforced" else Open(credentials, clock, account, region)
         )
+        self._cross_site: Final = None if auth == "enforced" else cross_site or CrossSite(site=site)
         self._clock: Final = clock
         self._ids: Final = ids
+        self._port: Final = port
         self._version: Final = version
         self._catalogue: Final = catalogue or Catalogue()
         self._site: Final = site
         self._site_mark: Final = NO_HOST if site is None else site.host_mark
         self._pages: Final = pages or {}
 
-    async def handle(self, request: Request) -> Response:
-        """Answer one request."""
+    async def handle(self, request: Request, guest: Caller | None = None) -> Response:
+        """Answer one request; `guest` is the role session of the function in whose sandbox it was made."""
+        authentication = self._authentication if guest is None else self._authentication.inside(guest)
         if self._site_mark in request.headers.get("host", "").lower():
-            return await self._visited(request)
+            return await self._visited(request, authentication)
         if request.path.startswith(OWN_PATHS):
-            return await self._own(request)
+            return await self._own(request, authentication)
         request_id = self._ids.uuid()
         located: Located | None = None
         try:
-            claim = self._authentication.claim(request)
+            if self._cross_site is not None:
+                self._cross_site.admit(request)
+            claim = authentication.claim(request)
+            identity = await authentication.identity(request, claim)
             name = self._directory.named(request, claim)
             located = self._directory.located(name, request)
-            identity = await self._authentication.identity(request, claim)
             if located is None:
                 return await self._missing(name, request, request_id)
             endpoint, operation = located.endpoint, located.operation
             service = endpoint.service
-            authorise(identity.caller, self._authentication.account, service, operation.name)
-            members = endpoint.protocol.parse(operation, request, located.labels)
+            authorise(identity.caller, authentication.account, service, operation.name)
+            if len(request.body) > LARGE_BODY_BYTES and operation.input is not None and operation.input.payload is None:
+                members = await asyncio.to_thread(endpoint.protocol.parse, operation, request, located.labels)
+                request.body = b""  # tens of megabytes that nobody looks at again
+            else:
+                members = endpoint.protocol.parse(operation, request, located.labels)
             context: Context[Any] = Context(
                 state=service.state,
                 caller=identity.caller,
@@ -107,6 +127,7 @@ class Gateway:
                 ids=self._ids,
                 trace_id=request.headers.get("x-amzn-trace-id"),
                 host=request.headers.get("host"),
+                outer_port=None if guest is None else self._port,
                 source_ip=request.peer or None,
             )
             output = await service.call(operation.name, members, context)
@@ -121,12 +142,37 @@ class Gateway:
             log.exception("gateway.failed", request_id=request_id, operation=_operation_name(located))
             return self._error(_our_fault(located), located, request, request_id)
 
-    def body_limit(self, head: Request) -> int:
-        """How many bytes the body of a request may have whose head has arrived."""
-        if self._site is not None and self._is_visit(head):
-            return self._site.body_max_bytes
-        limit = self._limit(head)
-        return limit.received_bytes if limit is not None else UNKNOWN_BODY_BYTES
+    def admit(self, head: Request, guest: Caller | None = None) -> Payer | Response:
+        """Who pays for the body of a request whose head has arrived, or the request's refusal.
+
+        Only for bodies that are not small. What can be known without the body is decided here: who calls, and whether
+        they may call this operation at all.
+        """
+        authentication = self._authentication if guest is None else self._authentication.inside(guest)
+        request_id = self._ids.uuid()
+        located: Located | None = None
+        try:
+            if self._site is not None and self._is_visit(head):
+                return self._visit_admitted(self._site, head, authentication, request_id)
+            if self._cross_site is not None:
+                self._cross_site.admit(head)
+            if head.path.startswith(OWN_PATHS):
+                return OWN_PAGE
+            claim = authentication.claim(head)
+            sender = authentication.sender(head, claim)
+            located = self._directory.located(self._directory.named(head, claim), head)
+            if located is None:  # it may be named in the body; else it is read to be refused
+                return Payer(sender.payer, UNKNOWN_BODY_BYTES)
+            service, operation = located.endpoint.service, located.operation
+            authorise(sender.caller, authentication.account, service, operation.name)
+            return Payer(sender.payer, body_limit(service.name, operation.name).received_bytes)
+        except AwsError as error:
+            return self._error(error, located, head, request_id)
+        except SignatureRefused as refused:
+            return _refused(refused, head, request_id)
+        except Exception:
+            log.exception("gateway.failed", request_id=request_id, operation=_operation_name(located))
+            return self._error(_our_fault(located), located, head, request_id)
 
     def refuse(self, fault: Fault, head: Request | None) -> Response:
         """Answer a request that never arrived whole, as AWS does where AWS does."""
@@ -150,17 +196,28 @@ class Gateway:
             self._site.path_root
         )
 
-    async def _own(self, request: Request) -> Response:
+    async def _own(self, request: Request, authentication: Authentication) -> Response:
         if self._is_visit(request):
-            return await self._visited(request)
-        return await own(request, self._pages, self._version, self._ids.uuid())
+            response = await self._visited(request, authentication)
+            if self._cross_site is not None:  # else the function's page would be one of this machine, which may call us
+                response.headers.append(SANDBOXED)
+            return response
+        request_id = self._ids.uuid()
+        try:
+            if self._cross_site is not None:
+                self._cross_site.admit(request)
+        except AwsError as error:
+            return self._error(error, None, request, request_id)
+        return await own(request, self._pages, self._version, request_id)
 
-    async def _visited(self, request: Request) -> Response:
+    async def _visited(self, request: Request, authentication: Authentication) -> Response:
         """Let the site answer; what is wrong with a signature is told in the words of REST, whatever the body is."""
         assert self._site is not None
         request_id = self._ids.uuid()
         try:
-            return await self._site.answer(request, request_id, self._prove)
+            return await self._site.answer(request, request_id, partial(self._prove, authentication))
+        except AwsError as error:
+            return REST_JSON.error(error, request_id)
         except SignatureRefused as refused:
             return REST_JSON.refuse(refused.refusal, refused.sentence, request_id)
         except BadFraming as bad:
@@ -169,8 +226,37 @@ class Gateway:
             log.exception("gateway.site_failed", request_id=request_id)
             return REST_JSON.error(ServiceException(), request_id)
 
-    async def _prove(self, request: Request, service: str, region: str) -> Caller | None:
-        return await signer(self._authentication, request, service=service, region=region)
+    def _visit_admitted(
+        self, site: Site, head: Request, authentication: Authentication, request_id: str
+    ) -> Payer | Response:
+        try:
+            payer = site.admit(head, request_id, partial(self._sender, authentication))
+        except AwsError as error:
+            return REST_JSON.error(error, request_id)
+        except SignatureRefused as refused:
+            return REST_JSON.refuse(refused.refusal, refused.sentence, request_id)
+        return payer if isinstance(payer, Response) else Payer(payer, site.body_max_bytes)
+
+    async def _prove(
+        self, authentication: Authentication, request: Request, service: str, region: str
+    ) -> Caller | None:
+        self._admit_signing(request)
+        return await signer(authentication, request, service=service, region=region)
+
+    def _sender(self, authentication: Authentication, head: Request, service: str, region: str) -> Sender | None:
+        self._admit_signing(head)
+        return signing(authentication, head, service=service, region=region)
+
+    def _admit_signing(self, request: Request) -> None:
+        """Keep strangers' pages from signing to the site where signatures prove nothing. Raises AwsError.
+
+        A page that signs in headers has asked before (a preflight), and the site's own CORS rules have answered; a
+        presigned URL is in nobody's way.
+        """
+        if self._cross_site is not None and (claim := unproven(request)) is not None:
+            self._cross_site.admit_host(request)
+            if claim.presigned:
+                self._cross_site.admit_page(request)
 
     def _limit(self, head: Request) -> BodyLimit | None:
         located = self._directory.located(self._directory.named(head, unproven(head)), head)

@@ -16,13 +16,13 @@ from lambent.lambda_.code import collection
 from lambent.lambda_.code.links import Links
 from lambent.lambda_.code.marker import marking
 from lambent.lambda_.code.quota import CodeQuota
-from lambent.lambda_.code.sources import NoObjects, Sources
+from lambent.lambda_.code.sources import MayGetObject, NoObjects, Sources, root_alone
 from lambent.lambda_.code.store import CodeStore, code_store
 from lambent.lambda_.functions import Function
 from lambent.lambda_.layers.layer import Layer
 from lambent.lambda_.layers.opt import restore_opts
 from lambent.lambda_.layers.store import Layers
-from lambent.lambda_.limits import AccountLimits
+from lambent.lambda_.limits import UNPACKED_LIMIT_BYTES, AccountLimits
 from lambent.lambda_.networks import OneVpc
 from lambent.lambda_.resources import Resources
 from lambent.lambda_.signing.configs import CodeSigningConfigs
@@ -33,6 +33,7 @@ from lambent.lambda_.sources.settling import Apply, nothing_to_poll, settling
 from lambent.lambda_.store import Functions
 from lambent.storage.commits import committing
 from lambent.storage.database import Database
+from lambent.storage.disk import Disk
 
 
 class ControlPlane(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +63,7 @@ async def control_plane(
     networks: Networks | None = None,
     event_sources: EventSources | None = None,
     objects: Objects | None = None,
+    may_get_object: MayGetObject = root_alone,
     signatures: Signatures | None = None,
     link_key: bytes,
     find: FindInterpreter,
@@ -69,6 +71,8 @@ async def control_plane(
     clock: Clock,
     limits: AccountLimits | None = None,
     adopt_code: bool = False,
+    disk: Disk | None = None,
+    unpacked_limit_bytes: int = UNPACKED_LIMIT_BYTES,
     prepare: Prepare = nothing_to_prepare,
     poll: Apply = nothing_to_poll,
     durable: bool = True,
@@ -89,7 +93,11 @@ async def control_plane(
         def wanted(digest: str) -> bool:
             return functions.names_content(digest) or layers.names_content(digest)
 
-        code = await on.enter_async_context(code_store(code_directory, wanted, clock, durable=durable))
+        code = await on.enter_async_context(
+            code_store(
+                code_directory, wanted, clock, durable=durable, disk=disk, unpacked_limit_bytes=unpacked_limit_bytes
+            )
+        )
         marker = await on.enter_async_context(marking(code_directory, database, durable=durable))
 
         def collect(before: Function | Layer | None, after: Function | Layer | None) -> None:
@@ -106,6 +114,7 @@ async def control_plane(
         for version in versions:
             for digest in version.uploads():
                 owners.setdefault(digest, []).append(str(version.arn))
+        code.count({version.code.digest: version.code.unzipped_bytes for version in versions if version.image is None})
         await collection.begin(code, marker, owners, adopt=adopt_code)
         await restore_opts(code, {version.layers for version in versions})
         activation = await on.enter_async_context(activating(functions, code, find, ids, prepare))
@@ -114,7 +123,7 @@ async def control_plane(
         yield ControlPlane(
             functions=functions,
             code=code,
-            packages=Sources(objects or NoObjects(), code),
+            packages=Sources(objects or NoObjects(), code, may_get_object),
             links=Links(code, link_key, clock),
             code_signing_configs=code_signing_configs,
             deployments=Deployments(signatures or NoSignatures(), code, clock),

@@ -262,6 +262,16 @@ class AnotherServiceRefused(AwsError, code="InvalidParameterValueException"):
         )
 
 
+class ObjectDenied(AwsError, code="AccessDeniedException", status=403):
+    """As users report it (awslabs/lambda-streams-to-firehose#21, buildkite/elastic-ci-stack-for-aws#564)."""
+
+    message = (
+        "Your access has been denied by S3, please make sure your request credentials have permission to GetObject for "
+        "{bucket}/{key}. S3 Error Code: AccessDenied. S3 Error Message: Access Denied"
+    )
+    message_key = "Message"
+
+
 class FileSystemNeedsVpc(AwsError, code="InvalidParameterValueException"):
     """As users report it (cfn-lint#4408)."""
 

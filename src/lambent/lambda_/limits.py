@@ -60,6 +60,9 @@ RESERVED_ENVIRONMENT: Final = frozenset(  # ref 2.7, the rows marked reserved
 
 ZIPPED_MAX_BYTES: Final = 52_428_800  # a package uploaded in the request; ref 2.4 (recorded)
 UNZIPPED_MAX_BYTES: Final = 262_144_000  # with the layers; ref 2.4 (recorded)
+UNPACKED_LIMIT_BYTES: Final = (
+    80_530_636_800  # of all code, unpacked; ours: as much as AWS gives an account for its zips
+)
 LAYERS_MAX: Final = 5  # of a function; ref 5
 LAYER_POLICY_MAX_BYTES: Final = 20_480  # of a layer version's policy, as JSON; ref 5, of functions' policies
 OBJECT_MAX_BYTES: Final = UNZIPPED_MAX_BYTES + 16 * 1024 * 1024  # a package in a bucket; ours: AWS names none, and this

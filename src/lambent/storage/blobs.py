@@ -43,6 +43,19 @@ class Blobs:
 
     def put_now(self, content: bytes | memoryview | Path) -> str:
         """Do what `put` does, in the calling thread."""
+        file, digest = self._stage(content)
+        try:
+            self.adopt(file, digest)
+        except BaseException:
+            file.unlink(missing_ok=True)
+            raise
+        return digest
+
+    async def staged(self, content: bytes | memoryview) -> tuple[Path, str]:
+        """Write the bytes to the disk, but not among the blobs yet: `adopt` does that, or the caller unlinks the file."""
+        return await asyncio.to_thread(self._stage, content)
+
+    def _stage(self, content: bytes | memoryview | Path) -> tuple[Path, str]:
         descriptor, name = tempfile.mkstemp(dir=self._incoming)
         try:
             with os.fdopen(descriptor, "wb", buffering=0) as file:
@@ -50,11 +63,10 @@ class Blobs:
                 os.fchmod(file.fileno(), 0o400)
                 if self._durable:
                     os.fsync(file.fileno())
-            self._adopt(Path(name), digest)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        return digest
+        return Path(name), digest
 
     def path(self, digest: str) -> Path:
         """Return where the blob is, if it is; the file is read-only and must stay as it is."""
@@ -74,16 +86,7 @@ class Blobs:
         self.path(digest).unlink(missing_ok=True)
 
     def adopt(self, file: Path, digest: str) -> None:
-        """Take in a file that was a blob before, under its name. Raises OSError."""
-        self._adopt(file, digest)
-
-    def digests(self) -> Iterator[str]:
-        """Yield every blob's digest, for whoever looks for the ones that no row names."""
-        for shard in self._directory.iterdir():
-            if len(shard.name) == 2:
-                yield from (entry.name for entry in shard.iterdir() if DIGEST.fullmatch(entry.name))
-
-    def _adopt(self, file: Path, digest: str) -> None:
+        """Take in a staged file, or one that was a blob before, under its name. Raises OSError."""
         target = self.path(digest)
         try:
             target.parent.mkdir(mode=0o700)
@@ -92,6 +95,12 @@ class Blobs:
             pass
         file.replace(target)
         self._sync(target.parent)
+
+    def digests(self) -> Iterator[str]:
+        """Yield every blob's digest, for whoever looks for the ones that no row names."""
+        for shard in self._directory.iterdir():
+            if len(shard.name) == 2:
+                yield from (entry.name for entry in shard.iterdir() if DIGEST.fullmatch(entry.name))
 
     def _sync(self, directory: Path) -> None:
         if not self._durable:

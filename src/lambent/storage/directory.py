@@ -129,14 +129,18 @@ def holder(path: Path, locks: Path = Path("/proc/locks")) -> int | None:
     return None
 
 
+def trace(path: Path) -> str | None:
+    """The name of a file by which a data directory is known that has lost its lock file."""
+    return next((name for name in TRACES if (path / name).exists()), None)
+
+
 def _refuse_foreign(path: Path) -> None:
     if path.stat().st_uid != os.geteuid():
         raise DataDirectoryForeign(path=path, reason="it belongs to another user")
     if (path / LOCK).exists() or not any(path.iterdir()):
         return
-    for there in TRACES:
-        if (path / there).exists():
-            raise LockFileMissing(path=path, there=there, lock=LOCK)
+    if (there := trace(path)) is not None:
+        raise LockFileMissing(path=path, there=there, lock=LOCK)
     raise DataDirectoryForeign(path=path, reason="it is not empty, and not one of Lambent's")
 
 

@@ -16,6 +16,7 @@ import msgspec
 from lambent.model.service import ShapeModel
 from lambent.wire import timestamps
 from lambent.wire.faults import SerializationException
+from lambent.wire.large_json import LargeText, read_large_blob
 from lambent.wire.scalars import INTEGER, LONG, read_blob, special_double, write_blob
 
 Convert = Callable[[Any], Any]
@@ -167,6 +168,8 @@ def _mistyped(value: object, wanted: str) -> SerializationException:
 
 def _read_string(value: Any) -> str:
     if type(value) is not str:
+        if type(value) is LargeText:
+            return value.text()
         raise _mistyped(value, "String")
     return value
 
@@ -198,6 +201,8 @@ def _read_boolean(value: Any) -> bool:
 
 def _read_blob(value: Any) -> bytes:
     if type(value) is not str:
+        if type(value) is LargeText:
+            return read_large_blob(value)
         raise _mistyped(value, "Blob")
     return read_blob(value)
 

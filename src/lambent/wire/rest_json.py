@@ -15,6 +15,7 @@ from lambent.wire.faces import face
 from lambent.wire.faults import SerializationException
 from lambent.wire.headers import header_reader, header_writer, safe
 from lambent.wire.json_body import TOO_DEEP, Convert, JsonCodec, decode, encode
+from lambent.wire.large_json import LARGE_BODY_BYTES, decode_large
 from lambent.wire.messages import Request, Response
 
 Parse = Callable[[Request, Mapping[str, str]], dict[str, Any]]
@@ -112,7 +113,8 @@ def _body_reader(shape: ShapeModel | None, members: dict[str, ShapeModel], codec
         read = codec.members_reader(members)
 
         def whole(request: Request, found: dict[str, Any]) -> None:
-            found.update(read(decode(request.body)))
+            large = len(request.body) > LARGE_BODY_BYTES
+            found.update(read(decode_large(request.body) if large else decode(request.body)))
 
         return whole
     name = shape.traits.payload or ""

@@ -36,6 +36,7 @@ STREAMED: Final = frozenset(
 DECLARED_ONLY: Final = STREAMED | {UNSIGNED_PAYLOAD}  # stand in the canonical request instead of a hash
 EMPTY_SHA256: Final = hashlib.sha256(b"").hexdigest()
 KEYS: Final = 1024  # derived keys that are kept: one per access key, day, region and service
+SCOPE_CHARACTERS: Final = 128  # of a scope whose key is kept; AWS's own have less than 80
 
 SEGMENT: Final = "[A-Za-z0-9_~-][A-Za-z0-9_.~-]*"
 UNCHANGED_PATH: Final = re.compile(f"/(?:{SEGMENT}/)*(?:{SEGMENT})?")  # already normal, nothing to encode
@@ -85,7 +86,7 @@ class Verifier:
         expected = hmac.digest(derived, _bytes(to_sign), "sha256").hex()
         if not hmac.compare_digest(expected.encode(), _bytes(claim.signature)):
             raise SignatureMismatch(canonical, to_sign)
-        if key is None:
+        if key is None and len(claim.scope) <= SCOPE_CHARACTERS:
             if len(self._keys) >= self._limit:
                 del self._keys[next(iter(self._keys))]
             self._keys[known] = derived

@@ -9,7 +9,8 @@ callers of the real services): parameters, date, expiry, host, algorithm, creden
 sentence of a list can look it up. Nothing here needs the secret, so all of it may be said to a stranger.
 
 All that a client's requests of one day have in common (everything in its header but the signature) is read once and
-remembered, within bounds; a header that is not as SDKs write it, or has anything wrong, is read by the book each time.
+remembered (`Signers`), within bounds and only after a proof, so that a stranger can neither fill the memory nor push
+the others out. A header that is not as SDKs write it, or has anything wrong, is read by the book each time.
 """
 
 from __future__ import annotations
@@ -49,8 +50,12 @@ USUAL: Final = re.compile(
     r"SignedHeaders=([^,\s]+), ?Signature="
 )
 USUAL_CHARACTERS: Final = 1024  # of a header that is remembered
-REMEMBERED: Final = 1024  # headers, and dates
+USUAL_NAMES: Final = 32  # signed headers in it
+REMEMBERED: Final = 1024  # headers, of at most 6 KB with what was read of each; and dates, of 16 characters
 SIGNATURE_CHARACTERS: Final = 64
+PARAMETER_CHARACTERS: Final = (
+    8192  # of a value in a presigned query, encoded; AWS's longest, a session token, has 2,000
+)
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,9 +72,40 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     session_token: str | None
     presigned: bool = False
     payload: str | None = None  # X-Amz-Content-Sha256, wherever it stands
+    signer: Signer | None = None  # to be remembered when the claim is proven; None: it is, or need not be
 
 
-def claimed(request: Request, now: float) -> Claim | None:
+class Signer(msgspec.Struct, frozen=True):
+    """What all requests have in common that one key signs on one day, for one service and with the same headers."""
+
+    prefix: str  # of the header, before the signature
+    access_key_id: str
+    scope: str
+    date: str
+    region: str
+    service: str
+    signed_headers: str
+    covered: frozenset[str]
+
+
+class Signers:
+    """Those who have proven a claim lately, by what stands before the signature in their headers."""
+
+    __slots__ = ("_limit", "_signers", "find")
+
+    def __init__(self, limit: int = REMEMBERED) -> None:
+        self._signers: Final[dict[str, Signer]] = {}
+        self._limit: Final = limit
+        self.find: Final = self._signers.get
+
+    def remember(self, signer: Signer) -> None:
+        """Know the signer of a proven claim at once from now on; the one who was first remembered is forgotten."""
+        if len(self._signers) >= self._limit:
+            del self._signers[next(iter(self._signers))]
+        self._signers[signer.prefix] = signer
+
+
+def claimed(request: Request, now: float, signers: Signers | None = None) -> Claim | None:
     """Read the claim of a request received at `now` (Unix epoch seconds); None when it is not signed at all.
 
     Raises SignatureRefused for what no secret could make right.
@@ -84,7 +120,9 @@ def claimed(request: Request, now: float) -> Claim | None:
                 Refusal.INVALID,
                 "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.",
             )
-        return _from_header(request, authorization, now)
+        return _as_usual(request.headers, authorization, now, signers) or _by_the_book(
+            request.headers, authorization, now
+        )
     return _from_query(request, now) if presigned else None
 
 
@@ -122,38 +160,25 @@ def unproven(request: Request) -> Claim | None:
     )
 
 
-class _Signer(msgspec.Struct, frozen=True):
-    """What all requests have in common that one key signs on one day, for one service and with the same headers."""
-
-    access_key_id: str
-    scope: str
-    date: str
-    region: str
-    service: str
-    signed_headers: str
-    covered: frozenset[str]
-
-
-@lru_cache(REMEMBERED)
-def _signer(prefix: str) -> _Signer | None:
-    """What stands before the signature in a header as SDKs write it; None for any other header."""
-    found = USUAL.fullmatch(prefix)
+def _signer(prefix: str) -> Signer | None:
+    """Read what stands before the signature in a header as SDKs write it; None for any other header."""
+    found = USUAL.fullmatch(prefix) if len(prefix) <= USUAL_CHARACTERS else None
     if found is None:
         return None
     access_key_id, scope, date, region, service, signed_headers = found.groups()
     names = frozenset(signed_headers.split(";"))
-    return _Signer(access_key_id, scope, date, region, service, signed_headers, names | COVERED)
+    return Signer(prefix, access_key_id, scope, date, region, service, signed_headers, names | COVERED)
 
 
-def _from_header(request: Request, authorization: str, now: float) -> Claim:
-    return _as_usual(request.headers, authorization, now) or _by_the_book(request.headers, authorization, now)
-
-
-def _as_usual(headers: dict[str, str], authorization: str, now: float) -> Claim | None:
+def _as_usual(headers: dict[str, str], authorization: str, now: float, signers: Signers | None) -> Claim | None:
     """The claim in a header as SDKs write it; None when it is another one, or anything is wrong with it."""
     signature = authorization[-SIGNATURE_CHARACTERS:]
     prefix = authorization[:-SIGNATURE_CHARACTERS]
-    signer = _signer(prefix) if len(prefix) <= USUAL_CHARACTERS else None
+    signer, new = (None if signers is None else signers.find(prefix)), None
+    if signer is None:
+        signer = _signer(prefix)
+        if signers is not None and signer is not None and len(signer.covered) <= USUAL_NAMES:
+            new = signer
     timestamp = headers.get("x-amz-date")
     if signer is None or timestamp is None or timestamp[:8] != signer.date or "host" not in signer.covered:
         return None
@@ -174,6 +199,7 @@ def _as_usual(headers: dict[str, str], authorization: str, now: float) -> Claim 
         signature=signature,
         session_token=headers.get("x-amz-security-token"),
         payload=headers.get("x-amz-content-sha256"),
+        signer=new,
     )
 
 
@@ -274,12 +300,13 @@ def _claim(
 
 
 def _amz_parameters(query: str) -> dict[str, str]:
-    """The X-Amz- parameters of a query; of a repeated one the first."""
+    """The X-Amz- parameters of a query; of a repeated one the first. One that is too long to be any is not decoded."""
     found: dict[str, str] = {}
     for pair in query.split("&"):
         if pair.startswith("X-Amz-"):
             name, _, value = pair.partition("=")
-            found.setdefault(name, unquote_plus(value, "latin-1"))
+            if name not in found:
+                found[name] = unquote_plus(value, "latin-1") if len(value) <= PARAMETER_CHARACTERS else value
     return found
 
 
@@ -325,7 +352,7 @@ def _lifetime_s(text: str | None) -> int:
 
 def _require_signed(signed_headers: str, headers: dict[str, str]) -> None:
     """The host and every x-amz- header must be covered: otherwise a stranger on the way could replace the operation."""
-    names = signed_headers.split(";")
+    names = frozenset(signed_headers.split(";"))  # thousands, if a stranger likes, held against hundreds of headers
     if "host" not in names:
         raise SignatureRefused(
             Refusal.INVALID, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import zipfile
 from collections.abc import AsyncGenerator
@@ -11,6 +12,10 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
 
 from lambent.config import Config
 from tests.lambda_.conftest import Aws, lambent
@@ -63,6 +68,14 @@ async def test_code_location_downloads_what_was_uploaded(aws: Aws):
     assert b"<Code>SignatureDoesNotMatch</Code>" in error
 
 
+async def test_a_large_upload_arrives_as_it_was_sent(aws: Aws):
+    content = archived([(entry("noise"), os.urandom(5_000_000))], zipfile.ZIP_STORED)
+    await aws.active("f", content)
+    found = await aws("get_function", FunctionName="f")
+    assert found["Configuration"]["CodeSize"] == len(content)
+    assert (await get(found["Code"]["Location"]))[1] == content
+
+
 async def test_each_version_has_its_own_location_until_it_is_deleted(aws: Aws):
     await aws.active("f")
     await aws("publish_version", FunctionName="f")
@@ -111,6 +124,36 @@ async def test_a_function_is_created_and_updated_from_a_real_s3(tmp_path: Path):
             "Message": "Error occurred while GetObject. S3 Error Code: NoSuchKey. "
             "S3 Error Message: The specified key does not exist.",
         }
+
+
+def session_client(aws: Aws) -> Any:
+    """A Lambda client of a role session that root has assumed."""
+    trust = {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = aws.iam.create_role(RoleName="worker", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    made = aws.sts.assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
+    session = boto3.Session(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"], "us-east-1")
+    return session.client("lambda", endpoint_url=aws.endpoint)
+
+
+async def test_a_role_session_cannot_have_the_operators_buckets_read_and_root_can(tmp_path: Path):
+    async with beside_s3(tmp_path) as (aws, s3):
+        await s3.put("code", "app.zip", HELLO)
+        where = {"S3Bucket": "code", "S3Key": "app.zip"}
+        await aws.active("f")
+        client = await aws.blocking(lambda: session_client(aws))
+        new = {"FunctionName": "g", "Runtime": "provided.al2023", "Handler": "x", "Role": aws.role, "Code": where}
+        for call in (
+            lambda: client.publish_layer_version(LayerName="l", Content=where),
+            lambda: client.update_function_code(FunctionName="f", **where),
+            lambda: client.create_function(**new),
+        ):
+            with pytest.raises(ClientError) as caught:
+                await aws.blocking(call)
+            assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+            assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
+            assert "have permission to GetObject for code/app.zip. S3 Error Code" in str(caught.value)
+        assert (await aws("publish_layer_version", LayerName="l", Content=where))["Version"] == 1
 
 
 async def test_a_package_from_s3_may_be_larger_than_an_upload_and_is_downloaded_whole(tmp_path: Path):

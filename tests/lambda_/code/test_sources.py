@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from lambent.core.errors import AwsError
+from lambent.core.kernel import Caller
 from lambent.core.ports import CallRefused, ObjectTooLarge
-from lambent.lambda_.errors import AnotherServiceRefused, ImageAndZip, MemberNotSupported, ZipTooLarge
+from lambent.gateway.authorise import may_get_object
+from lambent.lambda_.errors import AnotherServiceRefused, ImageAndZip, MemberNotSupported, ObjectDenied, ZipTooLarge
 from lambent.lambda_.limits import OBJECT_MAX_BYTES, ZIPPED_MAX_BYTES
-from tests.lambda_.plane import ROLE, Plane, plane
+from tests.lambda_.plane import ACCOUNT, ROLE, ROOT, Plane, plane
 from tests.lambda_.zips import HELLO, OTHER
 
 
@@ -31,6 +33,8 @@ class Buckets:
         assert max_bytes == OBJECT_MAX_BYTES
         if bucket != "code":
             raise CallRefused("S3", "GetObject", "NoSuchBucket", "The specified bucket does not exist")
+        if key == "theirs.zip":
+            raise CallRefused("S3", "GetObject", "AccessDenied", "Access Denied")
         if key == "large.zip":
             raise ObjectTooLarge
         return self.objects[bucket, key, version_id]
@@ -127,3 +131,41 @@ async def test_the_key_for_the_package_is_kept_and_shown(tmp_path: Path):
         await plane.settled()
         await plane("UpdateFunctionCode", FunctionName="f", ZipFile=OTHER)
         assert "SourceKMSKeyArn" not in (await plane("GetFunction", FunctionName="f"))["Code"]
+
+
+SESSION = Caller(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/lambda/f", "AROA:f", "ASIA", session_name="f")
+OTHER_ROOT = Caller("999999999999", "arn:aws:iam::999999999999:root", "999999999999", "AKIA", is_root=True)
+DENIED = (
+    "Your access has been denied by S3, please make sure your request credentials have permission to GetObject for "
+    "code/{key}. S3 Error Code: AccessDenied. S3 Error Message: Access Denied"
+)
+
+
+@pytest.mark.parametrize("key", ["hello.zip", "ghost.zip", "theirs.zip"])
+async def test_who_may_not_read_the_object_cannot_have_lambent_read_it(tmp_path: Path, key: str):
+    where = {"S3Bucket": "code", "S3Key": key}
+    new = {"FunctionName": "new", "Runtime": "python3.11", "Handler": "a.b", "Role": ROLE, "Code": where}
+    async with with_buckets(tmp_path) as plane:
+        await plane.active()
+        for operation, members in (
+            ("CreateFunction", new),
+            ("UpdateFunctionCode", {"FunctionName": "f", **where}),
+            ("UpdateFunctionCode", {"FunctionName": "f", **where, "DryRun": True}),
+            ("PublishLayerVersion", {"LayerName": "l", "Content": where}),
+        ):
+            with pytest.raises(ObjectDenied) as caught:
+                await plane.called_by(SESSION, operation, **members)
+            assert caught.value.text == DENIED.format(key=key)
+
+
+async def test_what_s3_denies_lambent_itself_is_told_in_the_same_words(tmp_path: Path):
+    async with with_buckets(tmp_path) as plane:
+        assert await refused(plane, ObjectDenied, S3Bucket="code", S3Key="theirs.zip") == DENIED.format(
+            key="theirs.zip"
+        )
+
+
+def test_the_operators_s3_is_for_the_root_of_the_operators_account():
+    assert may_get_object(ACCOUNT, ROOT, "code", "a")
+    assert not may_get_object(ACCOUNT, OTHER_ROOT, "code", "a")
+    assert not may_get_object(ACCOUNT, SESSION, "code", "a")

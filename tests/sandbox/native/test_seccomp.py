@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from lambent.sandbox.native import seccomp
-from tests.sandbox.native.bpf import AARCH64, ALLOW, ARM, ENOSYS, EPERM, I386, KILL, X86_64, verdict
+from tests.sandbox.native.bpf import AARCH64, ALLOW, ARM, ASK, ENOSYS, EPERM, I386, KILL, X86_64, verdict
 
 TABLE: Final = Path(seccomp.__file__).with_name("syscalls.txt")
 NUMBERS_TRIED: Final = 1100  # beyond the newest call, and beyond x86_64's reserved 512..547
@@ -138,6 +138,39 @@ def test_sockets_are_unix_internet_or_a_look_at_the_routes(compiled: Filter) -> 
     assert allowed == {unix, inet, inet6, netlink}
     paired = {family for family in range(64) if compiled.says("socketpair", family, 1, 0) == ALLOW}
     assert paired == {unix}
+
+
+def test_what_keeps_memory_is_asked_about_when_there_is_somebody_to_ask(compiled: Filter) -> None:
+    asked = Filter.__new__(Filter)
+    arch = "x86_64" if compiled.audit == X86_64 else "aarch64"
+    asked.blob, asked.numbers, asked.audit = seccomp.program(arch, gated=True), compiled.numbers, compiled.audit
+    unix, inet, inet6, netlink = 1, 2, 10, 16
+    for family, kind in ((inet, 1), (inet, 2), (inet6, 1), (inet6, 2), (netlink, 2), (netlink, 3)):
+        for call in ((family, kind, 0), (1 << 32 | family, 1 << 32 | kind, 0), (family, 0o2000000 | kind, 0)):
+            assert asked.says("socket", *call) == ASK
+            assert compiled.says("socket", *call) == ALLOW
+    assert asked.says("socket", unix, 1, 0) == ALLOW
+    assert asked.says("socket", inet, 1, 262) == EPERM  # MPTCP
+    assert asked.says("seccomp", 1) == asked.says("prctl", 22) == ASK
+    assert asked.says("seccomp", 2) == asked.says("prctl", 15) == ALLOW
+
+
+def test_socket_options_that_keep_memory_are_not_there(compiled: Filter) -> None:
+    no_option, nothing_done = 0x00050000 | 92, 0x00050000
+    for level, option in ((1, 26), (1, 37), (1, 60), (1, 65), (6, 31), (41, 32), (132, 1), (284, 1)):
+        assert compiled.says("setsockopt", 3, level, option) == no_option
+        assert compiled.says("setsockopt", 3, 1 << 32 | level, 1 << 32 | option) == no_option
+    for level, option in ((1, 2), (1, 7), (1, 9), (0, 11), (6, 1), (17, 103), (41, 26), (270, 11)):
+        assert compiled.says("setsockopt", 3, level, option) == ALLOW
+    assert compiled.says("setsockopt", 3, 1, 8) == nothing_done
+
+
+def test_nobody_has_the_machine_write_its_files(compiled: Filter) -> None:
+    nothing_done = 0x00050000
+    for call in ("sync", "syncfs", "fsync", "fdatasync"):
+        assert compiled.says(call, 3) == nothing_done
+    assert compiled.says("msync", 0, 4096, 4) == compiled.says("msync", 0, 4096, 1 << 32 | 6) == nothing_done
+    assert compiled.says("msync", 0, 4096, 1) == ALLOW
 
 
 def test_personality_takes_the_known_values_only(compiled: Filter) -> None:

@@ -19,6 +19,7 @@ Modes: directories 0555, files 0444, or 0555 where the archive says executable; 
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -49,6 +50,7 @@ from lambent.lambda_.limits import (
 Parts = tuple[str, ...]  # a path inside the tree, without "." and ".."
 
 CHUNK_BYTES: Final = 1 << 18
+BLOCK_BYTES: Final = 4096  # of a file system
 DIRECTORY_SIGNATURE: Final = b"PK\x01\x02"
 LOCAL_HEADER_BYTES: Final = 30  # and the name, which must be there too
 ENCRYPTED: Final = 0x1 | 0x40 | 0x2000  # of the general purpose bits
@@ -85,24 +87,56 @@ class Package(msgspec.Struct, frozen=True):
     links: dict[Parts, str]  # to the target as written
     unzipped_bytes: int  # as declared
 
+    @property
+    def disk_bytes(self) -> int:
+        """What the tree takes of a disk: each file whole blocks, and each name an inode."""
+        names = len(self.files) + len(self.directories) + len(self.links)
+        return names * BLOCK_BYTES + sum(-(-file.entry.file_size // BLOCK_BYTES) * BLOCK_BYTES for file in self.files)
+
 
 @contextmanager
-def inspected(content: bytes) -> Generator[Package]:
-    """Read the archive's directory; the package can be unpacked while the block lasts.
+def inspected(content: bytes | Path) -> Generator[Package]:
+    """Read the directory of an archive, or of a file that is one; the package can be unpacked while the block lasts.
 
     Raises PackageEmpty, PackageTooLarge, PackageUnreadable, also for what is found out inside the block.
     """
-    if len(content) > OBJECT_MAX_BYTES:
+    with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as file:
+        _check_size(file)
+        try:
+            with zipfile.ZipFile(file) as archive:
+                yield _inspect(archive)
+        except CORRUPT as error:
+            raise PackageUnreadable(reason=repr(error)) from error
+
+
+def taken(content: bytes | Path, root: Path | None, room_bytes: int) -> int:
+    """Unpack an archive into `root`, an empty directory, or without one only look; return the unpacked bytes.
+
+    Raises PackageEmpty, PackageTooLarge, PackageUnreadable, OSError (ENOSPC: it needs more than `room_bytes`).
+    """
+    with inspected(content) as package:
+        if root is None:
+            return package.unzipped_bytes
+        if package.disk_bytes > room_bytes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return unpack(package, root)
+
+
+def _check_size(file: IO[bytes]) -> None:
+    """Bound what zipfile makes objects of. Raises PackageEmpty, PackageTooLarge, PackageUnreadable."""
+    size_bytes = file.seek(0, os.SEEK_END)
+    if size_bytes > OBJECT_MAX_BYTES:
         raise PackageTooLarge(maximum=UNZIPPED_MAX_BYTES)
-    if not content:
+    if not size_bytes:
         raise PackageEmpty
-    if content.count(DIRECTORY_SIGNATURE) > 2 * ENTRIES_MAX:  # before zipfile makes an object of each
+    file.seek(0)
+    entries, tail = 0, b""
+    while chunk := file.read(CHUNK_BYTES):
+        entries += (tail + chunk).count(DIRECTORY_SIGNATURE)
+        tail = chunk[1 - len(DIRECTORY_SIGNATURE) :]
+    if entries > 2 * ENTRIES_MAX:
         _refuse(f"more than {ENTRIES_MAX} entries")
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            yield _inspect(archive)
-    except CORRUPT as error:
-        raise PackageUnreadable(reason=repr(error)) from error
+    file.seek(0)
 
 
 def unpack(package: Package, root: Path) -> int:
@@ -121,12 +155,6 @@ def unpack(package: Package, root: Path) -> int:
         root.joinpath(*path).chmod(0o555)
     root.chmod(0o555)
     return UNZIPPED_MAX_BYTES - room
-
-
-def unzipped_bytes(content: bytes) -> int:
-    """What an archive that was unpacked before takes when it is unpacked. Takes long; runs in a thread."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return sum(entry.file_size for entry in archive.infolist())
 
 
 def _write(archive: zipfile.ZipFile, file: File, target: Path, room: int) -> int:

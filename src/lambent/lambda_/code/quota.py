@@ -21,6 +21,24 @@ class CodeStorageExceeded(AwsError, code="CodeStorageExceededException"):
     message = "Code storage limit exceeded."
 
 
+class DiskReserved(AwsError, code="CodeStorageExceededException"):
+    """Ours, in AWS's form: the quota is not used up, the disk is."""
+
+    message = (
+        "Code storage limit exceeded: the disk of this Lambent has only its reserve of {reserve_mib} MiB left. "
+        "Delete functions or layers, or free some space, and try again."
+    )
+
+
+class UnpackedCodeExceeded(AwsError, code="CodeStorageExceededException"):
+    """Ours, in AWS's form: AWS counts zips, and this disk keeps what they unpack to."""
+
+    message = (
+        "Code storage limit exceeded: unpacked, all code of this Lambent would take more than {limit_mib} MiB "
+        "(unpacked_code_bytes). Delete functions or layers, and try again."
+    )
+
+
 class CodeQuota:
     """What every account may keep in every region."""
 

@@ -3,12 +3,11 @@ to.
 
     <directory>/zips/ab/abcdef...    the archive, a blob; its sha256 is CodeSha256
     <directory>/trees/abcdef...      the tree that environments see as /var/task or /opt
-    <directory>/trees/.*             being filled, or on its way out
+    <directory>/trees/.*             being filled, or on its way out (trees.py)
     <directory>/graveyard/...        what was collected of late (graveyard.py)
     <directory>/database.json        the mark that says whose rows they are (marker.py)
 
-A tree is filled under another name, synced, and renamed: it is there whole or not at all. Uploads of the same
-content at the same time share one unpacking.
+Uploads of the same content at the same time share one unpacking.
 
 A content is wanted as long as a row names its digest or somebody holds it: an operation between unpacking and its
 commit, an environment that has it mounted. The rows are asked through `wanted`, which must know of a commit before
@@ -23,12 +22,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import os
-import stat
-import tempfile
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -36,13 +32,16 @@ import msgspec
 import structlog
 
 from lambent.core.clock import Clock
-from lambent.lambda_.code.graveyard import Graveyard, remove
-from lambent.lambda_.code.packages import inspected, unpack, unzipped_bytes
+from lambent.lambda_.code.graveyard import Graveyard
+from lambent.lambda_.code.room import Room
+from lambent.lambda_.code.trees import Trees
+from lambent.lambda_.code.unpacking import Unpacking
 from lambent.lambda_.errors import PackageLost
+from lambent.lambda_.limits import UNPACKED_LIMIT_BYTES
 from lambent.storage.blobs import Blobs
+from lambent.storage.disk import Disk
 
 GRAVES_S: Final = 3600.0  # how often graves are looked at whose term may be over
-UNPACKERS: Final = 2  # packages unpacked at once: each may hold a core and its archive's directory in memory
 
 log: Final = structlog.get_logger()
 
@@ -66,24 +65,32 @@ NO_CODE: Final = Code("", 0)  # of a function that is an image
 class CodeStore:
     """The contents under one directory; made by `code_store`."""
 
-    def __init__(self, directory: Path, wanted: Callable[[str], bool], clock: Clock, *, durable: bool) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        wanted: Callable[[str], bool],
+        clock: Clock,
+        *,
+        durable: bool,
+        disk: Disk | None,
+        unpacked_limit_bytes: int,
+    ) -> None:
         self.graveyard: Final = Graveyard(directory / "graveyard")
         self.collecting = True  # False: nothing is removed, because nobody knows whether the rows are the right ones
         self._clock = clock
         self._zips = Blobs(directory / "zips", durable=durable)
-        self._trees = directory / "trees"
-        self._trees.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._trees = Trees(directory / "trees", durable=durable)
+        self._room = Room(disk, self.graveyard, unpacked_limit_bytes)
+        self._unpacking = Unpacking()
         self._wanted = wanted
-        self._durable = durable
         self._held: Counter[str] = Counter()
-        self._derived: set[str] = set()  # trees that are made of others, and so need no grave
+        self._new: set[str] = set()  # contents that no row has named yet, and so need no grave
+        self._derived: set[str] = set()  # trees that are made of others, and so need none either
         self._filling: dict[str, asyncio.Lock] = {}
-        self._unpackers = asyncio.Semaphore(UNPACKERS)
-        self._doomed: asyncio.Queue[Path] = asyncio.Queue()
 
     def tree(self, digest: str) -> Path:
         """The directory with the unpacked package."""
-        return self._trees / digest
+        return self._trees.path(digest)
 
     def archive(self, digest: str) -> Path:
         """The file with the zip, which stays for as long as the content is held."""
@@ -107,25 +114,47 @@ class CodeStore:
                 self.collect(digest)
 
     @asynccontextmanager
-    async def added(self, archive: bytes) -> AsyncGenerator[Code]:
+    async def added(self, archive: bytes, account: str = "") -> AsyncGenerator[Code]:
         """Keep the uploaded zip and unpack it; commit a row that names its digest before the block ends.
 
-        Raises PackageEmpty, PackageTooLarge, PackageUnreadable; then nothing is kept.
+        Raises PackageEmpty, PackageTooLarge, PackageUnreadable, DiskReserved, UnpackedCodeExceeded; then nothing is kept.
         """
-        digest = (await asyncio.to_thread(hashlib.sha256, archive)).hexdigest()
-        with self.holding(digest):
-            async with self._alone(digest):
-                new = not self.tree(digest).exists()
-                if new:
-                    await asyncio.to_thread(self._fill, digest, lambda root: _unpacked(archive, root))
-                if new or digest not in self._zips:  # a zip without its tree may be a damaged one
-                    await self._zips.put(archive)
-                    await asyncio.to_thread(self.graveyard.forget, digest)
-            yield Code(digest, len(archive), await asyncio.to_thread(unzipped_bytes, archive))
+        async with AsyncExitStack() as on:
+            async with self._room.for_package(len(archive)):
+                staged, digest = await self._zips.staged(archive)
+                on.callback(staged.unlink, missing_ok=True)
+                on.enter_context(self.holding(digest))
+                async with self._alone(digest):
+                    unzipped_bytes = await self._taken_in(staged, digest, account)
+            yield Code(digest, len(archive), unzipped_bytes)
+
+    async def _taken_in(self, staged: Path, digest: str, account: str) -> int:
+        """Make of a staged zip a content, unless it is one already; return its unpacked bytes."""
+        if digest in self._zips and self.tree(digest).exists():
+            return self._room.taken.get(digest) or await self._unpacking.unpack(staged, None, account)
+        if digest not in self._there() and self.graveyard.of(digest) is None:
+            self._new.add(digest)
+        if not self.tree(digest).exists():
+            unzipped_bytes = await self._unpack(staged, digest, account)
+        else:
+            unzipped_bytes = await self._unpacking.unpack(staged, None, account)
+        await asyncio.to_thread(self._zips.adopt, staged, digest)  # also over a zip that may be a damaged one
+        await asyncio.to_thread(self.graveyard.forget, digest)
+        return unzipped_bytes
+
+    async def _unpack(self, archive: Path, digest: str, account: str) -> int:
+        async with self._trees.filling(digest) as root, self._room.for_tree(digest) as share:
+            share.unzipped_bytes = await self._unpacking.unpack(archive, root, account, share.room_bytes)
+        return share.unzipped_bytes
 
     def collect(self, digest: str) -> None:
         """Bury the content if nobody wants it. Returns at once; its tree goes in the background."""
-        if not self.collecting or digest in self._held or self._wanted(digest):
+        if digest in self._held:
+            return
+        if self._wanted(digest):
+            self._new.discard(digest)
+            return
+        if not self.collecting and digest not in self._new:
             return
         try:
             grave = self._bury(digest)
@@ -141,9 +170,11 @@ class CodeStore:
 
     def clear(self) -> None:
         """After a start: remove what a crash has left half made or half removed."""
-        for leftover in self._trees.iterdir():
-            if leftover.name.startswith("."):
-                self._doomed.put_nowait(leftover)
+        self._trees.clear(self._zips.__contains__)
+
+    def count(self, unzipped_bytes: Mapping[str, int]) -> None:
+        """After a start: how much the contents of the rows take that are unpacked."""
+        self._room.taken.update(unzipped_bytes)
 
     async def restore(self, digest: str) -> None:
         """See that the tree is there; unpack the zip again, or take it out of its grave, if it has to be.
@@ -159,8 +190,9 @@ class CodeStore:
                     return
                 if not there:
                     raise PackageLost(digest=digest)
-                archive = await asyncio.to_thread(self._read, digest)
-                await asyncio.to_thread(self._fill, digest, lambda root: _unpacked(archive, root))
+                if not await asyncio.to_thread(self._is_intact, digest):
+                    raise PackageLost(digest=digest)
+                await self._unpack(self.archive(digest), digest, "")
 
     async def derive(self, digest: str, make: Callable[[Path], None]) -> None:
         """See that a tree is there which no archive unpacks to: `make` fills it, in a thread, out of others that are held."""
@@ -168,21 +200,25 @@ class CodeStore:
         with self.holding(digest):
             async with self._alone(digest):
                 if not self.tree(digest).exists():
-                    await asyncio.to_thread(self._fill, digest, make)
+                    async with self._trees.filling(digest) as root:
+                        await asyncio.to_thread(make, root)
 
     def _there(self) -> set[str]:
-        trees = {path.name for path in self._trees.iterdir() if not path.name.startswith(".")}
-        return trees.union(self._zips.digests())
+        return self._trees.digests().union(self._zips.digests())
 
     def _bury(self, digest: str) -> Path | None:
         """Move the content out of sight; return its grave, if it needs one."""
         tree, grave = self.tree(digest), None
-        if digest in self._zips:
+        if digest in self._new:
+            self._zips.delete(digest)
+        elif digest in self._zips:
             grave = self.graveyard.bury(self._zips.path(digest), digest, self._clock.now())
         elif digest not in self._derived and tree.exists() and self.graveyard.of(digest) is None:
             grave = self.graveyard.bury(tree, digest, self._clock.now())
+        self._new.discard(digest)
         self._derived.discard(digest)
-        self._doom(tree)
+        self._room.taken.pop(digest, None)
+        self._trees.doom(digest)
         return grave
 
     def _exhumed(self, digest: str) -> bool:
@@ -198,95 +234,45 @@ class CodeStore:
             self.tree(digest).chmod(0o555)
         return False
 
-    def _read(self, digest: str) -> bytes:
-        """The zip, which must be what it was. Raises PackageLost, OSError."""
-        archive = self._zips.path(digest).read_bytes()
-        if hashlib.sha256(archive).hexdigest() != digest:
-            raise PackageLost(digest=digest)
-        return archive
+    def _is_intact(self, digest: str) -> bool:
+        with self.archive(digest).open("rb") as archive:
+            return hashlib.file_digest(archive, "sha256").hexdigest() == digest
 
     @asynccontextmanager
     async def _alone(self, digest: str) -> AsyncGenerator[None]:
-        """One at a time for the same content, which the caller holds; a few for all."""
-        async with self._filling.setdefault(digest, asyncio.Lock()), self._unpackers:
+        """One at a time for the same content, which the caller holds."""
+        async with self._filling.setdefault(digest, asyncio.Lock()):
             yield
 
-    def _fill(self, digest: str, make: Callable[[Path], None]) -> None:
-        """Make the tree, in a thread."""
-        root = Path(tempfile.mkdtemp(prefix=".new-", dir=self._trees))
-        try:
-            make(root)
-            if self._durable:
-                _sync(root)
-            self._adopt(root, digest)
-        except BaseException:
-            remove(root)
-            raise
-
-    def _adopt(self, root: Path, digest: str) -> None:
-        try:
-            root.rename(self.tree(digest))
-        except OSError:
-            if not self.tree(digest).exists():
-                raise
-            remove(root)  # the thread of a cancelled upload of the same content came first
-        if self._durable:
-            _sync_one(self._trees)
-
-    def _doom(self, tree: Path) -> None:
-        """Rename the tree away, so that the next upload of this content starts anew, and leave it to the remover."""
-        if tree.exists():
-            grave = Path(tempfile.mkdtemp(prefix=".old-", dir=self._trees))
-            tree.rename(grave)
-            self._doomed.put_nowait(grave)
+    def tasks(self) -> list[Coroutine[None, None, None]]:
+        """What runs behind everybody's back for as long as the store is open."""
+        return [self._trees.remove_doomed(), self._trees.sync(), self.empty_graves()]
 
     async def empty_graves(self) -> None:
-        """Remove what has lain in its grave for its term, until cancelled."""
+        """Remove what has lain in its grave for its term, or what others need the room of, until cancelled."""
         while True:
             await self._clock.sleep(GRAVES_S)
+            await self._room.give_up_graves()
             if self.collecting and (gone := await asyncio.to_thread(self.graveyard.remove_expired, self._clock.now())):
                 log.info("code.graves_emptied", contents=len(gone))
-
-    async def remove_doomed(self) -> None:
-        """Remove what `collect` took away, until cancelled."""
-        while True:
-            await asyncio.to_thread(remove, await self._doomed.get())
 
 
 @asynccontextmanager
 async def code_store(
-    directory: Path, wanted: Callable[[str], bool], clock: Clock, *, durable: bool
+    directory: Path,
+    wanted: Callable[[str], bool],
+    clock: Clock,
+    *,
+    durable: bool,
+    disk: Disk | None = None,
+    unpacked_limit_bytes: int = UNPACKED_LIMIT_BYTES,
 ) -> AsyncGenerator[CodeStore]:
     """The code store under `directory` while the block lasts; what is not removed by then goes at the next start."""
-    store = CodeStore(directory, wanted, clock, durable=durable)
+    store = CodeStore(directory, wanted, clock, durable=durable, disk=disk, unpacked_limit_bytes=unpacked_limit_bytes)
     async with asyncio.TaskGroup() as tasks:
-        removers = [tasks.create_task(store.remove_doomed()), tasks.create_task(store.empty_graves())]
+        running = [tasks.create_task(task) for task in store.tasks()]
         try:
             yield store
         finally:
-            for remover in removers:
-                remover.cancel()
-
-
-def _unpacked(archive: bytes, root: Path) -> None:
-    with inspected(archive) as package:
-        unpack(package, root)
-
-
-def _sync(root: Path) -> None:
-    """Put the tree on the disk; a file with another name was put there when it got that one."""
-    for directory, _, names in os.walk(root):
-        for name in names:
-            path = Path(directory, name)
-            status = path.lstat()
-            if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
-                _sync_one(path)
-        _sync_one(Path(directory))
-
-
-def _sync_one(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            for task in running:
+                task.cancel()

@@ -25,6 +25,7 @@ import structlog
 
 from lambent.core.clock import Clock
 from lambent.core.ports import LogSink
+from lambent.core.slices import Slice
 from lambent.lambda_.environment.failures import Failure, exited, timed_out
 from lambent.lambda_.environment.journal import Journal
 from lambent.lambda_.environment.life_cycle import Event, State, after
@@ -40,7 +41,10 @@ log: Final = structlog.get_logger()
 ON_DEMAND: Final = "on-demand"  # AWS's initialization types
 PROVISIONED: Final = "provisioned-concurrency"
 
-VACATE_S: Final = 2.0  # how long the processes of a sandbox may take to die before it is given up
+VACATE_S: Final = 5.0  # how long the processes of a sandbox may take to die before it is given up
+LAST_WORDS_S: Final = (
+    0.05  # what a caller waits for them, so that the log of a failure is whole; they go on dying behind it
+)
 
 
 class Late(msgspec.Struct, frozen=True):
@@ -72,6 +76,7 @@ class Facts(msgspec.Struct, frozen=True):
     timeout_s: float
     init_timeout_s: float
     initialization_type: str = ON_DEMAND
+    log_bytes: int = 64 << 20  # of its output are kept of one invocation; the rest is dropped and counted
 
 
 class Environment:
@@ -86,6 +91,7 @@ class Environment:
         clock: Clock,
         tasks: asyncio.TaskGroup,
         changed: Callable[[], None],
+        slice_: Slice,
     ) -> None:
         self.facts: Final = facts
         self.state = State.INIT
@@ -93,10 +99,11 @@ class Environment:
         self.sandbox: Sandbox | None = None
         self._start_sandbox: Final = start_sandbox
         self._log: Final = log
-        self._journal: Final = Journal(sink, facts.log_group, facts.log_stream, clock)
+        self._journal: Final = Journal(sink, facts.log_group, facts.log_stream, facts.log_bytes, clock)
         self._clock: Final = clock
         self._tasks: Final = tasks
         self._changed: Final = changed
+        self._slice: Final = slice_
         self._loop: Final = asyncio.get_running_loop()
         self._api: RuntimeApi | None = None
         self._output: Output | None = None
@@ -150,6 +157,8 @@ class Environment:
             self._begin(invocation)
         news = await self._news(deadline)
         if isinstance(news, Result):
+            if tail:
+                await self._catch_up(news, deadline)
             return self._answered(invocation, started, deadline, news, tail=tail)
         failure = await self._break(news)
         return self._failed(invocation, started, *failure)
@@ -177,16 +186,21 @@ class Environment:
 
     async def _boot(self, deadline: float) -> tuple[Failure, bytes | None] | None:
         """Start a sandbox with a runtime in it and wait until it asks for an event; None: it did."""
-        await self._leave_runtime()  # one that has died a moment ago may still be on its way out
-        vacated = self.sandbox
+        vacated: Sandbox | None = None
         async with AsyncExitStack() as stack:
             try:
-                sandbox = self.sandbox = await stack.enter_async_context(self._start_sandbox(vacated))
+                async with asyncio.timeout_at(deadline):
+                    await self._leave_runtime()  # one that has died a moment ago may still be on its way out
+                    vacated = self.sandbox
+                    sandbox = self.sandbox = await stack.enter_async_context(self._start_sandbox(vacated))
             except InvalidEntrypoint as error:
                 self._move(Event.FAILED)
                 return Failure(error.error_type, str(error)), None
+            except TimeoutError:
+                self._move(Event.FAILED)
+                return timed_out(self.facts.timeout_s), None
             self.frozen = False
-            self._output = Output(sandbox.output, self._journal.line)
+            self._output = Output(sandbox.output, self._journal, self._slice)
             stack.callback(self._output.close)
             self._api = await stack.enter_async_context(runtime_api(sandbox.listeners[RUNTIME_API_PORT], self._tell))
             self._tasks.create_task(self._guarded(self._watch(sandbox)))
@@ -198,15 +212,15 @@ class Environment:
             return None
         failed = await self._break(news)
         if vacated is not None and isinstance(news, Exit) and news.out_of_memory:
-            await self._replace("no_memory_for_init")
+            self._replace("no_memory_for_init")
         return failed
 
-    async def _replace(self, reason: str) -> None:
+    def _replace(self, reason: str) -> None:
         """Give up the sandbox with its /tmp, which counts as memory: with too much there no runtime would ever start."""
         log.warning("environment.replaced", reason=reason, log_stream=self.facts.log_stream)
         sandbox, self.sandbox = self.sandbox, None
         if sandbox is not None:  # else it was given up already
-            await sandbox.kill()
+            self._tasks.create_task(self._guarded(sandbox.kill()))
 
     async def _watch(self, sandbox: Sandbox) -> None:
         """Tell when the sandbox's runtime has ended."""
@@ -232,7 +246,8 @@ class Environment:
             case _:
                 failure = timed_out(self.facts.timeout_s)
         self._move(Event.FAILED)
-        await self._leave_runtime()
+        leaving = self._tasks.create_task(self._guarded(self._leave_runtime()))
+        _ = await asyncio.wait([leaving], timeout=LAST_WORDS_S)
         return failure, body
 
     async def _leave_runtime(self) -> None:
@@ -252,8 +267,8 @@ class Environment:
             output.drain()
             async with stack:
                 await self._vacated(sandbox)
-                output.drain()
-                output.flush()
+                await output.finish()
+                self._note_lost()
                 self._api = None
 
     async def _vacated(self, sandbox: Sandbox) -> None:
@@ -277,6 +292,16 @@ class Environment:
             return await waiter
         finally:
             timer.cancel()
+            self._waiter = None
+
+    async def _catch_up(self, result: Result, deadline: float) -> None:
+        """Wait for the guest's last lines, which the caller wants; what the runtime does meanwhile is kept for later."""
+        assert self._output is not None
+        self._waiter = self._loop.create_future()
+        self._waiter.set_result(result)
+        try:
+            await self._output.catch_up(deadline)
+        finally:
             self._waiter = None
 
     def _tell(self, news: News) -> None:
@@ -372,8 +397,16 @@ class Environment:
             tenant_id=invocation.tenant_id,
         )
         self._init_ms = None
+        self._note_lost()
         now_ms = self._journal.now_ms()
         self._journal.write(now_ms, self._log.end(now_ms, report))
+
+    def _note_lost(self) -> None:
+        """Say in the log how much of it is missing, if some is."""
+        events, size_bytes = self._journal.take_lost()
+        if events:
+            now_ms = self._journal.now_ms()
+            self._journal.write(now_ms, self._log.lost(now_ms, events, size_bytes, self.facts.log_bytes))
 
     def _report_init(self, phase: str, started: float, failure: Failure | None) -> None:
         status = "success" if failure is None else failure.status

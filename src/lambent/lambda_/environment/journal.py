@@ -2,16 +2,19 @@
 
 Lines of one moment are handed over together. The last 4 KB are kept only while an invocation runs whose caller asked for
 them (LogType=Tail); nobody else pays for that.
+
+An invocation may log so many bytes. What the guest writes past that is read, so that it does not wait for ever, counted, and
+dropped; the stream says how much it was. The platform's own lines, three of an invocation, are not bounded here.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from lambent.core.clock import Clock
-from lambent.core.ports import LogSink
+from lambent.core.ports import EVENT_OVERHEAD_BYTES, LogSink
 
 TAIL_BYTES: Final = 4096  # what LogType=Tail gives back
 
@@ -19,14 +22,17 @@ TAIL_BYTES: Final = 4096  # what LogType=Tail gives back
 class Journal:
     """Writes to one log stream."""
 
-    __slots__ = ("_clock", "_group", "_sink", "_stream", "_tail", "_tail_size")
+    __slots__ = ("_clock", "_group", "_limit_bytes", "_lost", "_room_bytes", "_sink", "_stream", "_tail", "_tail_size")
 
-    def __init__(self, sink: LogSink, group: str, stream: str, clock: Clock) -> None:
+    def __init__(self, sink: LogSink, group: str, stream: str, limit_bytes: int, clock: Clock) -> None:
         self._sink: Final = sink
         self._group: Final = group
         self._stream: Final = stream
+        self._limit_bytes: Final = limit_bytes
         self._clock: Final = clock
-        self._tail: deque[str] | None = None  # None: nobody asked
+        self._room_bytes = limit_bytes  # for what the guest writes before the next `begin`
+        self._lost = (0, 0)
+        self._tail: deque[bytes] | None = None  # None: nobody asked
         self._tail_size = 0
 
     def now_ms(self) -> int:
@@ -35,27 +41,51 @@ class Journal:
 
     def begin(self, *, tail: bool) -> None:
         """An invocation begins; `tail`: its caller wants the end of its log."""
+        self._room_bytes = self._limit_bytes
         self._tail = deque() if tail else None
         self._tail_size = 0
 
     def write(self, now_ms: int, lines: Sequence[str]) -> None:
-        """Append lines, each with its newline, that were written at one moment."""
+        """Append the platform's lines, each with its newline, that were written at one moment."""
         if not lines:
             return
         self._sink.append(self._group, self._stream, now_ms, lines)
-        tail = self._tail
-        if tail is None:
-            return
-        for line in lines:
-            tail.append(line)
-            self._tail_size += len(line)
-        while len(tail) > 1 and self._tail_size - len(tail[0]) >= TAIL_BYTES:
-            self._tail_size -= len(tail.popleft())
+        if self._tail is not None:
+            self._keep(self._tail, "".join(lines).encode())
 
-    def line(self, line: str) -> None:
-        """Append a line of the guest."""
-        self.write(self.now_ms(), (line,))
+    def guest_lines(self, lines: bytes) -> None:
+        """Append whole lines as the guest wrote them."""
+        if self._room_bytes <= 0:
+            events, size = self._lost
+            self._lost = events + lines.count(b"\n"), size + len(lines)
+            return
+        self._room_bytes -= len(lines) + EVENT_OVERHEAD_BYTES * lines.count(b"\n")
+        if self._tail is not None:
+            self._keep(self._tail, lines)
+        self._sink.append_output(self._group, self._stream, self.now_ms(), lines)
+
+    def full(self) -> bool:
+        """Whether the guest should wait."""
+        return self._sink.full()
+
+    def when_room(self, resume: Callable[[], None]) -> None:
+        """Call `resume` once, when it need not wait any more."""
+        self._sink.when_room(resume)
+
+    def take_lost(self) -> tuple[int, int]:
+        """The events, and their bytes, that were dropped since this was asked before."""
+        lost, self._lost = self._lost, (0, 0)
+        if lost[0]:
+            self._sink.count_lost(*lost)
+        return lost
 
     def tail(self) -> bytes:
         """The last 4 KB of what was written since `begin`; nothing if nobody asked."""
-        return b"" if self._tail is None else "".join(self._tail).encode()[-TAIL_BYTES:]
+        return b"" if self._tail is None else b"".join(self._tail)[-TAIL_BYTES:]
+
+    def _keep(self, tail: deque[bytes], lines: bytes) -> None:
+        text = lines[-TAIL_BYTES:].replace(b"\r", b"\n")
+        tail.append(text)
+        self._tail_size += len(text)
+        while self._tail_size - len(tail[0]) >= TAIL_BYTES:
+            self._tail_size -= len(tail.popleft())

@@ -14,7 +14,12 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from lambent.core.log_loss import loss, magnitude
+
 SYSTEM_LEVELS: Final = {"DEBUG": 0, "INFO": 1, "WARN": 2}
+
+
+INVOCATION_LIMIT: Final = "one invocation may log {limit} (log_invocation_bytes)"
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +56,7 @@ class PlatformLog(Protocol):
     def init_report(self, now_ms: int, report: InitReport) -> list[str]: ...
     def start(self, now_ms: int, request_id: str, version: str, tenant_id: str | None) -> list[str]: ...
     def failure(self, now_ms: int, request_id: str, message: str, error_type: str) -> list[str]: ...
+    def lost(self, now_ms: int, events: int, size_bytes: int, limit_bytes: int) -> list[str]: ...
     def end(self, now_ms: int, report: Report) -> list[str]: ...
 
 
@@ -72,6 +78,10 @@ class TextLog(PlatformLog):
         if error_type == "Sandbox.Timedout":
             return [f"{timestamp(now_ms)} {request_id} {message.partition(' Error: ')[2]}\n\n"]
         return [f"{message}\n{error_type}\n"]
+
+    def lost(self, now_ms: int, events: int, size_bytes: int, limit_bytes: int) -> list[str]:
+        del now_ms
+        return [loss(events, size_bytes, INVOCATION_LIMIT.format(limit=magnitude(limit_bytes))) + "\n"]
 
     def end(self, now_ms: int, report: Report) -> list[str]:
         del now_ms
@@ -117,6 +127,11 @@ class JsonLog(PlatformLog):
     def failure(self, now_ms: int, request_id: str, message: str, error_type: str) -> list[str]:
         del now_ms, request_id, message, error_type
         return []  # the report says it
+
+    def lost(self, now_ms: int, events: int, size_bytes: int, limit_bytes: int) -> list[str]:
+        reason = INVOCATION_LIMIT.format(limit=magnitude(limit_bytes))
+        record = {"droppedRecords": events, "droppedBytes": size_bytes, "reason": reason}
+        return self._line(now_ms, "platform.logsDropped", "WARN", record)
 
     def end(self, now_ms: int, report: Report) -> list[str]:
         metrics: dict[str, float] = {

@@ -21,7 +21,8 @@ import structlog
 
 from lambent.core.clock import Clock
 from lambent.core.ids import Ids
-from lambent.core.ports import LogSink, RoleCredentials
+from lambent.core.ports import LogSink, RoleCredentials, SessionCredentials
+from lambent.core.slices import Slices
 from lambent.lambda_.activation import CannotRun
 from lambent.lambda_.code.store import CodeStore
 from lambent.lambda_.environment.environment import ON_DEMAND, Environment, Facts
@@ -29,6 +30,7 @@ from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.errors import RoleNotAssumable
 from lambent.lambda_.invoke.placement import Changed
+from lambent.lambda_.invoke.turns import Turns
 from lambent.lambda_.layers.opt import restore_opt
 from lambent.lambda_.limits import PROVISIONED_INIT_MIN_S
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
@@ -43,8 +45,8 @@ log: Final = structlog.get_logger()
 
 CREDENTIALS_S: Final = 12 * 3600  # an environment lives for a shorter time: Settings.max_age_s
 INIT_CPUS: Final = 1.0
-SinkAt = Callable[[str, str], LogSink]  # the logs of an account in a region
-OpenDoor = Callable[[Sandbox], Awaitable[asyncio.Server | None]]  # lets the guest reach the gateway
+OpenDoor = Callable[[Sandbox, SessionCredentials], Awaitable[asyncio.Server | None]]  # the guest's way to the gateway
+SinkAt = Callable[[str, str, str], LogSink]  # the logs of a function, of an account in a region
 
 
 class Launching:
@@ -59,10 +61,12 @@ class Launching:
         sink_at: SinkAt,
         open_door: OpenDoor,
         endpoint_url: str,
+        slices: Slices,
         clock: Clock,
         ids: Ids,
         *,
         init_timeout_s: float,
+        log_bytes: int,
     ) -> None:
         self._pool: Final = pool
         self._visible: Final = visible
@@ -71,11 +75,14 @@ class Launching:
         self._sink_at: Final = sink_at
         self._open_door: Final = open_door
         self._endpoint_url: Final = endpoint_url
+        self._slices: Final = slices
         self._clock: Final = clock
         self._ids: Final = ids
         self._init_timeout_s: Final = init_timeout_s
+        self._log_bytes: Final = log_bytes
         self._launchers: Final[dict[str, Launcher]] = {}
         self._making: Final = asyncio.Lock()
+        self._turns: Final = Turns()
 
     async def prepare(self, version: FunctionVersion) -> None:
         """See that the version can run here, and have its runtime started ahead. Raises CannotRun, SandboxError."""
@@ -98,15 +105,17 @@ class Launching:
             if kind == ON_DEMAND
             else max(PROVISIONED_INIT_MIN_S, version.timeout_s),
             initialization_type=kind,
+            log_bytes=self._log_bytes,
         )
         return Environment(
             facts,
             lambda vacated: self._sandbox(code, version, facts, vacated),
             platform_log(version, kind),
-            self._sink_at(version.arn.account, version.arn.region),
+            self._sink_at(version.arn.account, version.arn.region, version.arn.name),
             self._clock,
             tasks,
             changed,
+            self._slices.of(facts.cpus),
         )
 
     @asynccontextmanager
@@ -118,7 +127,7 @@ class Launching:
         Raises RoleNotAssumable, InvalidEntrypoint, PackageLost, SandboxError.
         """
         launcher = await self._launcher(version.runtime)
-        opt = version.opt_digest
+        opt, session = version.opt_digest, self._role_session(version)
         with code.holding(version.code_digest) as code_dir, code.holding(opt) if opt else nullcontext() as layers_dir:
             if not code_dir.exists() or (layers_dir is not None and not layers_dir.exists()):
                 await code.restore(version.code_digest)
@@ -138,14 +147,16 @@ class Launching:
                     code_dir=code_dir,
                     layers_dir=layers_dir,
                     variables=version.environment or {},
-                    credentials=self._role_session(version),
+                    credentials=session,
                     initialization_type=facts.initialization_type,
                     endpoint_url=self._endpoint_url,
                 )
             )
-            sandbox = await self._started(launcher.template_of(version.arn.account), boosted(assignment), vacated)
+            template = launcher.template_of(version.arn.account)
+            async with self._turns.turn(version.arn.name):
+                sandbox = await self._started(template, boosted(assignment), vacated)
             try:
-                door = await self._open_door(sandbox)
+                door = await self._open_door(sandbox, session)
                 try:
                     yield sandbox
                 finally:
@@ -164,7 +175,7 @@ class Launching:
                 log.exception("environment.replaced", reason="not_restarted", template=template.name)
         return await self._pool.start(template, assignment)
 
-    def _role_session(self, version: FunctionVersion):
+    def _role_session(self, version: FunctionVersion) -> SessionCredentials:
         try:
             return self._credentials.issue(version.role, version.arn.name, CREDENTIALS_S)
         except LookupError:

@@ -64,8 +64,10 @@ async def packaged(ctx: Context[Lambda], source: Source) -> AsyncGenerator[Code]
     if source is None:
         yield NO_CODE
         return
-    sources = ctx.state.packages
-    async with sources.copied(source) if isinstance(source, S3Object) else sources.uploaded(source) as content:
+    sources, caller = ctx.state.packages, ctx.caller
+    async with (
+        sources.copied(source, caller) if isinstance(source, S3Object) else sources.uploaded(source, caller.account)
+    ) as content:
         yield content
 
 

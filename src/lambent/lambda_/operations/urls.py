@@ -208,8 +208,11 @@ def found(function: Function, arn: FunctionArn) -> FunctionUrlConfig:
 
 
 def _address(ctx: Context[Lambda], url_id: str) -> str:
-    """Under a name that leads to this machine by itself; with the port by which the caller has come."""
-    port = urlsplit(ctx.endpoint).port or HTTP_PORT
+    """Under a name that leads to this machine by itself; with the port by which the caller has come.
+
+    A function has come by the door of its sandbox, which nobody else finds: it is told the port of all others.
+    """
+    port = ctx.outer_port or urlsplit(ctx.endpoint).port or HTTP_PORT
     return f"http://{url_id}{HOST_MARK}{ctx.region}.localhost:{port}/"
 
 

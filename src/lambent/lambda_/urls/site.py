@@ -18,7 +18,7 @@ from lambent.core.clock import Clock
 from lambent.core.errors import AwsError
 from lambent.core.ids import Ids
 from lambent.core.kernel import Caller
-from lambent.core.ports import Prove
+from lambent.core.ports import FindSender, Prove
 from lambent.lambda_.environment.environment import Outcome
 from lambent.lambda_.functions import Function
 from lambent.lambda_.invoke.errors import EventTooLarge, SandboxUnavailable
@@ -75,7 +75,7 @@ class FunctionUrls:
         address = address_of(request)
         target = self._addresses.target(address) if address is not None else None
         if address is None or target is None:
-            return Response(403, [*told(request_id), ("x-amzn-ErrorType", "AccessDeniedException")], UNKNOWN)
+            return unknown(request_id)
         cors, origin = target.config.cors, request.headers.get("origin")
         if cors is not None and request.method == "OPTIONS":
             return Response(200, [*told(request_id), *preflight(cors, origin)], b"")
@@ -85,6 +85,26 @@ class FunctionUrls:
             response = self._protocol.serialize_error(LAMBDA.model, error, request_id)
         response.headers += shared(cors, origin)
         return response
+
+    def admit(self, head: Request, request_id: str, sender: FindSender) -> str | Response:
+        """Who pays for the body: who has signed it, or the URL itself where it is for everybody. Raises SignatureRefused."""
+        address = address_of(head)
+        target = self._addresses.target(address) if address is not None else None
+        if target is None:
+            return unknown(request_id)
+        try:
+            caller, payer = None, f"function URL {target.config.url_id}"
+            if target.config.auth_type != "NONE":
+                found = sender(head, SIGNING_NAME, target.arn.region)
+                if found is None:
+                    raise UrlForbidden
+                caller, payer = found.caller, found.payer
+            self._require(self._functions.get(target.arn), target, caller, head)
+        except AwsError as error:
+            response = self._protocol.serialize_error(LAMBDA.model, error, request_id)
+            response.headers += shared(target.config.cors, head.headers.get("origin"))
+            return response
+        return payer
 
     def too_large(self, request_id: str) -> Response:
         """The answer to a request whose body is larger than may be."""
@@ -124,9 +144,13 @@ class FunctionUrls:
             caller = await prove(request, SIGNING_NAME, target.arn.region)
             if caller is None:
                 raise UrlForbidden
+        self._require(function, target, caller, request)
+        return caller
+
+    def _require(self, function: Function, target: Target, caller: Caller | None, request: Request) -> None:
+        """Raise UrlForbidden unless `caller` may call the URL."""
         if not admits(function, target, caller, source_ip=request.peer, now=self._clock.now()):
             raise UrlForbidden
-        return caller
 
     def _visit(self, address: Address, target: Target, caller: Caller | None, request_id: str, trace: str) -> Visit:
         return Visit(
@@ -151,6 +175,11 @@ def answered(outcome: Outcome, mode: InvokeMode) -> Response:
 def told(request_id: str) -> list[tuple[str, str]]:
     """The headers of an answer without a function."""
     return [JSON, ("x-amzn-RequestId", request_id)]
+
+
+def unknown(request_id: str) -> Response:
+    """The answer where there is no URL."""
+    return Response(403, [*told(request_id), ("x-amzn-ErrorType", "AccessDeniedException")], UNKNOWN)
 
 
 def traced(header: str) -> str | None:

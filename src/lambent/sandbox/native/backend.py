@@ -19,6 +19,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct, structs
@@ -35,14 +36,16 @@ from lambent.sandbox.contract import (
     Unavailable,
     Waiting,
 )
-from lambent.sandbox.native import instance, linux, rootfs
+from lambent.sandbox.native import instance, linux, rootfs, tmps
 from lambent.sandbox.native.generations import Generations, Start, Terms
 from lambent.sandbox.native.ground import Ground
 from lambent.sandbox.native.hierarchies import discover
+from lambent.sandbox.native.images import Image
 from lambent.sandbox.native.machine import OLDEST_KERNEL, kernel_version
 from lambent.sandbox.native.sandboxes import NativeSandbox
 from lambent.sandbox.native.spawners import Spawner
 from lambent.sandbox.native.users import Users, users
+from lambent.storage.disk import Disk
 
 _WAITING: Final = Limits(memory_mib=0)  # until it is assigned: only what can be changed then, or must not be
 _END_S: Final = 2.0
@@ -53,6 +56,8 @@ class NativeConfig(Struct, frozen=True):
     limits: Literal["enforced", "best-effort"] = (
         "enforced"  # best-effort: without cgroups, by each process's own limits
     )
+    images: Path | None = None  # the directory on the disk that /tmp is on, where this machine allows it; None: memory
+    reserve_bytes: int = 512 * 1024 * 1024  # of that disk, which no /tmp takes
     terms: Terms = Terms()
 
 
@@ -68,9 +73,12 @@ class Facts(NamedTuple):
 class NativeBackend:
     """Made by `native`."""
 
-    def __init__(self, groups: instance.Instance, who: Users, generations: Callable[[Start], Generations]) -> None:
+    def __init__(
+        self, groups: instance.Instance, who: Users, images: tmps.Tmps, generations: Callable[[Start], Generations]
+    ) -> None:
         self._groups: Final = groups
         self._users: Final = who
+        self._tmps: Final = images
         self._generations: Final = generations(self._started)
         self._sandboxes: Final[set[NativeSandbox]] = set()
         self._made = 0
@@ -92,6 +100,10 @@ class NativeBackend:
 
     def visible(self, mount: Mount) -> str:
         return mount.target
+
+    async def why_tmp_in_memory(self) -> str:
+        """Return why /tmp is memory here, or "" where it is on disk; known once the first image has been made or not."""
+        return await self._tmps.why_in_memory()
 
     async def prepare(self, template: Template) -> NativeSandbox:
         return await self._make(template, None, None)
@@ -137,7 +149,10 @@ class NativeBackend:
         try:
             mounts = _sources(assignment)
             spawner = await self._generations.spawner(template, newest=assignment is None)
-            ground = self._ground(assignment, vacated)
+            image = (
+                None if assignment is None or vacated is not None else await self._tmps.take(assignment.limits.tmp_mib)
+            )
+            ground = self._ground(assignment, vacated, image)
         except BaseException:
             if vacated is not None:
                 vacated.discard()
@@ -168,11 +183,16 @@ class NativeBackend:
             raise
         return sandbox
 
-    def _ground(self, assignment: Assignment | None, vacated: NativeSandbox | None) -> Ground:
-        """Give a sandbox that is to be made its groups and its user, or those of the one whose place it takes."""
-        if self._closing:
-            raise SandboxError("the backend is closing")
-        ground = self._new_ground() if vacated is None else vacated.hand_over()
+    def _ground(self, assignment: Assignment | None, vacated: NativeSandbox | None, image: Image | None) -> Ground:
+        """Give a sandbox that is to be made its groups, its user and its /tmp, or those of the one whose place it takes."""
+        try:
+            ground = self._new_ground() if vacated is None else vacated.hand_over()
+        except SandboxError:
+            if image is not None:
+                self._tmps.drop(image)
+            raise
+        if image is not None:
+            ground.stand_on(image)
         try:
             if ground.group is not None and vacated is not None:
                 ground.group.count_anew()
@@ -184,6 +204,8 @@ class NativeBackend:
         return ground
 
     def _new_ground(self) -> Ground:
+        if self._closing:
+            raise SandboxError("the backend is closing")
         uid = self._users.take()
         self._made += 1
         try:
@@ -191,7 +213,7 @@ class NativeBackend:
         except OSError as error:
             self._users.give_back(uid)
             raise SandboxError(f"no control group could be made: {error}") from error
-        return Ground(uid, group, self._users.give_back)
+        return Ground(uid, group, self._users.give_back, self._tmps.forget)
 
     def _founded(self, spawner: Spawner, template: Template, ground: Ground) -> NativeSandbox:
         def gone(sandbox: NativeSandbox) -> None:
@@ -213,7 +235,13 @@ class NativeBackend:
             waiting.limit(assignment.limits, self._resources(assignment.limits))
         except OSError as error:
             raise SandboxError(f"the limits of the sandbox cannot be set: {error}") from error
-        await waiting.provide(_sources(assignment), assignment.limits.tmp_mib, self._line(assignment))
+        sources = _sources(assignment)
+        if (image := await self._tmps.take(assignment.limits.tmp_mib)) is not None:
+            if not waiting.alive:
+                self._tmps.drop(image)
+                raise SandboxError(f"the waiting sandbox of {waiting.template.name} has died")
+            waiting.ground.stand_on(image)
+        await waiting.provide(sources, assignment.limits.tmp_mib, self._line(assignment))
 
     def _line(self, assignment: Assignment) -> dict[str, Any]:
         """Return what only the guest is told."""
@@ -274,12 +302,19 @@ async def native(config: NativeConfig, clock: Callable[[], float] = time.monoton
     with instance.opened(discover()) as groups:
         if groups.missing and config.limits == "enforced":
             raise Unavailable(_explained(groups))
-        async with asyncio.TaskGroup() as tasks:
-            backend = NativeBackend(groups, users(), partial(Generations, config.terms, tasks, clock))
+        who = users()
+        images = tmps.opened(None if who.nested else config.images, _room(config))
+        async with images as taken, asyncio.TaskGroup() as tasks:
+            backend = NativeBackend(groups, who, taken, partial(Generations, config.terms, tasks, clock))
             try:
                 yield backend
             finally:
                 await backend.end()
+
+
+def _room(config: NativeConfig) -> Callable[[], int]:
+    """Return what tells the bytes that guests may take of the disk."""
+    return (lambda: 0) if config.images is None else Disk(config.images, config.reserve_bytes).room_bytes
 
 
 def _sources(assignment: Assignment | None) -> dict[int, str]:

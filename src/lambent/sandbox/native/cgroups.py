@@ -3,9 +3,10 @@
     <group of this process>/lambent-<instance>/<sandbox>     in each hierarchy that carries something we need
 
 One interface over version 2, version 1, and both at once. Defends against: a guest that takes all memory, processors or
-processes. Does not: account for the pages that a forked guest shares with its spawner, which are the spawner's; bound swap
-where version 1 does not account for it. What is in /tmp and /dev/shm is memory, and counts; what is in /tmp when
-another guest is started counts no more.
+processes; from version 1, too, one that keeps memory in buffers of TCP and UDP. Does not: account for the pages that a
+forked guest shares with its spawner, which are the spawner's; bound swap where version 1 does not account for it; charge
+what the kernel charges to nobody (`gate`). What is in /tmp and /dev/shm is memory, and counts; what is in /tmp when another
+guest is started counts no more.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ CPU_PERIOD_US: Final = 20_000  # as Lambda has it: a function with little memory
 _LEAST_QUOTA_US: Final = 1_000  # the kernel's
 _MIB: Final = 1 << 20
 _NUMBER_BYTES: Final = 32
+_TCP_SHARE: Final = (
+    4  # version 1 counts buffers of TCP and UDP apart, and not at all without a limit: a quarter as much
+)
+_LEAST_TCP_BYTES: Final = 16 * _MIB
 
 
 class Group:
@@ -86,6 +91,8 @@ class Group:
                 _write_if_there(memory / "memory.memsw.limit_in_bytes", "-1")  # it may never be below the other
                 _write(memory / "memory.limit_in_bytes", bytes_)
                 _write_if_there(memory / "memory.memsw.limit_in_bytes", bytes_)
+            sockets = max(_LEAST_TCP_BYTES, limits.memory_mib * _MIB // _TCP_SHARE)
+            _write_if_there(memory / "memory.kmem.tcp.limit_in_bytes", str(sockets))  # in version 2 they are memory
         if (pids := self._of("pids")) is not None:
             _write(pids / "pids.max", str(limits.processes + 1))  # the sandbox's first process is ours
         self.set_cpus(limits.cpus)

@@ -4,8 +4,8 @@
 
 Locked down before the guest exists, it is a reaper from then on: it collects orphans, tells the server how the guest ended,
 and ends itself, at which the kernel kills whatever is left in the namespace. The guest has the same user but cannot harm it:
-it is not dumpable, and pid 1 takes no signal from below. Where cgroups do not, it also stops and continues the guest's
-processes, and it limits one that has booted.
+it is not dumpable, and pid 1 takes no signal from below. It decides how many sockets of some kinds the guest may make
+(`gate`). Where cgroups do not, it also stops and continues the guest's processes, and it limits one that has booted.
 
 Where another guest ran before in this sandbox nothing is left of it but its /tmp, which is given as a detached mount: this
 process, its namespaces and the listeners in them are as new as those of a first guest.
@@ -29,7 +29,7 @@ from _signal import signal as set_handler  # pyright: ignore[reportMissingImport
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
-from lambent.sandbox.native import channel, linux, lockdown, mounter, network, rootfs, seccomp
+from lambent.sandbox.native import channel, gate, linux, lockdown, mounter, network, rootfs, seccomp
 
 ASSIGNMENT: Final = 3
 _LINK: Final = 4
@@ -62,21 +62,20 @@ def found(world: World, request: dict[str, Any], given: Sequence[int]) -> None:
     try:
         set_handler(SIGCHLD, SIG_DFL)  # not `signal.signal`, which has enumerations around it
         tmp = _arrange(given, world.spawner, has_tmp=request["has_tmp"])
-        held_outside = _build(world, request, _SPAWNER, tmp)
-        children = linux.children_descriptor() if request["orders"] else -1
+        held_outside, listener = _build(world, request, _SPAWNER, tmp)
+        children = linux.children_descriptor()
         guest = os.fork()
         if guest:
-            _serve(held_outside, guest, children)
-        _leave(children)
+            _serve(held_outside, guest, children, gate.Gate(listener), listener)
+        _leave()
     except BaseException as error:
         _fail(error)
 
 
-def _leave(children: int) -> None:
+def _leave() -> None:
     """Give up, in the guest, what belongs to the first process."""
     linux.close_from(_LINK)
-    if children >= 0:
-        linux.unblock_signals()
+    linux.unblock_signals()
     lockdown.make_dumpable()
 
 
@@ -96,11 +95,11 @@ def _arrange(given: Sequence[int], spawner: int, *, has_tmp: bool) -> int | None
     return behind_cgroups if has_tmp else None
 
 
-def _build(world: World, request: dict[str, Any], spawner: int, tmp: int | None) -> list[int]:
+def _build(world: World, request: dict[str, Any], spawner: int, tmp: int | None) -> tuple[list[int], int]:
     """Make the sandbox's namespaces and what is in them, and give up everything else.
 
-    Return what is held outside: its listeners, its /tmp and, if it waits, the namespace into which its code is mounted later,
-    which nobody could open once this process is sealed.
+    Return the listener of its filter, after what is held outside: its listeners, its /tmp and, if it waits, the namespace
+    into which its code is mounted later, which nobody could open once this process is sealed.
     """
     itself = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     linux.unshare(_NAMESPACES)
@@ -125,41 +124,40 @@ def _build(world: World, request: dict[str, Any], spawner: int, tmp: int | None)
     else:
         lockdown.become_user(request["uid"])
     lockdown.drop_capabilities()
-    lockdown.seal(world.filter, spawner)
+    gated = lockdown.seal(world.filter, spawner)
     os.close(spawner)
     os.close(itself)
-    return [*listeners, kept_tmp, *mounts]
+    return [*listeners, kept_tmp, *mounts], gated
 
 
-def _serve(held_outside: Sequence[int], guest: int, children: int) -> NoReturn:
-    """Be the sandbox's pid 1 until the guest ends. `children` is readable when one has; without it, no orders come."""
+def _serve(held_outside: Sequence[int], guest: int, children: int, gate_: gate.Gate, gated: int) -> NoReturn:
+    """Be the sandbox's pid 1 until the guest ends. `children` is readable when one has, `gated` when a call waits."""
     link = socket.socket(fileno=_LINK)
     channel.send(link, {"made": True}, held_outside)
     for descriptor in (1, 2, ASSIGNMENT):
         _ = os.dup2(0, descriptor)
     for descriptor in held_outside:
         os.close(descriptor)
-    if children < 0:
-        while True:
-            _reaped(link, guest, 0)
     poller = select.poll()
-    poller.register(children, select.POLLIN)
-    poller.register(_LINK, select.POLLIN)
+    for descriptor in (children, gated, _LINK):
+        poller.register(descriptor, select.POLLIN)
     while True:
         for descriptor, _ in poller.poll():
             if descriptor == children:
                 _ = os.read(children, _SIGNALS)
-                while _reaped(link, guest, os.WNOHANG):
+                while _reaped(link, guest):
                     pass
+            elif descriptor == gated:
+                gate_.answer()
             elif (received := channel.receive(link)) is not None:
                 _obey(received.content, guest)
             else:
                 os._exit(0)
 
 
-def _reaped(link: socket.socket, guest: int, options: int) -> bool:
+def _reaped(link: socket.socket, guest: int) -> bool:
     """Collect a child that has ended, if there is one; with the guest, end."""
-    pid, status = os.waitpid(-1, options)
+    pid, status = os.waitpid(-1, os.WNOHANG)
     if pid == guest:
         code = os.waitstatus_to_exitcode(status)
         channel.send(link, {"code": code} if code >= 0 else {"signal": -code})

@@ -84,15 +84,18 @@ def drop_capabilities() -> None:
     _ = linux.call("capset", _CAPABILITY_HEADER, _NO_CAPABILITIES)
 
 
-def seal(filter_: seccomp.Filter, parent: int) -> None:
-    """Do the rest, which an unprivileged process may do. `parent` is a pidfd of the spawner, with whom this process dies."""
+def seal(filter_: seccomp.Filter, parent: int) -> int:
+    """Do the rest, which an unprivileged process may do; return the listener of the filter, for a `Gate`.
+
+    `parent` is a pidfd of the spawner, with whom this process dies.
+    """
     _ = linux.call("keyctl", _KEYCTL_JOIN_SESSION_KEYRING, None)
     linux.prctl(_PR_SET_NO_NEW_PRIVS, 1)
     linux.prctl(_PR_SET_DUMPABLE, 0)
     die_with_parent()  # after the change of user, which clears it
     if select.select([parent], [], [], 0)[0]:
         raise ProcessLookupError("the spawner is gone")
-    filter_.install()
+    return filter_.install(gated=True)
 
 
 def die_with_parent() -> None:

@@ -1,7 +1,7 @@
 """The process that mounts what a sandbox is assigned: the only one below the server that learns where the host keeps it.
 
     server ── paths + the sandbox's link ─────────────> mounter ── mounts, as descriptors ──> first process, not yet sealed
-       └───── paths + the sandbox's mount namespace ──────┘ (attaches them there itself, where the sandbox waits sealed)
+       └─ paths, its /tmp + its mount namespace ──────────┘ (attaches them there itself, where the sandbox waits sealed)
 
 Each spawner has one, forked by its builder, with the same user namespace and rights. No sandbox is ever forked from
 it, so that what it has been told is in no guest's memory. It has one thread, does one request at a time, and ends with its
@@ -63,28 +63,33 @@ def _live(control: int) -> NoReturn:
 def _serve(control: socket.socket, namespace: int) -> None:
     while (request := channel.receive(control)) is not None:
         answer: dict[str, Any] = {"id": request.content["id"]}
+        tmp: list[int] = []
         try:
             request.require_all()
-            _mount(request.content, request.descriptors[0], namespace)
+            tmp = _mount(request.content, request.descriptors, namespace)
         except OSError as error:
             answer["failed"] = str(error)
         request.close()
-        channel.send(control, answer)
+        channel.send(control, answer, tmp)
+        for descriptor in tmp:
+            os.close(descriptor)
 
 
-def _mount(request: dict[str, Any], to: int, namespace: int) -> None:
+def _mount(request: dict[str, Any], descriptors: Sequence[int], namespace: int) -> list[int]:
+    """Mount what is asked for; return /tmp, held anew, if it was among it."""
+    to, *tmp = descriptors
     targets: list[int] = request["targets"]
     trees: list[int] = []
     try:
         for source in request["sources"]:
             trees.append(rootfs.tree_of(source))  # noqa: PERF401  what is open already must be closed if one fails
         if request["sealed"]:
-            _attach(trees, targets, request["tmp_mib"], to, namespace)
-        else:
-            _send(trees, targets, to)
+            return _attach(trees, targets, request["tmp_mib"], tmp, to, namespace)
+        _send(trees, targets, to)
     finally:
         for tree in trees:
             os.close(tree)
+    return []
 
 
 def _send(trees: Sequence[int], targets: Sequence[int], link: int) -> None:
@@ -92,12 +97,18 @@ def _send(trees: Sequence[int], targets: Sequence[int], link: int) -> None:
         _ = socket.send_fds(server, [bytes(targets)], trees)
 
 
-def _attach(trees: Sequence[int], targets: Sequence[int], tmp_mib: int, theirs: int, ours: int) -> None:
+def _attach(
+    trees: Sequence[int], targets: Sequence[int], tmp_mib: int, tmp: Sequence[int], theirs: int, ours: int
+) -> list[int]:
     """Mount from outside: what is sealed has no right to do it."""
     linux.setns(theirs, linux.CLONE_NEWNS)
     try:
-        rootfs.resize_tmp(tmp_mib)
         for tree, number in zip(trees, targets, strict=True):
             linux.attach(tree, rootfs.TARGETS[number])
+        if not tmp:
+            rootfs.resize_tmp(tmp_mib)
+            return []
+        linux.attach(tmp[0], "/tmp")
+        return [linux.detached("/tmp")]
     finally:
         linux.setns(ours, linux.CLONE_NEWNS)

@@ -34,7 +34,7 @@ _TEMPLATE: Final = Template(
     mounts=(Mount(_GUEST, f"{_DIRECTORY}/{_GUEST.name}"), Mount(_PREFIX, _LANGUAGE)),
     fork_server=ForkServer(_INTERPRETER, (_DIRECTORY,), (_GUEST.stem,), f"{_GUEST.stem}:run"),
 )
-_ASSIGNMENT: Final = Assignment((), {}, (), Limits(memory_mib=64, tmp_mib=1, processes=8), cwd="/")
+_ASSIGNMENT: Final = Assignment((), {}, (), Limits(memory_mib=64, processes=8), cwd="/")
 _REPORT_BYTES: Final = 16384  # a pipe holds more, so that the guest never waits for us
 _OWN_PIDS: Final = 3  # the sandbox's first process, the guest, and one to spare
 _OWN: Final = ("pid", "mnt", "net", "ipc", "uts")

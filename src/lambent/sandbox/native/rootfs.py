@@ -17,7 +17,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from lambent.sandbox.native import linux
+from lambent.sandbox.native import linux, network
 
 ROOT: Final = "/sys"
 HOSTNAME: Final = "sandbox"
@@ -106,6 +106,7 @@ def complete(tmp: int | None, tmp_mib: int, hide: Sequence[str]) -> int:
     linux.move(_EMPTY, "/proc")
     for path in hide:
         linux.bind(_EMPTY if path.endswith("/") else "/dev/null", path.rstrip("/"))
+    network.bound("/proc/sys/net")
     linux.set_attributes("/proc", linux.ATTR_READ_ONLY)  # no kernel setting is written, whatever its mode
     return linux.detached("/tmp")
 

@@ -127,9 +127,12 @@ class NativeSandbox:
             "sources": [*mounts.values()],
         }
         if sealed:
-            answer, _ = await (await self._spawner.mounter.ask(request, [self._namespace]))
+            image = [] if self.ground.image is None else [self.ground.image.mount]
+            answer, tmp = await (await self._spawner.mounter.ask(request, [self._namespace, *image]))
             if "failed" in answer:
                 raise SandboxError(f"the sandbox cannot be assigned: {answer['failed']}")
+            for descriptor in tmp:
+                self.ground.hold_tmp(descriptor)
             self._let_go_of_namespace()
         elif mounts:
             coming = await self._spawner.mounter.ask(request, [self._link.fileno()])

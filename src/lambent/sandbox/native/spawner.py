@@ -184,7 +184,7 @@ def main() -> None:
     """As a program of its own, executed by the builder inside the root."""
     facts, *descriptors = sys.argv[1:]
     template: dict[str, Any] = json.loads(facts)
-    filter_ = seccomp.program(linux.MACHINE)
+    filter_ = seccomp.program(linux.MACHINE, gated=True)
     rootfs.hide_ours()
     for descriptor in map(int, descriptors):
         os.set_inheritable(descriptor, False)

@@ -78,5 +78,15 @@ class InvalidFilterPattern(InvalidParameter):
     message = "Invalid filter pattern: {reason}"
 
 
+class TooManyGroups(AwsError, code="LimitExceededException"):
+    message = "Resource limit exceeded: there are {limit} log groups."
+
+
+class NoRoomForLogs(AwsError, code="ServiceUnavailableException"):
+    """AWS has no such bound; SDKs try again."""
+
+    message = "The service cannot complete the request: {reason}."
+
+
 class TooManyTags(AwsError, code="TooManyTagsException"):
     message = "The number of tags exceeds the limit of {limit}."

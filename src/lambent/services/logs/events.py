@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import apsw
 
-from lambent.core.ports import LogEvent
+from lambent.core.ports import EVENT_OVERHEAD_BYTES, LogEvent
+from lambent.services.logs.bounds import Bounds
+from lambent.services.logs.errors import NoRoomForLogs
 from lambent.services.logs.groups import QUERIES, Place, group_in
 from lambent.services.logs.ingestion import Sorting, check_batch, sort_out, store
-from lambent.services.logs.limits import EVENT_OVERHEAD_BYTES, EXAMINED_EVENTS, PAGE_BYTES
+from lambent.services.logs.limits import EXAMINED_EVENTS, PAGE_BYTES, PUTS
 from lambent.services.logs.patterns import Predicate
 from lambent.services.logs.streams import stream_in
 from lambent.services.logs.tokens import Position
@@ -36,26 +39,31 @@ class Within(NamedTuple):
 class LogEvents:
     """The events of all streams."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, bounds: Bounds) -> None:
         self._database = database
+        self._bounds = bounds
+        self._puts = asyncio.Semaphore(PUTS)
 
     async def put(
         self, place: Place, group_name: str, stream_name: str, events: Sequence[LogEvent], now_ms: int
     ) -> tuple[int, Sorting]:
         """Keep what AWS would accept of a batch; return the last number and what was left out.
 
-        Raises NotChronological, BatchSpansTooLong, BatchTooLarge, LogGroupNotFound, LogStreamNotFound.
+        Raises NotChronological, BatchSpansTooLong, BatchTooLarge, LogGroupNotFound, LogStreamNotFound, NoRoomForLogs.
         """
         check_batch(events)
 
         def put(connection: apsw.Connection) -> tuple[int, Sorting]:
             group = group_in(connection, place, group_name)
             stream = stream_in(connection, group.id, stream_name)
+            if reason := self._bounds.room(connection).refusal(group.size_bytes):
+                raise NoRoomForLogs(reason=reason)
             sorting = sort_out(events, now_ms, group.retention_days)
             accepted = sorting.accepted(events)
             return store(connection, group.id, stream.id, accepted, now_ms) if accepted else 0, sorting
 
-        return await self._database.write(put)
+        async with self._puts:
+            return await self._database.write(put, optional=True)
 
     async def read(
         self,

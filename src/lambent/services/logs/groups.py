@@ -9,15 +9,18 @@ import apsw
 import msgspec
 
 from lambent.core.arn import Arn, InvalidArn
+from lambent.services.logs.bounds import Bounds
 from lambent.services.logs.errors import (
     LogGroupAlreadyExists,
     LogGroupNotFound,
     NoLogGroupGiven,
+    NoRoomForLogs,
     NotALogGroupArn,
     RetentionNotAllowed,
+    TooManyGroups,
     TooManyTags,
 )
-from lambent.services.logs.limits import RETENTION_DAYS, TAGS_PER_GROUP
+from lambent.services.logs.limits import GROUPS_PER_PLACE, RETENTION_DAYS, STREAM_BYTES, TAGS_PER_GROUP
 from lambent.storage.database import Database
 from lambent.storage.queries import queries_of
 
@@ -63,24 +66,36 @@ class Group(msgspec.Struct, frozen=True):
     name: str
     created_ms: int
     retention_days: int | None
-    stored_bytes: int = 0
+    stored_bytes: int
+    stream_count: int
+
+    @property
+    def size_bytes(self) -> int:
+        """What the group takes of the room for logs."""
+        return self.stored_bytes + STREAM_BYTES * self.stream_count
 
 
 class LogGroups:
     """The log groups of all places."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, bounds: Bounds) -> None:
         self._database = database
+        self._bounds = bounds
 
     async def create(self, place: Place, name: str, tags: Mapping[str, str], now_ms: int) -> None:
-        """Raises LogGroupAlreadyExists, TooManyTags."""
+        """Raises LogGroupAlreadyExists, TooManyTags, TooManyGroups, NoRoomForLogs."""
 
         def create(connection: apsw.Connection) -> None:
-            if not QUERIES.insert_group.run(connection, **place._asdict(), name=name, now_ms=now_ms):
+            if QUERIES.group_named.row(connection, **place._asdict(), name=name) is not None:
                 raise LogGroupAlreadyExists
+            if QUERIES.count_groups.rows(connection, **place._asdict())[0][0] >= GROUPS_PER_PLACE:
+                raise TooManyGroups(limit=GROUPS_PER_PLACE)
+            if reason := self._bounds.room(connection).refusal(0):
+                raise NoRoomForLogs(reason=reason)
+            _ = QUERIES.insert_group.run(connection, **place._asdict(), name=name, now_ms=now_ms)
             _put_tags(connection, group_in(connection, place, name), tags)
 
-        await self._database.write(create)
+        await self._database.write(create, optional=True)
 
     def find(self, place: Place, name: str) -> Group:
         """Raises LogGroupNotFound."""

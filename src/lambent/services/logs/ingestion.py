@@ -13,14 +13,13 @@ from itertools import pairwise
 import apsw
 import msgspec
 
-from lambent.core.ports import LogEvent
+from lambent.core.ports import EVENT_OVERHEAD_BYTES, LogEvent
 from lambent.services.logs.errors import BatchSpansTooLong, BatchTooLarge, NotChronological
 from lambent.services.logs.groups import QUERIES
 from lambent.services.logs.limits import (
     BATCH_BYTES,
     BATCH_SPAN_MS,
     DAY_MS,
-    EVENT_OVERHEAD_BYTES,
     FUTURE_MS,
     PAST_MS,
 )
@@ -76,14 +75,11 @@ def store(connection: apsw.Connection, group_id: int, stream_id: int, events: Se
         events=msgspec.json.encode(events).decode(),
     )
     times = [event.timestamp_ms for event in events]
+    size = stored_bytes(events)
     QUERIES.note_events.run(
-        connection,
-        id=stream_id,
-        first_ms=min(times),
-        last_ms=max(times),
-        now_ms=now_ms,
-        stored_bytes=stored_bytes(events),
+        connection, id=stream_id, first_ms=min(times), last_ms=max(times), now_ms=now_ms, stored_bytes=size
     )
+    QUERIES.grow_group.run(connection, id=group_id, bytes=size, streams=0)
     return last
 
 

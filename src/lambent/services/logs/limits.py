@@ -7,8 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 # PutLogEvents
-BATCH_BYTES: Final = 1_048_576  # the messages in UTF-8, and EVENT_OVERHEAD_BYTES for each
-EVENT_OVERHEAD_BYTES: Final = 26
+BATCH_BYTES: Final = 1_048_576  # the messages in UTF-8, and core.ports.EVENT_OVERHEAD_BYTES for each
 BATCH_SPAN_MS: Final = 24 * 3_600_000
 FUTURE_MS: Final = 2 * 3_600_000
 PAST_MS: Final = 14 * 24 * 3_600_000
@@ -26,11 +25,13 @@ RETENTION_DAYS: Final = (
 
 # Ours
 EXAMINED_EVENTS: Final = 100_000  # by one FilterLogEvents; then the page ends, with a token to go on
+PUTS: Final = 4  # batches, of a megabyte each, that wait to be written; others wait before them, so that deletes do not
 FILTER_PATTERN_DEPTH: Final = 32  # parentheses within each other
-SINK_BYTES: Final = 64 << 20  # what may wait to be written; more is dropped and counted
-SINK_EVENT_BYTES: Final = 100  # what an event costs in memory besides its message
-SINK_DELAY_S: Final = 0.05  # from the first event to the write
-SWEEP_DELAY_S: Final = 60.0  # between two looks for what is to be forgotten
-SWEEP_EVENTS: Final = 5_000  # deleted in one transaction
+GROUPS_PER_PLACE: Final = 10_000  # that CreateLogGroup makes in an account and region; AWS's quota is a million
+STREAM_BYTES: Final = 2_048  # what a stream without events takes of its group's room: a row and two entries of indexes
+SWEEP_DELAY_S: Final = 5.0  # between two looks for groups and streams that were deleted
+EXPIRY_DELAY_S: Final = 60.0  # between two looks for events past their group's retention
+SWEEP_EVENTS: Final = 5_000  # deleted in one transaction, at most
+SWEEP_BYTES: Final = 4 << 20  # and of so many bytes
 DAY_MS: Final = 86_400_000
 END_OF_TIME_MS: Final = 2**62

@@ -4,16 +4,24 @@ INSERT INTO groups (account, region, name, created_ms) VALUES (:account, :region
 
 -- name: group_named
 -- Find a group.
-SELECT id, name, created_ms, retention_days FROM groups WHERE account = :account AND region = :region AND name = :name;
+SELECT id, name, created_ms, retention_days, stored_bytes, stream_count FROM groups WHERE account = :account AND region = :region AND name = :name;
 
 -- name: groups_with_prefix
 -- List groups by name from behind a name, with the bytes that their streams store.
-SELECT id, name, created_ms, retention_days,
-       (SELECT coalesce(sum(stored_bytes), 0) FROM streams WHERE group_id = groups.id) AS stored_bytes
+SELECT id, name, created_ms, retention_days, stored_bytes, stream_count
 FROM groups
 WHERE account = :account AND region = :region AND name > :after
   AND substr(name, 1, length(:prefix)) = :prefix AND instr(lower(name), lower(:part))
 ORDER BY name LIMIT :limit;
+
+-- name: count_groups
+-- Count the groups of a place.
+SELECT count(*) FROM groups WHERE account = :account AND region = :region;
+
+-- name: grow_group
+-- Note on a group that events or streams came, or went where the numbers are negative.
+UPDATE groups SET stored_bytes = max(0, stored_bytes + :bytes), stream_count = max(0, stream_count + :streams)
+WHERE id = :id;
 
 -- name: bury_group
 -- Leave the events of a deleted group to the sweep.
@@ -129,10 +137,14 @@ ORDER BY timestamp_ms, number;
 SELECT id, retention_days FROM groups WHERE retention_days IS NOT NULL;
 
 -- name: delete_expired
--- Delete some events of a group from before a time; says of which stream and how large each was.
+-- Delete events of a group from before a time, up to a number and a size; says of which stream and how large each was.
 DELETE FROM events WHERE group_id = :group_id AND (timestamp_ms, number) IN (
-    SELECT timestamp_ms, number FROM events WHERE group_id = :group_id AND timestamp_ms < :before_ms
-    ORDER BY timestamp_ms, number LIMIT :limit
+    SELECT timestamp_ms, number FROM (
+        SELECT timestamp_ms, number, sum(size) OVER (ORDER BY timestamp_ms, number) - size AS before_bytes FROM (
+            SELECT timestamp_ms, number, octet_length(message) AS size FROM events
+            WHERE group_id = :group_id AND timestamp_ms < :before_ms ORDER BY timestamp_ms, number LIMIT :limit
+        )
+    ) WHERE before_bytes < :bytes
 ) RETURNING stream_id, octet_length(message);
 
 -- name: shrink_stream
@@ -152,15 +164,25 @@ SELECT id FROM dead_groups LIMIT 1;
 SELECT id FROM dead_streams LIMIT 1;
 
 -- name: delete_stream_events
--- Delete some events of a deleted stream.
+-- Delete events of a deleted stream, up to a number and a size.
 DELETE FROM events WHERE (group_id, timestamp_ms, number) IN (
-    SELECT group_id, timestamp_ms, number FROM events WHERE stream_id = :id LIMIT :limit
+    SELECT group_id, timestamp_ms, number FROM (
+        SELECT group_id, timestamp_ms, number, sum(size) OVER (ORDER BY timestamp_ms, number) - size AS before_bytes FROM (
+            SELECT group_id, timestamp_ms, number, octet_length(message) AS size FROM events
+            WHERE stream_id = :id ORDER BY timestamp_ms, number LIMIT :limit
+        )
+    ) WHERE before_bytes < :bytes
 );
 
 -- name: delete_group_events
--- Delete some events of a deleted group.
+-- Delete events of a deleted group, up to a number and a size.
 DELETE FROM events WHERE group_id = :id AND (timestamp_ms, number) IN (
-    SELECT timestamp_ms, number FROM events WHERE group_id = :id ORDER BY timestamp_ms, number LIMIT :limit
+    SELECT timestamp_ms, number FROM (
+        SELECT timestamp_ms, number, sum(size) OVER (ORDER BY timestamp_ms, number) - size AS before_bytes FROM (
+            SELECT timestamp_ms, number, octet_length(message) AS size FROM events
+            WHERE group_id = :id ORDER BY timestamp_ms, number LIMIT :limit
+        )
+    ) WHERE before_bytes < :bytes
 );
 
 -- name: group_is_gone

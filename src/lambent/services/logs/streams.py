@@ -5,8 +5,9 @@ from __future__ import annotations
 import apsw
 import msgspec
 
-from lambent.services.logs.errors import LogStreamAlreadyExists, LogStreamNotFound
-from lambent.services.logs.groups import QUERIES, Place, group_in
+from lambent.services.logs.bounds import Bounds
+from lambent.services.logs.errors import LogStreamAlreadyExists, LogStreamNotFound, NoRoomForLogs
+from lambent.services.logs.groups import QUERIES, Group, Place, group_in
 from lambent.storage.database import Database
 
 
@@ -25,24 +26,30 @@ class Stream(msgspec.Struct, frozen=True):
 class LogStreams:
     """The log streams of all groups."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, bounds: Bounds) -> None:
         self._database = database
+        self._bounds = bounds
 
     async def create(self, place: Place, group_name: str, name: str, now_ms: int) -> None:
-        """Raises LogGroupNotFound, LogStreamAlreadyExists."""
+        """Raises LogGroupNotFound, LogStreamAlreadyExists, NoRoomForLogs."""
 
         def create(connection: apsw.Connection) -> None:
             group = group_in(connection, place, group_name)
-            if not QUERIES.insert_stream.run(connection, group_id=group.id, name=name, now_ms=now_ms):
+            if QUERIES.stream_named.row(connection, group_id=group.id, name=name) is not None:
                 raise LogStreamAlreadyExists
+            if reason := self._bounds.room(connection).refusal(group.size_bytes):
+                raise NoRoomForLogs(reason=reason)
+            _ = made_stream(connection, group, name, now_ms)
 
-        await self._database.write(create)
+        await self._database.write(create, optional=True)
 
     async def delete(self, place: Place, group_name: str, name: str) -> None:
         """Forget a stream; its events go with the next sweep. Raises LogGroupNotFound, LogStreamNotFound."""
 
         def delete(connection: apsw.Connection) -> None:
-            stream = stream_in(connection, group_in(connection, place, group_name).id, name)
+            group = group_in(connection, place, group_name)
+            stream = stream_in(connection, group.id, name)
+            QUERIES.grow_group.run(connection, id=group.id, bytes=-stream.stored_bytes, streams=-1)
             QUERIES.bury_stream.run(connection, id=stream.id)
             QUERIES.delete_stream.run(connection, id=stream.id)
 
@@ -73,6 +80,13 @@ class LogStreams:
             return [Stream(*row) for row in rows]
 
         return await self._database.scan(page)
+
+
+def made_stream(connection: apsw.Connection, group: Group, name: str, now_ms: int) -> Stream:
+    """Return a stream within a transaction, made if it is not there."""
+    if QUERIES.insert_stream.run(connection, group_id=group.id, name=name, now_ms=now_ms):
+        QUERIES.grow_group.run(connection, id=group.id, bytes=0, streams=1)
+    return stream_in(connection, group.id, name)
 
 
 def stream_in(connection: apsw.Connection, group_id: int, name: str) -> Stream:

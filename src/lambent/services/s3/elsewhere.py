@@ -5,8 +5,10 @@ is no key. A package is read now and then, so nothing is kept open. What S3 answ
 its own words; whatever keeps it from answering (no such host, no answer in time, an answer that is not HTTP) becomes such
 an answer too, so that a caller always reads why.
 
-What it defends against: an endpoint that sends more than was asked for, that never ends its answer, or errors without
-end. The content itself is as little trusted as an upload.
+It asks with the operator's key and not with the caller's: whether the caller may read is asked before (`Sources`). What
+it defends against: names that would mean something else in a path (`names`), an endpoint that sends more than was asked
+for, that never ends its answer, or errors without end. It follows no redirect. The content itself is as little trusted as
+an upload.
 """
 
 from __future__ import annotations
@@ -16,18 +18,18 @@ import html
 import io
 import re
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httptools
 import msgspec
 
 from lambent.core.clock import Clock
 from lambent.core.ports import CallRefused, ObjectTooLarge
+from lambent.services.s3.names import NameRefused, ObjectPath
 from lambent.wire.sigv4_signing import SigningKey, signed_headers
 
 SERVICE: Final = "S3"
 OPERATION: Final = "GetObject"
-UNRESERVED: Final = "-_.~"
 READ_BYTES: Final = 256 * 1024
 ERROR_MAX_BYTES: Final = 64 * 1024  # of an answer that is not the object
 CODE: Final = re.compile(rb"<Code>([^<]{1,200})</Code>")
@@ -64,27 +66,32 @@ class S3Elsewhere:
 
     async def _read(self, bucket: str, key: str, version_id: str | None, max_bytes: int) -> bytes:
         url = urlsplit(self._endpoint.url)
-        path = f"{url.path.rstrip('/')}/{quote(bucket, safe=UNRESERVED)}/{quote(key, safe='/' + UNRESERVED)}"
-        query = "" if version_id is None else f"versionId={quote(version_id, safe=UNRESERVED)}"
+        try:
+            path = ObjectPath(url.path, bucket, key, version_id)
+        except NameRefused as wrong:
+            raise refused(wrong.code, wrong.message) from None
         answer = Answer(max_bytes)
         encrypted = url.scheme == "https"
         reader, writer = await asyncio.open_connection(
             url.hostname, url.port or (443 if encrypted else 80), ssl=encrypted or None
         )
         try:
-            writer.write(self._request(url.netloc, path, query))
+            writer.write(self._request(url.netloc, path))
             while not answer.complete and (data := await reader.read(READ_BYTES)):
                 answer.receive(data)
         finally:
             writer.close()
         return answer.content()
 
-    def _request(self, host: str, path: str, query: str) -> bytes:
+    def _request(self, host: str, path: ObjectPath) -> bytes:
         key = self._endpoint.key
         now = self._clock.now()
-        headers = {"host": host} if key is None else signed_headers(key, host=host, path=path, query=query, now=now)
+        headers = {"host": host}
+        if key is not None:
+            headers = signed_headers(key, host=host, path=path.signed, query=path.query, now=now)
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        return f"GET {path}{query and '?' + query} HTTP/1.1\r\n{lines}connection: close\r\n\r\n".encode("latin-1")
+        target = path.sent + (path.query and "?" + path.query)
+        return f"GET {target} HTTP/1.1\r\n{lines}connection: close\r\n\r\n".encode("latin-1")
 
 
 class Answer:

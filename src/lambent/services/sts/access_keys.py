@@ -1,14 +1,12 @@
 """Every access key that may sign a request: the account's root key, and the keys of sessions.
 
 The root key (AKIA...) is made at the first start, and read back afterwards; session keys (ASIA...) come out of their
-tokens. Both are in memory: a lookup is two dict look-ups once a token was seen.
+tokens. Both are in memory: a lookup is one in a dict once a token was opened.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from functools import lru_cache
 from typing import Annotated, Final
 
 import msgspec
@@ -17,7 +15,8 @@ from lambent.core.clock import Clock
 from lambent.core.ids import Ids
 from lambent.core.kernel import Caller
 from lambent.core.ports import Principal, Roles, SessionCredentials
-from lambent.services.sts.limits import REMEMBERED_SESSIONS
+from lambent.services.sts.limits import TOKEN_MAX_CHARACTERS
+from lambent.services.sts.remembered import RememberedSessions
 from lambent.services.sts.sealed import KEY_BYTES, Facts, opened, sealed, secret_of
 from lambent.storage.directory import DataDirectory
 from lambent.storage.secrets import is_guessable, secret
@@ -72,7 +71,7 @@ class AccessKeys:
         self._roles = roles
         self._clock = clock
         self._ids = ids
-        self._session: Callable[[str], Principal | None] = lru_cache(REMEMBERED_SESSIONS)(self._opened)
+        self._sessions = RememberedSessions()
 
     @staticmethod
     def of(data: DataDirectory, account: str, roles: Roles, clock: Clock, ids: Ids) -> AccessKeys:
@@ -84,7 +83,7 @@ class AccessKeys:
         """Find the key; an expired session is found too."""
         if session_token is None:
             return self._root_principal if access_key_id == self.root.access_key_id else None
-        principal = self._session(session_token)
+        principal = self._sessions.find(session_token) or self._opened(session_token)
         return principal if principal is not None and principal.caller.access_key == access_key_id else None
 
     def issue(self, role_arn: str, session_name: str, duration_s: int) -> SessionCredentials:
@@ -120,10 +119,13 @@ class AccessKeys:
         )
 
     def _opened(self, token: str) -> Principal | None:
-        facts = opened(self._key, token)
+        """The session of a token that is not remembered; None: it is not ours."""
+        facts = opened(self._key, token) if len(token) <= TOKEN_MAX_CHARACTERS else None
         if facts is None:
             return None
         caller = Caller(
             facts.account, facts.arn, facts.principal_id, facts.access_key_id, facts.is_root, facts.session_name
         )
-        return Principal(secret_of(self._key, facts.access_key_id), caller, facts.expires_at)
+        principal = Principal(secret_of(self._key, facts.access_key_id), caller, facts.expires_at)
+        self._sessions.add(token, principal)
+        return principal
