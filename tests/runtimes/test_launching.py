@@ -50,17 +50,18 @@ def assigned(launcher: Launcher, code_dir: Path, **variables: str) -> Assignment
 
 def test_a_guest_sees_the_runtime_at_awss_places(python: Launcher) -> None:
     targets = {mount.target: mount.source for mount in python.template.mounts}
-    assert targets["/var/lang"] == targets["/p"] == Path("/p")
+    assert targets["/var/lang"] == Path("/p")
+    assert "/p" not in targets
     modules = {"awslambdaric", "boto3", "botocore", "simplejson", "urllib3", "six.py", "lambent_bootstrap.py"}
     assert {f"/var/runtime/{module}" for module in modules} <= set(targets)
     assert all(source.exists() for target, source in targets.items() if target.startswith("/var/runtime"))
 
 
-def test_python_is_forked_of_an_interpreter_at_its_own_path_that_begins_with_our_bootstrap(python: Launcher) -> None:
+def test_python_is_forked_of_an_interpreter_where_aws_has_it_that_begins_with_our_bootstrap(python: Launcher) -> None:
     server = python.template.fork_server
     assert server is not None
-    assert (server.interpreter, server.entry) == ("/p/bin/python3.12", "lambent_bootstrap:run")
-    assert server.path == ("/var/runtime", *PYTHON.libraries)
+    assert (server.interpreter, server.entry) == ("/var/lang/bin/python3.12", "lambent_bootstrap:run")
+    assert server.path == ("/var/runtime", "/var/lang/lib/python312.zip", "/var/lang/lib/python3.12")
     assert server.preload[0] == "lambent_bootstrap"
 
 
@@ -75,6 +76,19 @@ def test_an_interpreter_of_the_system_is_not_mounted_at_a_path_that_is_there_any
     targets = [mount.target for mount in Launcher(CATALOGUE["python3.12"], system, inside).template.mounts]
     assert "/var/lang" in targets
     assert "/usr" not in targets
+
+
+def test_without_isolation_it_is_forked_where_it_is(tmp_path: Path) -> None:
+    server = Launcher(CATALOGUE["python3.12"], PYTHON, outside).template.fork_server
+    assert server is not None
+    assert server.interpreter == "/p/bin/python3.12"
+    assert server.path[-2:] == PYTHON.libraries
+
+
+def test_a_template_is_of_one_account_and_all_else_is_the_runtimes(python: Launcher) -> None:
+    ours, theirs = python.template_of("000000000001"), python.template_of("000000000002")
+    assert ours != theirs
+    assert msgspec.structs.replace(ours, account="") == python.template
 
 
 def test_the_variables_are_awss(python: Launcher, tmp_path: Path) -> None:
@@ -187,13 +201,6 @@ def test_so_do_libraries_of_layers_but_nothing_outside_of_them_is_looked_at(
         (tmp_path / directory / "libmine.so").touch()
     (tmp_path / "l" / "lib").symlink_to(target)  # may lead out where layers are merged
     assert python.assignment(facts_of(tmp_path / "c", tmp_path / "l")).fresh is fresh
-
-
-def test_an_interpreter_in_opt_is_hidden_by_layers_where_there_is_isolation(python: Launcher) -> None:
-    in_opt = Interpreter(Path("/opt/py/bin/python3.12"), Path("/opt/py"), "3.12.1", ("/opt/py/lib/python3.12",))
-    assert Launcher(CATALOGUE["python3.12"], in_opt, inside).hidden_by_layers == "/opt/py"
-    assert Launcher(CATALOGUE["python3.12"], in_opt, outside).hidden_by_layers is None
-    assert python.hidden_by_layers is None
 
 
 def test_a_wrapper_is_given_the_command_line_that_would_have_been(python: Launcher, tmp_path: Path) -> None:

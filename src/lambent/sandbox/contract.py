@@ -36,7 +36,7 @@ class Mount(Struct, frozen=True):
 class ForkServer(Struct, frozen=True):
     """A started interpreter out of which sandboxes are forked: `preload` is imported once, before the first of them."""
 
-    interpreter: str  # a Python from 3.10, at the same path on the host and inside
+    interpreter: str  # a Python from 3.10, as guests see it
     path: tuple[str, ...]  # sys.path, of paths inside
     preload: tuple[str, ...]  # modules
     entry: str  # "module:function", called without arguments in the forked process, after os.environ was set
@@ -57,6 +57,7 @@ class Template(Struct, frozen=True):
     mounts: tuple[Mount, ...] = ()
     fork_server: ForkServer | None = None
     boot: tuple[str, ...] = ()
+    account: str = ""  # whose guests they are: what guests share, they share with none of another account
 
 
 class Limits(Struct, frozen=True):
@@ -108,6 +109,11 @@ class Waiting(Protocol):
 
     @property
     def alive(self) -> bool: ...
+
+    @property
+    def stale(self) -> bool:
+        """Whether another should take its place when there is time: what it shares with others has served its term."""
+        ...
 
     async def kill(self) -> None: ...
 

@@ -35,21 +35,21 @@ class Pool:
         self._backend: Final = backend
         self._size: Final = size
         self._tasks: Final = tasks
-        self._waiting: Final[dict[str, deque[Waiting]]] = {}  # by the template's name
-        self._refills: Final[dict[str, asyncio.Task[None]]] = {}
+        self._waiting: Final[dict[Template, deque[Waiting]]] = {}
+        self._refills: Final[dict[Template, asyncio.Task[None]]] = {}
         self._closed = False
 
     async def warm(self, template: Template) -> None:
         """Return when as many as the pool's size wait. Raises SandboxError."""
-        if template.name in self._waiting:
+        if template in self._waiting:
             return
         if self._size == 0:
             waiting = await self._backend.prepare(template)  # whatever the template shares is started now
             await waiting.kill()
-            self._waiting[template.name] = deque()
+            self._waiting[template] = deque()
             return
         ready = [await self._backend.prepare(template) for _ in range(self._size)]
-        self._waiting.setdefault(template.name, deque()).extend(ready)
+        self._waiting.setdefault(template, deque()).extend(ready)
 
     async def start(self, template: Template, assignment: Assignment) -> Sandbox:
         """A sandbox with its assignment. Raises SandboxError."""
@@ -64,7 +64,7 @@ class Pool:
         return await self._backend.restart(vacated, assignment)
 
     def _taken(self, template: Template) -> Waiting | None:
-        ready = self._waiting.setdefault(template.name, deque())
+        ready = self._waiting.setdefault(template, deque())
         while ready:
             waiting = ready.popleft()
             if waiting.alive:
@@ -73,20 +73,24 @@ class Pool:
         return None
 
     def _refill(self, template: Template) -> None:
-        if self._size and not self._closed and template.name not in self._refills:
-            self._refills[template.name] = self._tasks.create_task(self._fill(template))
+        if self._size and not self._closed and template not in self._refills:
+            self._refills[template] = self._tasks.create_task(self._fill(template))
 
     async def _fill(self, template: Template) -> None:
-        """Prepare until enough wait. Starts that find none meanwhile make their own, and are not held up by this."""
-        ready = self._waiting[template.name]
+        """Prepare until enough wait that are not stale. Starts that find none meanwhile make their own, and do not wait."""
+        ready = self._waiting[template]
         try:
             await asyncio.sleep(REST_S)
-            while len(ready) < self._size and not self._closed:
+            while sum(not waiting.stale for waiting in ready) < self._size and not self._closed:
                 ready.append(await self._backend.prepare(template))
+                if ready[-1].stale:
+                    break  # there is nothing better now
+            while len(ready) > self._size:  # the stale ones: they are the oldest
+                await ready.popleft().kill()
         except SandboxError:
             log.exception("pool.refill_failed", template=template.name)  # the next start tries again, and is told
         finally:
-            del self._refills[template.name]
+            del self._refills[template]
 
     async def close(self) -> None:
         """End what waits."""

@@ -88,13 +88,7 @@ class Launching:
     async def prepare(self, version: FunctionVersion) -> None:
         """See that the version can run here, and have its runtime started ahead. Raises CannotRun, SandboxError."""
         launcher = await self._launcher(version.runtime)
-        if version.layers and (place := launcher.hidden_by_layers) is not None:
-            raise CannotRun(
-                Reason.INVALID_RUNTIME,
-                f"This machine's interpreter for {version.runtime} lies in {place}, and a function with layers sees them "
-                "at /opt. Install one elsewhere, and restart Lambent.",
-            )
-        await self._pool.warm(launcher.template)
+        await self._pool.warm(launcher.template_of(version.arn.account))
 
     def launch(
         self, code: CodeStore, version: FunctionVersion, tasks: asyncio.TaskGroup, changed: Changed, kind: str
@@ -160,8 +154,9 @@ class Launching:
                     endpoint_url=self._endpoint_url,
                 )
             )
+            template = launcher.template_of(version.arn.account)
             async with self._turns.turn(version.arn.name):
-                sandbox = await self._started(launcher.template, boosted(assignment), vacated)
+                sandbox = await self._started(template, boosted(assignment), vacated)
             try:
                 door = self._open_door(sandbox, session, allowance)
                 try:

@@ -101,12 +101,9 @@ class Launcher:
             fresh=bool(wrapper) or self._must_be_fresh(facts),
         )
 
-    @property
-    def hidden_by_layers(self) -> str | None:
-        """Where its interpreter lies, if a guest would see layers there instead, so that it could import nothing more."""
-        if self._visible(Mount(Path("/"), LAYERS)) != LAYERS:
-            return None  # nothing is mounted where nothing is isolated
-        return next((mount.target for mount in self.template.mounts if mount.target.startswith(f"{LAYERS}/")), None)
+    def template_of(self, account: str) -> Template:
+        """What functions of that account are started from, and no others'."""
+        return msgspec.structs.replace(self.template, account=account)
 
     def _wrapper(self, variables: Mapping[str, str], places: Places) -> tuple[str, ...]:
         """The script that starts the interpreter in AWS's stead; a package's own runtime has none (developer guide).
@@ -130,8 +127,8 @@ def _template(runtime: Runtime, interpreter: Interpreter | None, mounts: tuple[M
     if runtime.provider is Provider.NODE:
         return Template(runtime.id, mounts, boot=_node_argv(places))
     server = ForkServer(
-        interpreter=str(interpreter.executable),
-        path=(*places.runtime, *interpreter.libraries),
+        interpreter=places.interpreter,
+        path=(*places.runtime, *_libraries(interpreter, places)),
         preload=_PYTHON_PRELOAD,
         entry="lambent_bootstrap:run",
         rehearse="lambent_rehearsal:rehearse",
@@ -147,10 +144,7 @@ def _mounts(runtime: Runtime, interpreter: Interpreter | None) -> tuple[Mount, .
             Mount(BOOTSTRAP / "nodejs", RUNTIME),
             Mount(interpreter.executable, f"{LANGUAGE}/bin/node"),
         )
-    own_path = (
-        () if interpreter.prefix.is_relative_to("/usr") else (Mount(interpreter.prefix, str(interpreter.prefix)),)
-    )
-    return (*_python_runtime_mounts(), Mount(interpreter.prefix, LANGUAGE), *own_path)
+    return (*_python_runtime_mounts(), Mount(interpreter.prefix, LANGUAGE))
 
 
 def _python_runtime_mounts() -> Iterator[Mount]:
@@ -163,6 +157,13 @@ def _python_runtime_mounts() -> Iterator[Mount]:
             source = Path(str(package.locate_file(entry)))
             if entry is module or source.exists():
                 yield Mount(source, f"{RUNTIME}/{entry}")
+
+
+def _libraries(interpreter: Interpreter, places: Places) -> Iterator[str]:
+    """Where guests see the standard library: the interpreter finds it by the path of its program."""
+    for library in map(Path, interpreter.libraries):
+        inside = library.is_relative_to(interpreter.prefix)
+        yield f"{places.language}/{library.relative_to(interpreter.prefix)}" if inside else str(library)
 
 
 def _places(runtime: Runtime, interpreter: Interpreter | None, mounts: Sequence[Mount], visible: Visible) -> Places:

@@ -15,8 +15,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -35,6 +37,7 @@ from lambent.sandbox.contract import (
     Waiting,
 )
 from lambent.sandbox.native import instance, linux, rootfs, tmps
+from lambent.sandbox.native.generations import Generations, Start, Terms
 from lambent.sandbox.native.ground import Ground
 from lambent.sandbox.native.hierarchies import discover
 from lambent.sandbox.native.images import Image
@@ -55,6 +58,7 @@ class NativeConfig(Struct, frozen=True):
     )
     images: Path | None = None  # the directory on the disk that /tmp is on, where this machine allows it; None: memory
     reserve_bytes: int = 512 * 1024 * 1024  # of that disk, which no /tmp takes
+    terms: Terms = Terms()
 
 
 class Facts(NamedTuple):
@@ -69,12 +73,13 @@ class Facts(NamedTuple):
 class NativeBackend:
     """Made by `native`."""
 
-    def __init__(self, groups: instance.Instance, who: Users, images: tmps.Tmps) -> None:
+    def __init__(
+        self, groups: instance.Instance, who: Users, images: tmps.Tmps, generations: Callable[[Start], Generations]
+    ) -> None:
         self._groups: Final = groups
         self._users: Final = who
         self._tmps: Final = images
-        self._spawners: Final[dict[Template, Spawner]] = {}
-        self._starting: Final[dict[Template, asyncio.Lock]] = {}
+        self._generations: Final = generations(self._started)
         self._sandboxes: Final[set[NativeSandbox]] = set()
         self._made = 0
         self._closing = False
@@ -115,7 +120,7 @@ class NativeBackend:
         if waiting.booted and assignment.fresh:
             await waiting.kill()
             return await self.start(waiting.template, assignment)
-        waiting.assigned = True
+        waiting.be_assigned()
         try:
             await self._assign(waiting, assignment)
         except BaseException:
@@ -126,10 +131,7 @@ class NativeBackend:
 
     async def retire(self, template: Template) -> None:
         """End what the template's sandboxes share, and them; the next that is asked for has it started anew."""
-        async with self._starting.setdefault(template, asyncio.Lock()):
-            spawner = self._spawners.pop(template, None)
-            if spawner is not None:
-                await spawner.kill()
+        await self._generations.retire(template)
 
     async def end(self) -> None:
         """Kill everything, concurrently."""
@@ -139,14 +141,14 @@ class NativeBackend:
             sandbox.discard()
         if sandboxes:
             _ = await asyncio.wait([sandbox.gone for sandbox in sandboxes], timeout=_END_S)
-        _ = await asyncio.gather(*(spawner.end() for spawner in self._spawners.values()))
+        await self._generations.end()
 
     async def _make(
         self, template: Template, assignment: Assignment | None, vacated: NativeSandbox | None
     ) -> NativeSandbox:
         try:
             mounts = _sources(assignment)
-            spawner = await self._spawner(template)
+            spawner = await self._generations.spawner(template, newest=assignment is None)
             image = (
                 None if assignment is None or vacated is not None else await self._tmps.take(assignment.limits.tmp_mib)
             )
@@ -156,7 +158,8 @@ class NativeBackend:
                 vacated.discard()
             raise
         sandbox = self._founded(spawner, template, ground)
-        sandbox.assigned = assignment is not None
+        if assignment is not None:
+            sandbox.be_assigned()
         booted = sandbox.booted = bool(template.boot) and not (assignment and assignment.fresh)
         limits = assignment.limits if assignment else _WAITING
         request = {
@@ -170,9 +173,9 @@ class NativeBackend:
             "mounts": len(mounts),
         }
         try:
-            await sandbox.ask_for(spawner, request)
+            await sandbox.ask_for(request)
             if assignment is not None:
-                await sandbox.provide(spawner, mounts, limits.tmp_mib, self._line(assignment))
+                await sandbox.provide(mounts, limits.tmp_mib, self._line(assignment))
             await asyncio.shield(sandbox.made)
         except BaseException:
             sandbox.discard()
@@ -213,14 +216,12 @@ class NativeBackend:
         return Ground(uid, group, self._users.give_back, self._tmps.forget)
 
     def _founded(self, spawner: Spawner, template: Template, ground: Ground) -> NativeSandbox:
-        number = spawner.next_id()
-
         def gone(sandbox: NativeSandbox) -> None:
             self._sandboxes.discard(sandbox)
-            spawner.forget(number)
+            self._generations.release(spawner)
 
         try:
-            sandbox = NativeSandbox(template, number, ground, gone)
+            sandbox = NativeSandbox(template, spawner, ground, gone)
         except OSError as error:
             ground.clear(lambda: None)
             raise SandboxError(f"no sandbox of {template.name} could be made: {error}") from error
@@ -228,8 +229,7 @@ class NativeBackend:
         return sandbox
 
     async def _assign(self, waiting: NativeSandbox, assignment: Assignment) -> None:
-        spawner = self._spawners.get(waiting.template)
-        if spawner is None or not waiting.alive:
+        if not waiting.alive:
             raise SandboxError(f"the waiting sandbox of {waiting.template.name} has died")
         try:
             waiting.limit(assignment.limits, self._resources(assignment.limits))
@@ -241,7 +241,7 @@ class NativeBackend:
                 self._tmps.drop(image)
                 raise SandboxError(f"the waiting sandbox of {waiting.template.name} has died")
             waiting.ground.stand_on(image)
-        await waiting.provide(spawner, sources, assignment.limits.tmp_mib, self._line(assignment))
+        await waiting.provide(sources, assignment.limits.tmp_mib, self._line(assignment))
 
     def _line(self, assignment: Assignment) -> dict[str, Any]:
         """Return what only the guest is told."""
@@ -262,23 +262,17 @@ class NativeBackend:
             resources["RLIMIT_NPROC"] = limits.processes
         return resources
 
-    async def _spawner(self, template: Template) -> Spawner:
-        """Return the template's spawner; the first to need it starts it, and the first after its death another."""
-        async with self._starting.setdefault(template, asyncio.Lock()):
-            spawner = self._spawners.get(template)
-            if spawner is not None and spawner.alive:
-                return spawner
-            if self._closing:
-                raise SandboxError("the backend is closing")
-            fork = template.fork_server
-            spawner = self._spawners[template] = Spawner(template.name, fork.interpreter if fork else sys.executable)
-            try:
-                await self._instruct(spawner, template)
-            except BaseException:
-                del self._spawners[template]
-                await spawner.kill()
-                raise
-            return spawner
+    async def _started(self, template: Template) -> Spawner:
+        """Return a new spawner of the template. Raises SandboxError."""
+        if self._closing:
+            raise SandboxError("the backend is closing")
+        spawner = Spawner(template.name)
+        try:
+            await self._instruct(spawner, template)
+        except BaseException:
+            await spawner.kill()
+            raise
+        return spawner
 
     async def _instruct(self, spawner: Spawner, template: Template) -> None:
         fork = template.fork_server
@@ -302,15 +296,16 @@ class NativeBackend:
 
 
 @asynccontextmanager
-async def native(config: NativeConfig) -> AsyncGenerator[NativeBackend]:
+async def native(config: NativeConfig, clock: Callable[[], float] = time.monotonic) -> AsyncGenerator[NativeBackend]:
     """The backend; leaving the block kills every sandbox. Raises Unavailable."""
     _require_kernel()
     with instance.opened(discover()) as groups:
         if groups.missing and config.limits == "enforced":
             raise Unavailable(_explained(groups))
         who = users()
-        async with tmps.opened(None if who.nested else config.images, _room(config)) as images:
-            backend = NativeBackend(groups, who, images)
+        images = tmps.opened(None if who.nested else config.images, _room(config))
+        async with images as taken, asyncio.TaskGroup() as tasks:
+            backend = NativeBackend(groups, who, taken, partial(Generations, config.terms, tasks, clock))
             try:
                 yield backend
             finally:

@@ -109,7 +109,6 @@ def _build(world: World, request: dict[str, Any], spawner: int, tmp: int | None)
         rootfs.attach_all(mounter.receive_trees(_LINK))
     if tmp is not None:
         os.close(tmp)
-    rootfs.enter()
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     _ = os.dup2(null, 0)
     os.close(null)

@@ -28,6 +28,7 @@ MS_NOEXEC: Final = 8
 MS_REMOUNT: Final = 32
 MS_BIND: Final = 4096
 MS_REC: Final = 16384
+MS_MOVE: Final = 8192
 MS_PRIVATE: Final = 1 << 18
 
 ATTR_READ_ONLY: Final = 1
@@ -37,10 +38,16 @@ ATTR_NODEV: Final = 4
 _AT_FDCWD: Final = -100
 _AT_EMPTY_PATH: Final = 0x1000
 _AT_RECURSIVE: Final = 0x8000
+_ATTRIBUTES: Final = ATTR_READ_ONLY | ATTR_NOSUID | ATTR_NODEV
 _OPEN_MOUNT: Final = 1 | os.O_CLOEXEC  # OPEN_TREE_CLONE
 _OPEN_TREE: Final = _OPEN_MOUNT | _AT_RECURSIVE
 _MOVE_MOUNT_F_EMPTY_PATH: Final = 4
 _MNT_DETACH: Final = 2
+_FSOPEN_CLOEXEC: Final = 1
+_FSCONFIG_SET_STRING: Final = 1
+_FSCONFIG_CMD_CREATE: Final = 6
+_FSMOUNT_CLOEXEC: Final = 1
+_ARGUMENTS: Final = slice(45, 47)  # start and end, of the fields of /proc/self/stat behind the name
 _SIG_SETMASK: Final = 2
 _SIGNAL_SET_BYTES: Final = 128
 
@@ -53,6 +60,9 @@ _NUMBERS: Final = {
     **_SYSTEM_CALLS.get(MACHINE, {}),
     "open_tree": 428,
     "move_mount": 429,
+    "fsopen": 430,
+    "fsconfig": 431,
+    "fsmount": 432,
     "clone3": 435,
     "close_range": 436,
     "mount_setattr": 442,
@@ -96,11 +106,44 @@ def read_only_tree(source: str) -> int:
     """
     tree = call("open_tree", _AT_FDCWD, os.fsencode(source), _OPEN_TREE, about=source)
     try:
-        _set_attributes(tree, b"", ATTR_READ_ONLY | ATTR_NOSUID | ATTR_NODEV, source)
+        _set_attributes(tree, b"", _ATTRIBUTES, source)
     except OSError:
         os.close(tree)
         raise
     return tree
+
+
+def veiled_tree(source: str, empty: str) -> int:
+    """Return a detached mount of the directory or file `source` that does not tell where it is.
+
+    A bind mount shows its path on the host to whoever sees it (mountinfo(5), the fourth field). So this is an overlay of the
+    directory over `empty`, an empty one, both named by descriptors: read-only, no set-uid, no devices, without what is
+    mounted below. The caller closes it.
+    """
+    directory, name = (source, "") if os.path.isdir(source) else os.path.split(source)
+    overlay = _overlay(directory, empty, source)
+    if not name:
+        return overlay
+    try:
+        return call("open_tree", overlay, os.fsencode(name), _OPEN_MOUNT, about=source)
+    finally:
+        os.close(overlay)
+
+
+def _overlay(directory: str, empty: str, about: str) -> int:
+    opened: list[int] = []
+    try:
+        opened += [os.open(layer, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for layer in (directory, empty)]
+        layers = ":".join(f"/proc/self/fd/{layer}" for layer in opened).encode()
+        context = call("fsopen", b"overlay", _FSOPEN_CLOEXEC, about=about)
+        opened.append(context)
+        _ = call("fsconfig", context, _FSCONFIG_SET_STRING, b"source", b"code", 0, about=about)
+        _ = call("fsconfig", context, _FSCONFIG_SET_STRING, b"lowerdir", layers, 0, about=about)
+        _ = call("fsconfig", context, _FSCONFIG_CMD_CREATE, None, None, 0, about=about)
+        return call("fsmount", context, _FSMOUNT_CLOEXEC, _ATTRIBUTES, about=about)
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
 
 
 def detached(target: str) -> int:
@@ -111,6 +154,20 @@ def detached(target: str) -> int:
 def attach(tree: int, target: str) -> None:
     """Mount a detached tree at `target`."""
     _ = call("move_mount", tree, b"", _AT_FDCWD, os.fsencode(target), _MOVE_MOUNT_F_EMPTY_PATH, about=target)
+
+
+def move(source: str, target: str) -> None:
+    """Make the mount at `source` the one at `target`."""
+    mount(source, target, None, MS_MOVE)
+
+
+def set_command_line(text: bytes) -> None:
+    """Replace what this process, and whatever is forked from it, shows as its command line."""
+    with open("/proc/self/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    start, end = map(int, fields[_ARGUMENTS])
+    _ = ctypes.memset(start, 0, end - start)
+    _ = ctypes.memmove(start, text, min(len(text), end - start - 1))
 
 
 def set_attributes(target: str, attributes: int) -> None:

@@ -3,7 +3,7 @@
     server ── paths + the sandbox's link ─────────────> mounter ── mounts, as descriptors ──> first process, not yet sealed
        └─ paths, its /tmp + its mount namespace ──────────┘ (attaches them there itself, where the sandbox waits sealed)
 
-Each spawner has one, forked before it imports anything, with the same namespaces and rights. No sandbox is ever forked from
+Each spawner has one, forked by its builder, with the same user namespace and rights. No sandbox is ever forked from
 it, so that what it has been told is in no guest's memory. It has one thread, does one request at a time, and ends with its
 spawner or with the server. Defends against: a guest that reads of others' code, digests and host paths in what it inherits.
 """
@@ -26,9 +26,10 @@ _LOST: Final = MSG_CTRUNC | MSG_TRUNC
 
 def fork(control: int) -> None:
     """Start it, and close `control`, its end of the channel to the server, here. To be called before anything is secret."""
-    pid = os.fork()
+    pid, pidfd = linux.fork(linux.CLONE_NEWNS, None)  # it keeps the host's tree, which the builder leaves
     if pid == 0:
         _live(control)
+    os.close(pidfd)
     os.close(control)
 
 
@@ -81,7 +82,7 @@ def _mount(request: dict[str, Any], descriptors: Sequence[int], namespace: int) 
     trees: list[int] = []
     try:
         for source in request["sources"]:
-            trees.append(linux.read_only_tree(source))  # noqa: PERF401  what is open already must be closed if one fails
+            trees.append(rootfs.tree_of(source))  # noqa: PERF401  what is open already must be closed if one fails
         if request["sealed"]:
             return _attach(trees, targets, request["tmp_mib"], tmp, to, namespace)
         _send(trees, targets, to)

@@ -3,7 +3,7 @@
     a template of the probe's own ─ a sandbox ─ its program reports what it sees ─ judged here ─ all of it gone again
 
 `lambent up` runs it beside the rest of its start and is not ready before it has held; `lambent doctor` ends with it. The
-cheapest template there is: a fork of the interpreter that the spawner is anyway, with one file mounted. Defends against: a
+cheapest template there is: a fork of the server's own interpreter, with one file mounted. Defends against: a
 kernel, a container or a policy that takes a mechanism away silently. Does not: prove the limits, which control groups take
 when they are set or not at all, nor that a mechanism has no bug (`tests/escape`).
 """
@@ -26,10 +26,13 @@ from lambent.sandbox.native.machine import obstacles
 
 _DIRECTORY: Final = "/var/runtime"
 _GUEST: Final = Path(__file__).with_name("probe_guest.py")
+_LANGUAGE: Final = "/var/lang"
+_PREFIX: Final = Path(sys.base_prefix).resolve()
+_INTERPRETER: Final = f"{_LANGUAGE}/{Path(sys.executable).resolve().relative_to(_PREFIX)}"
 _TEMPLATE: Final = Template(
     "probe",
-    mounts=(Mount(_GUEST, f"{_DIRECTORY}/{_GUEST.name}"),),
-    fork_server=ForkServer(sys.executable, (_DIRECTORY,), (_GUEST.stem,), f"{_GUEST.stem}:run"),
+    mounts=(Mount(_GUEST, f"{_DIRECTORY}/{_GUEST.name}"), Mount(_PREFIX, _LANGUAGE)),
+    fork_server=ForkServer(_INTERPRETER, (_DIRECTORY,), (_GUEST.stem,), f"{_GUEST.stem}:run"),
 )
 _ASSIGNMENT: Final = Assignment((), {}, (), Limits(memory_mib=64, processes=8), cwd="/")
 _REPORT_BYTES: Final = 16384  # a pipe holds more, so that the guest never waits for us

@@ -1,9 +1,10 @@
 """The files a guest sees: a root built once per template, and what each sandbox adds to it.
 
 The root is a small tmpfs, read-only once built: the host's /usr and the template's own mounts (read-only, no set-uid, no
-devices), a generated /etc, five device nodes, empty mount points. It is mounted over /sys of the spawner's private mount
-namespace, a directory that every Linux has and the spawner does not need, so that no name appears in the host's file system.
-A sandbox copies the mount namespace, adds /tmp, /dev/shm, /proc and its code, pivots, and drops the rest of the tree.
+devices), a generated /etc, five device nodes, empty mount points. It is mounted over /sys of the builder's private mount
+namespace, a directory that every Linux has and the builder does not need, so that no name appears in the host's file system.
+The builder makes it the root and drops the rest of the tree. A sandbox copies the namespace, and adds /tmp, /dev/shm, its own
+/proc in place of the host's, and its code. Mounts are veiled (`linux.veiled_tree`), so that none names a path of the host.
 
 Defends against: reading the host's files, writing anything but /tmp and /dev/shm, set-uid programs, devices, kernel settings
 by /proc. Does not: hide what the host keeps in /usr, or the machine's load and model in /proc/{stat,cpuinfo,meminfo}.
@@ -59,6 +60,7 @@ _HIDDEN: Final = (
     "timer_stats",
     "vmallocinfo",
 )
+_NEUTRAL: Final = ("usr", "etc", "bin", "sbin", "lib", "lib32", "lib64", "libx32")  # what every Linux has
 _EMPTY: Final = "/run"  # an empty directory inside, which hides others
 
 
@@ -77,6 +79,7 @@ def build(mounts: Sequence[tuple[str, str]], users: Iterable[int]) -> None:
     _generate_etc(users)
     _make_devices()
     linux.set_attributes(ROOT, linux.ATTR_READ_ONLY | linux.ATTR_NOSUID)
+    linux.mount("/proc", f"{ROOT}/proc", None, linux.MS_BIND | linux.MS_REC)  # the spawner needs one, to make others
 
 
 def hidden() -> list[str]:
@@ -94,23 +97,30 @@ def complete(tmp: int | None, tmp_mib: int, hide: Sequence[str]) -> int:
     """
     scratch = linux.MS_NOSUID | linux.MS_NODEV
     if tmp is None:
-        linux.mount("tmpfs", f"{ROOT}/tmp", "tmpfs", scratch, f"{tmp_options(tmp_mib)},mode=1777")
+        linux.mount("tmpfs", "/tmp", "tmpfs", scratch, f"{tmp_options(tmp_mib)},mode=1777")
     else:
-        linux.attach(tmp, f"{ROOT}/tmp")
-    linux.mount("tmpfs", f"{ROOT}/dev/shm", "tmpfs", scratch | linux.MS_NOEXEC, "size=64m,nr_inodes=4096,mode=1777")
-    linux.mount("proc", f"{ROOT}/proc", "proc", scratch | linux.MS_NOEXEC)
+        linux.attach(tmp, "/tmp")
+    linux.mount("tmpfs", "/dev/shm", "tmpfs", scratch | linux.MS_NOEXEC, "size=64m,nr_inodes=4096,mode=1777")
+    linux.mount("proc", _EMPTY, "proc", scratch | linux.MS_NOEXEC)  # while the host's is there: else the kernel refuses
+    linux.detach("/proc")
+    linux.move(_EMPTY, "/proc")
     for path in hide:
-        linux.bind(ROOT + (_EMPTY if path.endswith("/") else "/dev/null"), ROOT + path.rstrip("/"))
-    network.bound(f"{ROOT}/proc/sys/net")
-    linux.set_attributes(f"{ROOT}/proc", linux.ATTR_READ_ONLY)  # no kernel setting is written, whatever its mode
-    return linux.detached(f"{ROOT}/tmp")
+        linux.bind(_EMPTY if path.endswith("/") else "/dev/null", path.rstrip("/"))
+    network.bound("/proc/sys/net")
+    linux.set_attributes("/proc", linux.ATTR_READ_ONLY)  # no kernel setting is written, whatever its mode
+    return linux.detached("/tmp")
 
 
 def attach_all(trees: Iterable[tuple[int, str]]) -> None:
-    """Mount detached trees at their targets, before the root is entered, and close their descriptors."""
+    """Mount detached trees at their targets, and close their descriptors."""
     for tree, target in trees:
-        linux.attach(tree, ROOT + target)
+        linux.attach(tree, target)
         os.close(tree)
+
+
+def hide_ours() -> None:
+    """Take away what the spawner has been executed from, once it is imported."""
+    linux.detach(_EMPTY)
 
 
 def enter() -> None:
@@ -118,13 +128,18 @@ def enter() -> None:
     linux.pivot_into(ROOT)
 
 
-def attach(source: str, target: str) -> None:
-    """Mount the directory or file `source` at `target`, which must exist, read-only."""
-    tree = linux.read_only_tree(source)
+def tree_of(source: str) -> int:
+    """Return a detached, read-only mount of the directory or file `source`, outside; the caller closes it. Raises OSError.
+
+    It does not tell where that is, if it is in no directory that every Linux has. Where the kernel makes no overlay of it (it
+    has none, or the source is one of two already), what guests see of mounts names it: it is as closed as any other.
+    """
+    if source.split("/", 2)[1] in _NEUTRAL or not os.path.exists(source):
+        return linux.read_only_tree(source)
     try:
-        linux.attach(tree, target)
-    finally:
-        os.close(tree)
+        return linux.veiled_tree(source, f"{ROOT}/var/task")
+    except OSError:
+        return linux.read_only_tree(source)
 
 
 def resize_tmp(tmp_mib: int) -> None:
@@ -144,7 +159,11 @@ def _add(source: str, target: str) -> None:
     elif not os.path.exists(target):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         os.close(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
-    attach(source, target)
+    tree = tree_of(source)
+    try:
+        linux.attach(tree, target)
+    finally:
+        os.close(tree)
 
 
 def _link_to_usr() -> None:

@@ -42,15 +42,18 @@ class NativeSandbox:
     pid: int = 0
 
     def __init__(
-        self, template: Template, number: int, ground: Ground, on_gone: Callable[[NativeSandbox], None]
+        self, template: Template, spawner: Spawner, ground: Ground, on_gone: Callable[[NativeSandbox], None]
     ) -> None:
         """Raises OSError, where no descriptor is left."""
         self.template = template
-        self.number: Final = number
+        self._spawner: Final = spawner
+        self.number: Final = spawner.next_id()
         self.ground: Final = ground
         self.booted = False
         self.assigned = False  # or is about to be
         self._on_gone: Final = on_gone
+        spawner.forks += 1
+        spawner.sandboxes += 1
         self._loop: Final = asyncio.get_running_loop()
         self._delivery: Final = Delivery()
         try:
@@ -77,7 +80,12 @@ class NativeSandbox:
 
     # What the backend does with it
 
-    async def ask_for(self, spawner: Spawner, request: dict[str, Any]) -> None:
+    def be_assigned(self) -> None:
+        """It waits no longer, or never has."""
+        self.assigned = True
+        self._spawner.assigned += 1
+
+    async def ask_for(self, request: dict[str, Any]) -> None:
         """Have the spawner fork its first process. Raises SandboxError, and is gone then."""
         groups: list[int] = []
         try:
@@ -91,7 +99,7 @@ class NativeSandbox:
             }
             tmp = [self.ground.tmp] if self.ground.tmp >= 0 else []
             own = [self._their_link.fileno(), self._their_output, self._delivery.theirs.fileno()]
-            answer = await spawner.ask(request, [*own, *tmp, *groups])
+            answer = await self._spawner.ask(request, [*own, *tmp, *groups])
         except OSError as error:
             self._refuse(str(error))
             raise SandboxError(f"no sandbox of {self.template.name} could be made: {error}") from error
@@ -103,18 +111,16 @@ class NativeSandbox:
             self._delivery.theirs.close()
             for descriptor in (self._their_output, *groups):
                 os.close(descriptor)
-        answer.add_done_callback(lambda answer: self._started(spawner, answer))
+        answer.add_done_callback(self._started)
 
-    async def provide(
-        self, spawner: Spawner, mounts: Mapping[int, str], tmp_mib: int, assignment: dict[str, Any]
-    ) -> None:
+    async def provide(self, mounts: Mapping[int, str], tmp_mib: int, assignment: dict[str, Any]) -> None:
         """Have `mounts` (a source on the host for each number of a target) mounted, and give the guest its assignment.
 
         Waits only where its first process is sealed already. Raises SandboxError.
         """
         sealed = self._namespace >= 0
         request = {
-            "id": spawner.next_id(),
+            "id": self._spawner.next_id(),
             "sealed": sealed,
             "tmp_mib": tmp_mib,
             "targets": [*mounts],
@@ -122,14 +128,14 @@ class NativeSandbox:
         }
         if sealed:
             image = [] if self.ground.image is None else [self.ground.image.mount]
-            answer, tmp = await (await spawner.mounter.ask(request, [self._namespace, *image]))
+            answer, tmp = await (await self._spawner.mounter.ask(request, [self._namespace, *image]))
             if "failed" in answer:
                 raise SandboxError(f"the sandbox cannot be assigned: {answer['failed']}")
             for descriptor in tmp:
                 self.ground.hold_tmp(descriptor)
             self._let_go_of_namespace()
         elif mounts:
-            coming = await spawner.mounter.ask(request, [self._link.fileno()])
+            coming = await self._spawner.mounter.ask(request, [self._link.fileno()])
             coming.add_done_callback(self._mounted)
         self._delivery.send(assignment)
 
@@ -185,6 +191,10 @@ class NativeSandbox:
         return self.made.done() and not self._ended.done() and not self._doomed
 
     @property
+    def stale(self) -> bool:
+        return self._spawner.old
+
+    @property
     def listeners(self) -> dict[int, socket.socket]:
         return self._listeners
 
@@ -236,10 +246,10 @@ class NativeSandbox:
         """Its groups, as long as it has processes; afterwards they may be another's."""
         return None if self._empty.done() else self.ground.group
 
-    def _started(self, spawner: Spawner, answer: asyncio.Future[Answer]) -> None:
+    def _started(self, answer: asyncio.Future[Answer]) -> None:
         """Take the spawner's answer: a process, or none."""
         if answer.cancelled() or answer.exception() is not None:
-            spawner.forget(self.number)  # there may be a process of which we have no descriptor
+            self._spawner.forget(self.number)  # there may be a process of which we have no descriptor
             self._refuse(str(None if answer.cancelled() else answer.exception()))
             return
         message, descriptors = answer.result()
@@ -343,6 +353,9 @@ class NativeSandbox:
 
     def _over(self) -> None:
         self._gone.set_result(None)
+        self._spawner.forget(self.number)
+        self._spawner.sandboxes -= 1
+        self._spawner.assigned -= self.assigned
         self._on_gone(self)
 
     def _refuse(self, reason: str) -> None:

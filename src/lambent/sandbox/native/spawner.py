@@ -4,14 +4,13 @@
        ├──────────────────────────── link ────────────────────────────┘                         │
        └───────────────────────── assignment ───────────────────────────────────────────────────┘
 
-It reads its template, builds the root, forks its mounter, imports the preload inside, and then obeys: `prepare` a sandbox,
-`forget` one that is gone. Every guest inherits its memory, what has been freed there included. So nothing of any guest comes
-here: a request holds numbers and fixed words, and what is a guest's own goes past it, by descriptors that it hands on.
+It begins where its `builder` ends: inside the root that guests see. It imports the preload there, and then obeys: `prepare`
+a sandbox, `forget` one that is gone. Every guest inherits its memory, what has been freed there included. So nothing of any
+guest comes here: a request holds numbers and fixed words, and what is a guest's own goes past it, by descriptors that it
+hands on.
 
 It has one thread, and listens to nobody but the server, by a socketpair; when that closes, the server is dead, and so is
 everything that was forked here, a moment later.
-
-Run as `python -S -I -c "..." DIRECTORY DESCRIPTOR`, by any Python from 3.10; see `spawners.ARGV`.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import contextlib
 import errno
 import gc
 import importlib
+import json
 import os
 import signal
 import socket
@@ -28,37 +28,29 @@ import traceback
 from functools import partial
 from typing import Any, Final, NoReturn
 
-from lambent.sandbox.native import channel, group_tree, guest, init, linux, lockdown, mounter, rootfs, seccomp
+from lambent.sandbox.native import channel, group_tree, guest, init, linux, lockdown, rootfs, seccomp
 
-_USERS_INSIDE: Final = (lockdown.GUEST_UID,)
+_COMMAND_LINE: Final = b"sandbox"  # what guests see of it, and of themselves if they are forked
 _NO_ROOM: Final = (errno.EMFILE, errno.ETOOMANYREFS)
 
 
 class _Spawner:
-    def __init__(self, control: socket.socket, template: dict[str, Any], descriptors: list[int]) -> None:
+    def __init__(
+        self, control: socket.socket, template: dict[str, Any], group_roots: list[int], filter_: bytes
+    ) -> None:
         self._itself: Final = self  # a guest lets go of it, and must not free it: that would write to all its pages
         self._template: Final = template
         self._control: Final = control
         self._boot: Final[list[str]] = template["boot"]
         self._group_name: Final[str] = template["groups"]
-        mounters_end, *self._group_roots = descriptors
+        self._group_roots: Final = group_roots
         self._sandboxes: Final[dict[int, int]] = {}  # pidfds: numbers, because a fork closes them by number
-        if template["nested"]:
-            itself = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            lockdown.enter_user_namespace(itself, 0, 0)
-            os.close(itself)
-        linux.unshare(linux.CLONE_NEWNS)
-        linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
-        users = _USERS_INSIDE if template["nested"] else range(template["first_uid"], template["last_uid"] + 1)
-        rootfs.build(template["mounts"], users)
-        _ = signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps; who died, the server learns by pidfd
-        mounter.fork(mounters_end)
         with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
             last_capability = int(file.read())
         lockdown.shrink_bounding_set(last_capability)
         self._world: Final = init.World(
             nested=template["nested"],
-            filter_=seccomp.Filter(seccomp.program(linux.MACHINE, gated=True)),
+            filter_=seccomp.Filter(filter_),
             last_capability=last_capability,
             hide=rootfs.hidden(),
         )
@@ -146,23 +138,15 @@ def _preloaded(fork: dict[str, Any] | None) -> tuple[guest.Entry | None, guest.R
     sys.dont_write_bytecode = True
     entry = rehearse = None
     if fork is not None:
-        host = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        os.chroot(rootfs.ROOT)
-        os.chdir("/")
-        try:
-            library = [path for path in sys.path if path.startswith((sys.base_prefix, sys.base_exec_prefix))]
-            sys.path[:] = dict.fromkeys([*fork["path"], *library])
-            sys.path_importer_cache.clear()
-            for name in fork["preload"]:
-                _ = importlib.import_module(name)
-            entry = _named(fork["entry"])
-            if fork["rehearse"]:
-                rehearse = _named(fork["rehearse"])
-                _ = rehearse(False)
-        finally:
-            os.fchdir(host)
-            os.chroot(".")
-            os.close(host)
+        library = [path for path in sys.path if path.startswith((sys.base_prefix, sys.base_exec_prefix))]
+        sys.path[:] = dict.fromkeys([*fork["path"], *library])
+        sys.path_importer_cache.clear()
+        for name in fork["preload"]:
+            _ = importlib.import_module(name)
+        entry = _named(fork["entry"])
+        if fork["rehearse"]:
+            rehearse = _named(fork["rehearse"])
+            _ = rehearse(False)
         if len(os.listdir("/proc/self/task")) != 1:
             raise RuntimeError("the preload has started threads, which a fork does not copy")
     return entry, rehearse
@@ -173,20 +157,35 @@ def _named(name: str) -> Any:
     return getattr(importlib.import_module(module), function)
 
 
-def main() -> None:
-    control = socket.socket(fileno=int(sys.argv[2]))
-    sys.argv[:] = [""]
+def run(template: dict[str, Any], descriptors: list[int], filter_: bytes) -> None:
+    """Serve, inside the root. `descriptors`: the channel to the server, and the roots of the control groups.
+
+    `filter_` is the seccomp program of guests.
+
+    Returns in a guest whose function has returned.
+    """
+    control = socket.socket(fileno=descriptors[0])
     try:
-        received = channel.receive(control)
-        if received is None:
-            return
-        received.require_all()
-        spawner = _Spawner(control, received.content, received.descriptors)
+        sys.argv[:] = [""]
+        linux.set_command_line(_COMMAND_LINE)
+        _ = signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps; who died, the server learns by pidfd
+        spawner = _Spawner(control, template, descriptors[1:], filter_)
     except Exception as error:
         failure = {"failed": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
         with contextlib.suppress(OSError):
             channel.send(control, failure)
         return
     become = spawner.serve()
-    del spawner, control, received
+    del spawner, control
     _ = become()
+
+
+def main() -> None:
+    """As a program of its own, executed by the builder inside the root."""
+    facts, *descriptors = sys.argv[1:]
+    template: dict[str, Any] = json.loads(facts)
+    filter_ = seccomp.program(linux.MACHINE, gated=True)
+    rootfs.hide_ours()
+    for descriptor in map(int, descriptors):
+        os.set_inheritable(descriptor, False)
+    run(template, [*map(int, descriptors)], filter_)

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -21,21 +22,16 @@ from lambent.sandbox.native.requests import Requests
 
 _SOURCE: Final = Path(__file__).parents[3]  # the directory that holds `lambent`
 _PROGRAM: Final = (
-    "import sys;sys.path.insert(0,sys.argv[1]);from lambent.sandbox.native.spawner import main;sys.path.pop(0);main()"
+    "import sys;sys.path.insert(0,sys.argv[1]);from lambent.sandbox.native.builder import main;sys.path.pop(0);main()"
 )
-_ENVIRONMENT: Final = {  # nothing of the server's
-    "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",  # awslambdaric reads it when it is imported
-    "LC_CTYPE": "C.UTF-8",
-    "OPENBLAS_NUM_THREADS": "1",  # a fork does not copy threads
-    "PATH": "/usr/local/bin:/usr/bin:/bin",
-}
+_ENVIRONMENT: Final = {"LC_CTYPE": "C.UTF-8"}  # nothing of the server's
 _END_S: Final = 2.0
 
 
 class Spawner:
     """One running spawner."""
 
-    def __init__(self, name: str, interpreter: str) -> None:
+    def __init__(self, name: str) -> None:
         """Start it. Raises SandboxError."""
         self._name: Final = name
         self._loop: Final = asyncio.get_running_loop()
@@ -44,7 +40,7 @@ class Spawner:
         with theirs:
             try:
                 self._process: Final = subprocess.Popen(
-                    [interpreter, "-S", "-I", "-c", _PROGRAM, str(_SOURCE), str(theirs.fileno())],
+                    [sys.executable, "-S", "-I", "-c", _PROGRAM, str(_SOURCE), str(theirs.fileno())],
                     pass_fds=[theirs.fileno()],
                     env=_ENVIRONMENT,
                     cwd="/",
@@ -56,8 +52,12 @@ class Spawner:
             except OSError as error:
                 for end in (ours, mounter, self._mounters_end):
                     end.close()
-                raise SandboxError(f"the interpreter of {name} does not start: {error}") from error
+                raise SandboxError(f"the spawner of {name} does not start: {error}") from error
         os.setpriority(os.PRIO_PROCESS, self._process.pid, 0)  # the server's may be higher
+        self.forks = 0  # sandboxes that were ever asked of it
+        self.sandboxes = 0  # those that are not gone
+        self.assigned = 0  # of these, those that do not wait
+        self.old = False  # another has taken its place, and it makes no more
         self._last_id = 0
         self._ready: Final[asyncio.Future[None]] = self._loop.create_future()
         self._gone: Final[asyncio.Future[None]] = self._loop.create_future()

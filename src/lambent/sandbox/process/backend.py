@@ -139,6 +139,11 @@ class ProcessWaiting:
     def alive(self) -> bool:
         return not self.guest.ended.is_set() and not self.guest.gone.is_set()
 
+    @property
+    def stale(self) -> bool:
+        """It shares nothing with others."""
+        return False
+
     async def kill(self) -> None:
         await self.guest.kill()
         self.guest.close()
