@@ -29,7 +29,7 @@ from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.errors import RoleNotAssumable
 from lambent.lambda_.invoke.placement import Changed
-from lambent.lambda_.invoke.turns import Turns
+from lambent.lambda_.invoke.turns import Awaited, Turns
 from lambent.lambda_.layers.opt import restore_opt
 from lambent.lambda_.limits import PROVISIONED_INIT_MIN_S
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
@@ -91,7 +91,13 @@ class Launching:
         await self._pool.warm(launcher.template)
 
     def launch(
-        self, code: CodeStore, version: FunctionVersion, tasks: asyncio.TaskGroup, changed: Changed, kind: str
+        self,
+        code: CodeStore,
+        version: FunctionVersion,
+        tasks: asyncio.TaskGroup,
+        changed: Changed,
+        kind: str,
+        awaited: Awaited,
     ) -> Environment:
         """An environment for the version, of that initialization type, not started yet."""
         facts = Facts(
@@ -107,9 +113,10 @@ class Launching:
             else max(PROVISIONED_INIT_MIN_S, version.timeout_s),
             initialization_type=kind,
         )
+        first = iter([awaited])  # whoever resets it later has no other, and is bound by a deadline
         return Environment(
             facts,
-            lambda vacated: self._sandbox(code, version, facts, vacated),
+            lambda vacated: self._sandbox(code, version, facts, vacated, next(first, None)),
             platform_log(version, kind),
             self._sink_at(version.arn.account, version.arn.region),
             self._clock,
@@ -119,7 +126,7 @@ class Launching:
 
     @asynccontextmanager
     async def _sandbox(
-        self, code: CodeStore, version: FunctionVersion, facts: Facts, vacated: Sandbox | None
+        self, code: CodeStore, version: FunctionVersion, facts: Facts, vacated: Sandbox | None, awaited: Awaited | None
     ) -> AsyncGenerator[Sandbox]:
         """A sandbox with the function in it, vacated at the end.
 
@@ -151,7 +158,7 @@ class Launching:
                     endpoint_url=self._endpoint_url,
                 )
             )
-            async with self._turns.turn(version.arn.name):
+            async with self._turns.turn(version.arn.name, awaited):
                 sandbox = await self._started(launcher.template, boosted(assignment), vacated)
             try:
                 door = await self._open_door(sandbox)
