@@ -176,8 +176,8 @@ class Launching:
         if vacated is not None:
             try:
                 return await self._pool.restart(vacated, assignment)
-            except SandboxError:
-                log.exception("environment.replaced", reason="not_restarted", template=template.name)
+            except SandboxError as error:
+                log.warning("environment.replaced", reason="not_restarted", why=str(error), template=template.name)
         return await self._pool.start(template, assignment)
 
     def _role_session(self, version: FunctionVersion):

@@ -280,8 +280,11 @@ class Placement:
         if placed in slot.finishing:
             slot.finishing.discard(placed)
             self._idle(placed)
-        elif slot.kept is not None and placed in slot.idle:  # its runtime has died while it waited
-            self._give_up(placed)
+        elif placed in slot.idle:  # its runtime has died while it waited
+            if slot.kept is not None:
+                self._give_up(placed)
+            else:
+                slot.use_last(placed)
 
     def _idle(self, placed: Placed) -> None:
         now = self._clock.monotonic()
@@ -295,11 +298,8 @@ class Placement:
         if slot.kept is not None and not healthy:
             self._end(placed)
             return
-        while slot.waiters and healthy:
-            waiter = slot.waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(placed)
-                return
+        if healthy and slot.hand_over(placed):
+            return
         placed.idle_since = now
         slot.idle.insert(len(slot.idle) if healthy else 0, placed)  # what has to be reset first is used last
         self._freezing.begin(placed)
