@@ -23,7 +23,7 @@ from typing import Any, Final
 from lambent.lambda_.invoke.errors import FunctionInvocationRateLimitExceeded
 
 AT_ONCE: Final = max(4, 2 * (os.cpu_count() or 1))
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 60.0  # what SDKs wait for an answer
 RETRY_S: Final = 1  # what a caller is told to wait
 
 Awaited = asyncio.Future[Any]  # done when nobody waits for what is to be started
