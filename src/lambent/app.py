@@ -183,7 +183,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
         )
         placed = await on.enter_async_context(
             placement(
-                lambda version, tasks, changed, kind: launching.launch(control.code, version, tasks, changed, kind),
+                partial(launching.launch, control.code),
                 Settings(
                     freeze_after_s=config.freeze_after_ms / 1000,
                     idle_timeout_s=config.idle_timeout_s,

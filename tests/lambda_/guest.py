@@ -36,6 +36,7 @@ class Guest:
         self.frozen = False
         self.cpus: float | None = None
         self.vacated = False
+        self.dies: asyncio.Event | None = None  # until it is set, the guest's processes are on their way out
         self.killed = False
         self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
 
@@ -58,8 +59,10 @@ class Guest:
         return await asyncio.shield(self._exit)
 
     async def vacate(self) -> None:
-        self.vacated = True
         self.exit(Exit(None, 9))
+        if self.dies is not None:
+            await self.dies.wait()
+        self.vacated = True
         await asyncio.sleep(0)
 
     async def kill(self) -> None:

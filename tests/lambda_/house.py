@@ -16,6 +16,7 @@ from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.path import InvokePath
 from lambent.lambda_.invoke.placement import Changed, Placement, placement
 from lambent.lambda_.invoke.settings import Settings
+from lambent.lambda_.invoke.turns import Awaited, Turns
 from lambent.lambda_.names import FunctionArn
 from lambent.lambda_.states import Phase
 from lambent.sandbox.contract import Exit, Sandbox, SandboxError
@@ -62,6 +63,7 @@ class House:
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
     ask_again: asyncio.Event = field(default_factory=asyncio.Event)
     init_held: asyncio.Event = field(default_factory=asyncio.Event)  # guests ask for their first event when it is set
+    turns: Turns = field(default_factory=Turns)
     no_sandbox: bool = False
     no_init: bool = False  # guests exit before they ask for an event
     kinds: list[str] = field(default_factory=list)  # the initialization type of each guest
@@ -81,11 +83,15 @@ class House:
     def invoke(self, event: bytes = b"1", version: FunctionVersion = VERSION) -> asyncio.Task[Outcome]:
         return asyncio.create_task(self.path.invoke(version, request_id="r", event=event, function_arn="arn"))
 
-    def launch(self, version: FunctionVersion, tasks: asyncio.TaskGroup, changed: Changed, kind: str) -> Environment:
+    def launch(
+        self, version: FunctionVersion, tasks: asyncio.TaskGroup, changed: Changed, kind: str, awaited: Awaited
+    ) -> Environment:
         @asynccontextmanager
         async def start(vacated: Sandbox | None) -> AsyncIterator[Guest]:
             if vacated is not None:
                 await vacated.kill()
+            async with self.turns.turn(version.arn.name, None if vacated else awaited):
+                pass
             if self.no_sandbox:
                 raise SandboxError("no")
             guest = Guest()

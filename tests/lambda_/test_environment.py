@@ -75,8 +75,12 @@ async def stage(
     init_timeout_s: float = 5.0,
     log: PlatformLog | None = None,
     log_bytes: int = 64 << 20,
+    dies: asyncio.Event | None = None,
 ) -> AsyncIterator[Stage]:
-    """An environment past its init phase; each guest that it starts runs the next play, the last one again."""
+    """An environment past its init phase; each guest that it starts runs the next play, the last one again.
+
+    No guest is gone before `dies` is set, if it is given.
+    """
     lines, guests, left = Lines(), list[Guest](), list[Guest | None]()
 
     async with asyncio.TaskGroup() as tasks:
@@ -90,6 +94,7 @@ async def stage(
                 assert not vacated.killed
                 vacated.killed = True
             guest = Guest()
+            guest.dies = dies
             play = plays[min(len(guests), len(plays) - 1)]
             guests.append(guest)
             left.append(vacated)
@@ -624,3 +629,28 @@ async def test_running_out_of_memory_keeps_the_sandbox_unless_its_init_has_no_ro
         assert b"signal: killed" in (await on.invoke(b"2", "r2")).payload
         assert (await on.invoke(b"3", "r3")).payload == b"3"
     assert on.left == [None, on.guests[0], None]
+
+
+async def test_a_caller_does_not_wait_for_the_end_of_what_has_run_out_of_time():
+    dies = asyncio.Event()
+    async with stage(serving(never), serving(echo), timeout_s=0.05, dies=dies) as on:
+        outcome = await on.invoke()
+        assert b"Task timed out after 0.05 seconds" in outcome.payload
+        assert b"REPORT RequestId: r1" in outcome.log_tail
+        assert not on.guests[0].vacated
+        dies.set()
+        assert (await on.invoke(b"2", "r2")).payload == b"2"
+    assert on.left == [None, on.guests[0]]
+
+
+async def test_a_reset_that_waits_for_what_is_dying_waits_no_longer_than_the_invocation_may_take():
+    dies = asyncio.Event()
+    async with stage(serving(never), serving(echo), timeout_s=0.05, dies=dies) as on:
+        await on.invoke()
+        for number in range(2):
+            outcome = await on.invoke(b"2", f"again-{number}")
+            assert b"Task timed out after 0.05 seconds" in outcome.payload
+        assert len(on.guests) == 1
+        dies.set()
+        assert (await on.invoke(b"3", "r3")).payload == b"3"
+    assert on.left == [None, on.guests[0]]

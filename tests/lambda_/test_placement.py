@@ -15,7 +15,9 @@ from lambent.lambda_.invoke.errors import (
     EventNotJson,
     SandboxUnavailable,
 )
+from lambent.lambda_.invoke.turns import Turns
 from lambent.lambda_.states import Phase
+from lambent.sandbox.contract import Exit
 from tests.lambda_.house import SETTINGS, VERSION, house
 
 
@@ -174,3 +176,72 @@ async def test_a_client_context_that_is_not_base64_of_an_object_is_refused(conte
     async with house() as it:
         with pytest.raises(ClientContextNotJson):
             await it.path.invoke(VERSION, request_id="r", event=b"", function_arn="a", client_context=context)
+
+
+async def test_who_waits_for_a_start_takes_an_environment_that_is_free_before():
+    async with house() as it:
+        first = it.invoke(b'"hold"')
+        while not it.heads:
+            await asyncio.sleep(0.001)
+        it.init_held.clear()
+        second = it.invoke(b"2")
+        while len(it.guests) < 2:
+            await asyncio.sleep(0.001)
+        it.let_go.set()
+        assert (await second).payload == b"2"
+        assert it.served == [it.guests[0]] * 2
+        await first
+        it.init_held.set()
+        await it.settled()
+        assert it.placement.environments() == 2  # what was started is there for the next
+
+
+async def test_a_start_that_is_not_needed_any_more_is_not_made():
+    async with house() as it:
+        it.turns = Turns(at_once=1)
+        first = it.invoke(b'"hold"')
+        while not it.heads:
+            await asyncio.sleep(0.001)
+        async with it.turns.turn("others"):
+            second = it.invoke(b"2")
+            while not it.turns.waiting:
+                await asyncio.sleep(0.001)
+            it.let_go.set()
+            assert (await second).payload == b"2"
+            await first
+            while it.placement.environments() > 1:
+                await asyncio.sleep(0.001)
+        assert len(it.guests) == 1
+        assert it.placement.room.taken == 1
+
+
+async def test_callers_who_hang_up_leave_no_start_behind():
+    async with house() as it:
+        it.turns = Turns(at_once=1)
+        async with it.turns.turn("others"):
+            running = [it.invoke() for _ in range(3)]
+            while it.turns.waiting < 3:
+                await asyncio.sleep(0.001)
+            for each in running:
+                each.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            while it.placement.room.taken:
+                await asyncio.sleep(0.001)
+            assert it.turns.waiting == 0
+        assert it.guests == []
+
+
+async def test_an_environment_that_must_be_reset_is_used_when_no_other_is_idle():
+    async with house() as it:
+        running = [it.invoke(b'"hold"') for _ in range(2)]
+        while len(it.heads) < 2:
+            await asyncio.sleep(0.001)
+        it.let_go.set()
+        await asyncio.gather(*running)
+        await it.settled()
+        it.guests[1].exit(Exit(1, None))
+        while not any(placed.environment.state is State.BROKEN for placed in it.placement._all):
+            await asyncio.sleep(0.001)
+        await it.invoke()
+        assert it.served[-1] is it.guests[0]
+        assert len(it.guests) == 2

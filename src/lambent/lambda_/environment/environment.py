@@ -111,6 +111,7 @@ class Environment:
         self._leaving: Final = asyncio.Lock()
         self._waiter: asyncio.Future[News] | None = None
         self._early: News | None = None
+        self._init_began = 0.0
         self._init_ms: float | None = None  # of an initialisation that no invocation has reported yet
         self._finish_timer: asyncio.TimerHandle | None = None
         self._memory_used = 0
@@ -120,10 +121,8 @@ class Environment:
 
     async def initialise(self) -> None:
         """The init phase: IDLE afterwards, or BROKEN, and then the first invocation tries once more."""
-        started = self._clock.monotonic()
-        now_ms = self._journal.now_ms()
-        self._journal.write(now_ms, self._log.init_start(now_ms, self.facts.runtime))
-        failure = await self._boot(self._loop.time() + self.facts.init_timeout_s)
+        failure = await self._boot(self._begin_init)
+        started = self._init_began
         self._init_ms = (self._clock.monotonic() - started) * 1000
         if failure is not None:
             self._report_init("init", started, failure[0])
@@ -143,9 +142,8 @@ class Environment:
         deadline = self._loop.time() + self.facts.timeout_s
         reset = self.state is State.BROKEN
         if reset:
-            self._begin(invocation)
             self._move(Event.RESET)
-            failure = await self._boot(deadline)
+            failure = await self._boot(partial(self._begin, invocation), deadline)
             if failure is not None:
                 self._report_init("invoke", started, failure[0])
                 return self._failed(invocation, started, *failure)
@@ -184,8 +182,14 @@ class Environment:
 
     # --- the runtime's life ------------------------------------------------------------------------------------------
 
-    async def _boot(self, deadline: float) -> tuple[Failure, bytes | None] | None:
-        """Start a sandbox with a runtime in it and wait until it asks for an event; None: it did."""
+    async def _boot(
+        self, begin: Callable[[], None], deadline: float | None = None
+    ) -> tuple[Failure, bytes | None] | None:
+        """Start a sandbox with a runtime in it and wait until it asks for an event; None: it did.
+
+        `begin` is called when its turn has come. `deadline` is that of the invocation for which there is a reset, and all of
+        this has to come before it; without one INIT has its own time, which begins with the sandbox.
+        """
         vacated: Sandbox | None = None
         async with AsyncExitStack() as stack:
             try:
@@ -194,11 +198,14 @@ class Environment:
                     vacated = self.sandbox
                     sandbox = self.sandbox = await stack.enter_async_context(self._start_sandbox(vacated))
             except InvalidEntrypoint as error:
+                begin()
                 self._move(Event.FAILED)
                 return Failure(error.error_type, str(error)), None
             except TimeoutError:
+                begin()
                 self._move(Event.FAILED)
                 return timed_out(self.facts.timeout_s), None
+            begin()
             self.frozen = False
             self._output = Output(sandbox.output, self._journal, self._allowance.slice)
             stack.callback(self._output.close)
@@ -207,7 +214,7 @@ class Environment:
             )
             self._tasks.create_task(self._guarded(self._watch(sandbox)))
             self._runtime = stack.pop_all()
-        news = await self._news(deadline)
+        news = await self._news(deadline or self._loop.time() + self.facts.init_timeout_s)
         if isinstance(news, Ready):
             self._move(Event.READY)
             sandbox.set_cpus(self.facts.cpus)
@@ -335,6 +342,11 @@ class Environment:
         self._changed()
 
     # --- what is said ------------------------------------------------------------------------------------------------
+
+    def _begin_init(self) -> None:
+        self._init_began = self._clock.monotonic()
+        now_ms = self._journal.now_ms()
+        self._journal.write(now_ms, self._log.init_start(now_ms, self.facts.runtime))
 
     def _begin(self, invocation: Invocation) -> None:
         now_ms = self._journal.now_ms()

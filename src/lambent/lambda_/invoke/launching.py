@@ -31,7 +31,7 @@ from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.errors import RoleNotAssumable
 from lambent.lambda_.invoke.placement import Changed
-from lambent.lambda_.invoke.turns import Turns
+from lambent.lambda_.invoke.turns import Awaited, Turns
 from lambent.lambda_.layers.opt import restore_opt
 from lambent.lambda_.limits import PROVISIONED_INIT_MIN_S
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
@@ -91,7 +91,13 @@ class Launching:
         await self._pool.warm(launcher.template_of(version.arn.account))
 
     def launch(
-        self, code: CodeStore, version: FunctionVersion, tasks: asyncio.TaskGroup, changed: Changed, kind: str
+        self,
+        code: CodeStore,
+        version: FunctionVersion,
+        tasks: asyncio.TaskGroup,
+        changed: Changed,
+        kind: str,
+        awaited: Awaited,
     ) -> Environment:
         """An environment for the version, of that initialization type, not started yet."""
         facts = Facts(
@@ -109,9 +115,10 @@ class Launching:
             log_bytes=self._log_bytes,
         )
         allowance = self._allowances.of(cpus=facts.cpus, memory_mib=facts.memory_mib)
+        first = iter([awaited])  # whoever resets it later has no other, and is bound by a deadline
         return Environment(
             facts,
-            lambda vacated: self._sandbox(code, version, facts, allowance, vacated),
+            lambda vacated: self._sandbox(code, version, facts, allowance, vacated, next(first, None)),
             platform_log(version, kind),
             self._sink_at(version.arn.account, version.arn.region, version.arn.name),
             self._clock,
@@ -122,7 +129,13 @@ class Launching:
 
     @asynccontextmanager
     async def _sandbox(
-        self, code: CodeStore, version: FunctionVersion, facts: Facts, allowance: Allowance, vacated: Sandbox | None
+        self,
+        code: CodeStore,
+        version: FunctionVersion,
+        facts: Facts,
+        allowance: Allowance,
+        vacated: Sandbox | None,
+        awaited: Awaited | None,
     ) -> AsyncGenerator[Sandbox]:
         """A sandbox with the function in it, vacated at the end.
 
@@ -155,7 +168,7 @@ class Launching:
                 )
             )
             template = launcher.template_of(version.arn.account)
-            async with self._turns.turn(version.arn.name):
+            async with self._turns.turn(version.arn.name, awaited):
                 sandbox = await self._started(template, boosted(assignment), vacated)
             try:
                 door = self._open_door(sandbox, session, allowance)
@@ -173,8 +186,8 @@ class Launching:
         if vacated is not None:
             try:
                 return await self._pool.restart(vacated, assignment)
-            except SandboxError:
-                log.exception("environment.replaced", reason="not_restarted", template=template.name)
+            except SandboxError as error:
+                log.warning("environment.replaced", reason="not_restarted", why=str(error), template=template.name)
         return await self._pool.start(template, assignment)
 
     def _role_session(self, version: FunctionVersion) -> SessionCredentials:

@@ -39,6 +39,7 @@ from lambent.lambda_.invoke.freezing import Freezing
 from lambent.lambda_.invoke.room import Room
 from lambent.lambda_.invoke.settings import Settings
 from lambent.lambda_.invoke.slots import Kept, Placed, Slot
+from lambent.lambda_.invoke.turns import Awaited, NotWanted
 from lambent.lambda_.names import FunctionArn
 from lambent.sandbox.memory import Memory
 
@@ -47,7 +48,8 @@ log: Final = structlog.get_logger()
 SWEEP_S: Final = 1.0  # how late the end of an idle time may be noticed
 
 Changed = Callable[[], None]  # it became idle, or broke, while no invocation had it
-Launch = Callable[[FunctionVersion, asyncio.TaskGroup, Changed, str], Environment]  # the last: its initialization type
+# The last two: its initialization type, and what is done when nobody waits for it any more.
+Launch = Callable[[FunctionVersion, asyncio.TaskGroup, Changed, str, Awaited], Environment]
 
 
 class InitFailed(Exception):
@@ -189,11 +191,13 @@ class Placement:
                 slot.waiters.remove(waiter)
 
     async def _started(self, slot: Slot) -> Placed:
-        """A new environment, if there is room for it."""
+        """A new environment, if there is room for it; or one of the others, if that is free before."""
         promised_bytes = await self.room.enter(slot)
         slot.live += 1
         slot.share.of_tenants += slot.parent is not None
         ready: asyncio.Future[Placed] = asyncio.get_running_loop().create_future()
+        if slot.kept is None:
+            slot.waiters.append(ready)
         self._tasks.create_task(self._live(Placed(slot, self._clock.monotonic(), promised_bytes), ready))
         try:
             return await ready
@@ -201,6 +205,9 @@ class Placement:
             if ready.done() and not ready.cancelled() and ready.exception() is None:
                 self._unwanted(ready.result())  # it came in the moment in which we were cancelled
             raise
+        finally:
+            if ready in slot.waiters:
+                slot.waiters.remove(ready)
 
     # --- provisioned environments ------------------------------------------------------------------------------------
 
@@ -236,18 +243,20 @@ class Placement:
         slot = placed.slot
         kind = ON_DEMAND if slot.kept is None else PROVISIONED
         try:
-            placed.environment = self._launch(slot.version, self._tasks, lambda: self._changed(placed), kind)
+            placed.environment = self._launch(slot.version, self._tasks, lambda: self._changed(placed), kind, ready)
             placed.launched = True
             self._all.add(placed)
             async with environment(placed.environment):
                 self.room.started(placed)
                 if slot.kept is not None:
                     self._keep(slot.kept, placed)
-                if not ready.cancelled():
+                if not ready.done():
                     ready.set_result(placed)
                 else:
                     self._unwanted(placed)
                 await placed.end.wait()
+        except NotWanted:
+            pass  # nothing of it was there yet
         except Exception as error:
             if ready.done():
                 log.exception("environment.end_failed", function=slot.version.key)
@@ -271,8 +280,11 @@ class Placement:
         if placed in slot.finishing:
             slot.finishing.discard(placed)
             self._idle(placed)
-        elif slot.kept is not None and placed in slot.idle:  # its runtime has died while it waited
-            self._give_up(placed)
+        elif placed in slot.idle:  # its runtime has died while it waited
+            if slot.kept is not None:
+                self._give_up(placed)
+            else:
+                slot.use_last(placed)
 
     def _idle(self, placed: Placed) -> None:
         now = self._clock.monotonic()
@@ -282,16 +294,14 @@ class Placement:
         if placed.dismissed or slot.retired or now - placed.born > self._settings.max_age_s:
             self._end(placed)
             return
-        if slot.kept is not None and placed.environment.state is not State.IDLE:
+        healthy = placed.environment.state is State.IDLE
+        if slot.kept is not None and not healthy:
             self._end(placed)
             return
-        while slot.waiters:
-            waiter = slot.waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(placed)
-                return
+        if healthy and slot.hand_over(placed):
+            return
         placed.idle_since = now
-        slot.idle.append(placed)
+        slot.idle.insert(len(slot.idle) if healthy else 0, placed)  # what has to be reset first is used last
         self._freezing.begin(placed)
 
     def _give_up(self, placed: Placed) -> None:

@@ -100,6 +100,20 @@ class Slot:
             found = self.tenants[tenant] = Slot(self.version, self.share, parent=self, tenant=tenant)
         return found
 
+    def hand_over(self, placed: Placed) -> bool:
+        """Give an environment to the invocation that has waited longest for one; False: none waits."""
+        while self.waiters:
+            waiter = self.waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(placed)
+                return True
+        return False
+
+    def use_last(self, placed: Placed) -> None:
+        """One that is idle has to be reset before it is of use: others are taken first, and it is given up first."""
+        self.idle.remove(placed)
+        self.idle.insert(0, placed)
+
     def tidy(self) -> None:
         """Be forgotten, if this is the slot of a tenant that has no environments."""
         if self.parent is not None and not self.live and self.parent.tenants.get(self.tenant) is self:

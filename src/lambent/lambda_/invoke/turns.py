@@ -5,9 +5,10 @@
     c ── c ────────────┘
 
 To make a sandbox takes the processors some milliseconds, and a hundred that are made together all take a hundred times as
-long, as does everything else meanwhile. So they are made one after the other; and a function that crashes at each invocation,
-and needs a new sandbox for each, waits behind itself and not before others. What waits too long is throttled. A turn ends
-when the sandbox is there: its INIT has a group of its own, with a share of the processors of its own.
+long, as does everything else meanwhile. So they are made a few at a time; and a function that crashes at each invocation, and
+needs a new sandbox for each, waits behind itself and not before others. What waits too long is throttled. Whoever has got
+another environment meanwhile, or has gone, is taken out of the queue. A turn ends when the sandbox is there: its INIT has a
+group of its own, with a share of the processors of its own.
 """
 
 from __future__ import annotations
@@ -17,13 +18,19 @@ import os
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from lambent.lambda_.invoke.errors import FunctionInvocationRateLimitExceeded
 
 AT_ONCE: Final = max(4, 2 * (os.cpu_count() or 1))
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 60.0  # what SDKs wait for an answer
 RETRY_S: Final = 1  # what a caller is told to wait
+
+Awaited = asyncio.Future[Any]  # done when nobody waits for what is to be started
+
+
+class NotWanted(Exception):
+    """The invocation for which a sandbox was to be made has another environment, or has gone."""
 
 
 class Turns:
@@ -34,45 +41,57 @@ class Turns:
         self._patience_s: Final = patience_s
         self._queues: Final[dict[str, deque[asyncio.Future[None]]]] = {}  # by key, in the order of their next turns
 
+    @property
+    def waiting(self) -> int:
+        return sum(map(len, self._queues.values()))
+
     @asynccontextmanager
-    async def turn(self, key: str) -> AsyncGenerator[None]:
-        """Have a turn for as long as the block lasts. Raises FunctionInvocationRateLimitExceeded."""
-        await self._begin(key)
+    async def turn(self, key: str, awaited: Awaited | None = None) -> AsyncGenerator[None]:
+        """Have a turn for as long as the block lasts. Raises FunctionInvocationRateLimitExceeded, NotWanted."""
+        await self._begin(key, awaited)
         try:
             yield
         finally:
             self._free += 1
             self._call_next()
 
-    async def _begin(self, key: str) -> None:
+    async def _begin(self, key: str, awaited: Awaited | None) -> None:
+        if awaited is not None and awaited.done():
+            raise NotWanted
         if self._free:
             self._free -= 1
             return
         called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queues.setdefault(key, deque()).append(called)
+        wait_for = [called] if awaited is None else [called, awaited]
         try:
-            async with asyncio.timeout(self._patience_s):
-                await called
-        except TimeoutError:
-            self._give_back(called)
-            raise FunctionInvocationRateLimitExceeded(seconds=RETRY_S) from None
-        except BaseException:
-            self._give_back(called)
+            _ = await asyncio.wait(wait_for, timeout=self._patience_s, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            self._take_out(key, called)
             raise
+        if awaited is not None and awaited.done():
+            self._take_out(key, called)
+            raise NotWanted
+        if not called.done():
+            self._take_out(key, called)
+            raise FunctionInvocationRateLimitExceeded(seconds=RETRY_S)
 
-    def _give_back(self, called: asyncio.Future[None]) -> None:
-        """Pass on a turn that came in the moment in which nobody waited for it any more."""
-        if called.done() and not called.cancelled():
+    def _take_out(self, key: str, called: asyncio.Future[None]) -> None:
+        """Wait no longer. A turn that came in this moment is passed on."""
+        if called.done():
             self._free += 1
             self._call_next()
+            return
+        queue = self._queues[key]
+        queue.remove(called)
+        if not queue:
+            del self._queues[key]
 
     def _call_next(self) -> None:
         while self._free and self._queues:
             key = next(iter(self._queues))
             queue = self._queues.pop(key)
-            called = queue.popleft()
+            self._free -= 1
+            queue.popleft().set_result(None)
             if queue:
                 self._queues[key] = queue  # behind all others
-            if not called.done():
-                self._free -= 1
-                called.set_result(None)

@@ -1,0 +1,48 @@
+"""Many who crash, time out and hang up at once: those who do nothing of the kind are answered all the same."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.hostile.arena import Arena
+
+CRASH = "import os\ndef handler(event, context): os._exit(1)"
+LATE = "import time\ndef handler(event, context): time.sleep(60)"
+NO_INIT = "raise RuntimeError"
+CLIENTS = 6  # of each kind
+SLOWER = 25  # than alone may a bystander be in the median: the processors are everybody's, their queue is not
+
+
+def ending(arena: Arena, name: str) -> str:
+    try:
+        answer = arena.invoke(name)
+    except arena.client.exceptions.TooManyRequestsException:
+        return "throttled"
+    return answer["Payload"]["errorMessage"].partition("Error: ")[2] if "FunctionError" in answer else "answered"
+
+
+def test_the_innocent_are_served_beside_a_crowd_that_crashes_and_times_out(arena: Arena) -> None:
+    for name, source in (("crash", CRASH), ("late", LATE), ("no-init", NO_INIT)):
+        arena.deploy(name, source, timeout_s=1)
+    quiet = arena.bystander()
+    over = threading.Event()
+
+    def client(name: str) -> Counter[str]:
+        endings = Counter[str]()
+        while not over.is_set():
+            endings[ending(arena, name)] += 1
+        return endings
+
+    before = arena.spending()
+    with ThreadPoolExecutor(3 * CLIENTS) as pool:
+        crowd = {name: [pool.submit(client, name) for _ in range(CLIENTS)] for name in ("crash", "late", "no-init")}
+        try:
+            attacked = [arena.bystander() for _ in range(5)]  # raises Refused at the first that is not answered
+        finally:
+            over.set()
+    late = sum((each.result() for each in crowd["late"]), Counter[str]())
+    assert set(late) <= {"Task timed out after 1.00 seconds", "throttled"}
+    assert sorted(each.p50_us for each in attacked)[2] <= SLOWER * quiet.p50_us
+    assert arena.spending().threads <= before.threads + 4
