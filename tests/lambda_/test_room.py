@@ -144,7 +144,7 @@ async def test_a_machine_that_has_little_left_starts_none_though_the_budget_is_n
 async def test_what_is_starting_has_head_room_that_others_cannot_take():
     async with house() as it:
         it.init_held.clear()
-        it.used_mib = BUDGET_MIB - START_BYTES // MIB - 16
+        it.used_mib = BUDGET_MIB - START_BYTES * 3 // 2 // MIB  # room for one and a half
         running = await at_work(it)
         with pytest.raises(ConcurrentInvocationLimitExceeded):
             await it.invoke(version=another("next"))

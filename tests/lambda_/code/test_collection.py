@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from lambent.core.clock import FakeClock
 from lambent.core.errors import AwsError
-from lambent.lambda_.code.graveyard import GRAVE_TERM_S
+from lambent.lambda_.code.graveyard import GRAVE_TERM_S, remove
 from lambent.lambda_.code.marker import DISPUTE, FILE
 from lambent.lambda_.code.store import GRAVES_S
 from lambent.storage.errors import DatabaseDamaged
@@ -260,7 +260,7 @@ async def test_a_deletion_that_a_kill_cut_short_is_finished_by_the_next_start(tm
         await aws("DeleteFunction", FunctionName="f")
     if last in ("commit", "mark"):
         mark = (code / FILE).read_bytes()
-        shutil.rmtree(code)
+        remove(code)
         shutil.copytree(tmp_path / "before", code)
         if last == "mark":
             (code / FILE).write_bytes(mark)
@@ -289,8 +289,8 @@ async def test_what_is_wanted_again_comes_out_of_its_grave(tmp_path: Path) -> No
 async def test_a_lost_package_is_told_in_awss_form_and_uploading_it_again_helps(tmp_path: Path) -> None:
     async with filled(tmp_path):
         pass
-    shutil.rmtree(tmp_path / "code" / "zips" / FIRST[:2])
-    shutil.rmtree(tmp_path / "code" / "trees" / FIRST)
+    remove(tmp_path / "code" / "zips" / FIRST[:2])
+    remove(tmp_path / "code" / "trees" / FIRST)
     with capture_logs() as lines:
         async with plane(tmp_path, seed=2) as aws:
             lost = next(line for line in lines if line["event"] == "code.lost")
@@ -311,7 +311,7 @@ async def test_a_damaged_zip_is_not_unpacked(tmp_path: Path) -> None:
     zip_file = tmp_path / "code" / "zips" / FIRST[:2] / FIRST
     zip_file.unlink()
     zip_file.write_bytes(OTHER)
-    shutil.rmtree(tmp_path / "code" / "trees" / FIRST)
+    remove(tmp_path / "code" / "trees" / FIRST)
     async with plane(tmp_path, seed=2) as aws:
         assert aws.trees() == {SECOND}
         await aws("UpdateFunctionCode", FunctionName="f", ZipFile=HELLO)

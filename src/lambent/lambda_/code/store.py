@@ -32,7 +32,7 @@ import msgspec
 import structlog
 
 from lambent.core.clock import Clock
-from lambent.lambda_.code.graveyard import Graveyard
+from lambent.lambda_.code.graveyard import Graveyard, size_bytes
 from lambent.lambda_.code.room import Room
 from lambent.lambda_.code.trees import Trees
 from lambent.lambda_.code.unpacking import Unpacking
@@ -143,7 +143,7 @@ class CodeStore:
         return unzipped_bytes
 
     async def _unpack(self, archive: Path, digest: str, account: str) -> int:
-        async with self._trees.filling(digest) as root, self._room.for_tree(digest) as share:
+        async with self._trees.filling(digest) as root, self._room.for_tree(digest, size_bytes(archive)) as share:
             share.unzipped_bytes = await self._unpacking.unpack(archive, root, account, share.room_bytes)
         return share.unzipped_bytes
 
