@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from lambent.lambda_.invoke.errors import ConcurrentInvocationLimitExceeded
-from lambent.lambda_.invoke.room import MIB, RECENT_S, START_BYTES
+from lambent.lambda_.invoke.room import HEAD_ROOM_PART, MIB, RECENT_S, START_BYTES
 from lambent.lambda_.names import FunctionArn
 from tests.lambda_.house import BUDGET_MIB, SETTINGS, VERSION, House, house
 
@@ -151,6 +151,16 @@ async def test_what_is_starting_has_head_room_that_others_cannot_take():
         it.init_held.set()
         it.let_go.set()
         await running
+
+
+async def test_what_is_idle_makes_room_for_what_works_to_grow():
+    async with house() as it:
+        await it.invoke(version=another("idle"))
+        await it.settled()
+        it.clock.advance(RECENT_S)
+        it.used_mib = BUDGET_MIB - BUDGET_MIB // HEAD_ROOM_PART  # there is room, and little beside it
+        await it.invoke(version=another("new"))
+        assert [guest.killed for guest in it.guests] == [True, False]
 
 
 async def test_a_warm_invocation_asks_for_no_room():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -29,7 +30,10 @@ class SmallDisk:
         self.others_bytes = 0
 
     def look(self, _: Path) -> os.statvfs_result:
-        used = sum(path.lstat().st_size for path in self.directory.rglob("*") if path.is_file()) + self.others_bytes
+        used = self.others_bytes
+        for path in self.directory.rglob("*"):
+            with suppress(FileNotFoundError):  # it is being removed
+                used += path.lstat().st_size if path.is_file() else 0
         facts = SimpleNamespace(f_blocks=self.size_bytes, f_frsize=1, f_bavail=max(0, self.size_bytes - used))
         return cast("os.statvfs_result", facts)
 

@@ -10,8 +10,11 @@ START_BYTES while nobody knows; then, until it has answered once, what it uses l
 
 What is at work is never ended for another's sake, nor what is provisioned: the operator has set aside room for that. And a
 version that is busy may not end what another one has used a moment ago, unless that one has more environments than it has
-itself: else one that takes all it can get would have every other start cold at each of its invocations. When memory runs
-short because what is at work has grown, the idle ones are given up without that, at the next sweep.
+itself: else one that takes all it can get would have every other start cold at each of its invocations.
+
+What starts may grow, and the kernel ends something that works when all together have grown too much. So the idle ones make
+room for growth as well, HEAD_ROOM_PART of the budget, though nobody is refused for want of that. When memory runs short all
+the same, they are given up at the next sweep, whenever they were used.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from lambent.sandbox.memory import Memory
 
 RECENT_S: Final = 10.0
 START_BYTES: Final = 6 << 20  # a Python guest has 5 MiB of its own after INIT; a thousand fit into the budget of 8 GB
+HEAD_ROOM_PART: Final = 8  # an eighth of the budget is kept from what is idle
 MIB: Final = 1 << 20
 
 
@@ -62,6 +66,7 @@ class Room:
             await given_up.gone.wait()
         self.taken += 1
         self._promised_bytes += promised
+        self._keep_head_room(slot)
         return promised
 
     def started(self, placed: Placed) -> None:
@@ -94,6 +99,13 @@ class Room:
             wanting -= _peak_bytes(placed)
             if wanting <= 0:
                 return
+
+    def _keep_head_room(self, asking: Slot) -> None:
+        """Give up what is idle while it stands where what works may grow to."""
+        wanting = self.memory.lacks(self._promised_bytes + self.memory.budget_bytes // HEAD_ROOM_PART)
+        while wanting > 0 and (placed := self._dispensable(asking)) is not None:
+            self._give_up(placed)
+            wanting -= _peak_bytes(placed)
 
     def _promise(self, placed: Placed, bytes_: int) -> None:
         self._promised_bytes += bytes_ - placed.promised_bytes
