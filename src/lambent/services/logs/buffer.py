@@ -113,6 +113,11 @@ class Buffer:
         """Whether who can wait should: asked before a guest's pipe is read."""
         return 2 * share.size_bytes > self._guests_bytes - self.size_bytes
 
+    @property
+    def guests_wait(self) -> bool:
+        """Whether a guest is asked to wait now."""
+        return bool(self._waiting)
+
     def wait(self, share: Share, resume: Callable[[], None]) -> None:
         """Call `resume` when the share is no longer full."""
         share.waiting.append(resume)

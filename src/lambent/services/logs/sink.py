@@ -3,9 +3,10 @@
     append --> buffer, a share for each function --> after `flush_s`, transactions of TRANSACTION_BYTES, in turns
 
 An append is on the path of every invocation and costs about a microsecond; groups and streams come into being with
-their first event, as Lambda's do. While the buffer has something, it is written without a pause but this: the writer rests as
-long as it has worked, so that others write in between and logs take half of a processor at most. Who fills his share
-meanwhile waits at his pipe: that is the bound of his rate.
+their first event, as Lambda's do. A transaction is written every `flush_s`: one for each of a few lines would take the
+interpreter's lock from those who answer invocations. While a transaction's worth is buffered, or a guest waits for room, the
+writer rests only as long as it has worked, so that others write in between and logs take half of a processor at most. Who
+fills his share meanwhile waits at his pipe: that is the bound of his rate.
 
 Events lie in memory for a moment: `drain` waits until all are readable, and leaving `writing` drains. A `kill -9` loses what
 lies in the buffer, as AWS's own log delivery may. What is over the bounds (`bounds.py`), or is refused by the disk, is
@@ -98,7 +99,9 @@ class LogWriter:
             while self._buffer:
                 started_s = self._clock.monotonic()
                 await self._write_some()
-                await self._clock.sleep(self._clock.monotonic() - started_s)
+                worked_s = self._clock.monotonic() - started_s
+                pressing = self._buffer.guests_wait or self._buffer.size_bytes >= TRANSACTION_BYTES
+                await self._clock.sleep(worked_s if pressing else max(worked_s, self._flush_s))
             await self._tell_losses()
 
     async def telling(self) -> None:
