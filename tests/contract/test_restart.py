@@ -221,6 +221,19 @@ async def test_a_sandbox_that_runs_cannot_be_restarted_and_is_gone_then(isolated
     await puppet.sandbox.kill()
 
 
+async def test_a_restart_that_is_cancelled_has_used_the_sandbox_up(isolated: Stage) -> None:
+    puppet = await isolated.puppet()
+    await puppet.sandbox.vacate()
+    assert puppet.sandbox.vacant
+    restart = asyncio.ensure_future(isolated.backend.restart(puppet.sandbox, isolated.assignment()))
+    while puppet.sandbox.vacant:
+        await asyncio.sleep(0)
+    restart.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await restart
+    assert not puppet.sandbox.vacant
+
+
 async def test_a_sandbox_that_was_killed_cannot_be_restarted(isolated: Stage) -> None:
     puppet = await isolated.puppet()
     await puppet.sandbox.kill()

@@ -58,6 +58,10 @@ class Guest:
     async def exited(self) -> Exit:
         return await asyncio.shield(self._exit)
 
+    @property
+    def vacant(self) -> bool:
+        return self.vacated and not self.killed
+
     async def vacate(self) -> None:
         self.exit(Exit(None, 9))
         if self.dies is not None:

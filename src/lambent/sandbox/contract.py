@@ -153,6 +153,11 @@ class Sandbox(Protocol):
         """Return when it is gone with all its descendants; what `restart` needs stays. Idempotent; safe to cancel."""
         ...
 
+    @property
+    def vacant(self) -> bool:
+        """Whether it is vacated, and another guest can be started in it: a `restart` that was cancelled has used it up."""
+        ...
+
     async def kill(self) -> None:
         """Return when it is gone with all its descendants, its cgroup and its mounts. Idempotent; safe to cancel."""
         ...

@@ -183,7 +183,9 @@ class Launching:
 
     async def _started(self, template: Template, assignment: Assignment, vacated: Sandbox | None) -> Sandbox:
         """Start the function in what a vacated sandbox has left; in a new one if there is none, or it cannot be used."""
-        if vacated is not None:
+        if vacated is not None and not vacated.vacant:
+            log.info("environment.replaced", reason="reset_out_of_time", template=template.name)
+        elif vacated is not None:
             try:
                 return await self._pool.restart(vacated, assignment)
             except SandboxError as error:

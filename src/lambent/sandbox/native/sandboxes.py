@@ -159,7 +159,7 @@ class NativeSandbox:
 
     def hand_over(self) -> Ground:
         """Be gone, and leave the ground to another sandbox. Raises SandboxError if it is not vacant."""
-        if not self._empty.done() or self._left_ground:
+        if not self.vacant:
             raise SandboxError(f"the sandbox of {self.template.name} has nothing to leave")
         self._left_ground = True
         self._over()
@@ -222,6 +222,10 @@ class NativeSandbox:
 
     async def exited(self) -> Exit:
         return await asyncio.shield(self._ended)
+
+    @property
+    def vacant(self) -> bool:
+        return self._empty.done() and not self._left_ground
 
     async def vacate(self) -> None:
         self.doom()

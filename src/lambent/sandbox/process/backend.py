@@ -176,6 +176,10 @@ class ProcessSandbox:
         await self._guest.ended.wait()
         return self._guest.exit
 
+    @property
+    def vacant(self) -> bool:
+        return self._guest.ended.is_set()
+
     async def vacate(self) -> None:
         """The machine's /tmp is its own, and stays."""
         await self._guest.kill()
