@@ -12,6 +12,8 @@ CRASH = "import os\ndef handler(event, context): os._exit(1)"
 LATE = "import time\ndef handler(event, context): time.sleep(60)"
 NO_INIT = "raise RuntimeError"
 CLIENTS = 6  # of each kind
+SIZES = 24  # of /tmp, more than are made ahead
+TMP_BYTES = "import os\ndef handler(event, context):\n s = os.statvfs('/tmp')\n return s.f_bavail * s.f_frsize"
 SLOWER = 25  # than alone may a bystander be in the median: the processors are everybody's, their queue is not
 
 
@@ -46,3 +48,13 @@ def test_the_innocent_are_served_beside_a_crowd_that_crashes_and_times_out(arena
     assert set(late) <= {"Task timed out after 1.00 seconds", "throttled"}
     assert sorted(each.p50_us for each in attacked)[2] <= SLOWER * quiet.p50_us
     assert arena.spending().threads <= before.threads + 4
+
+
+def test_more_sizes_of_tmp_at_once_than_are_made_ahead_are_all_had(arena: Arena) -> None:
+    sizes = [600 + number for number in range(SIZES)]
+    for size in sizes:
+        arena.deploy(f"tmp-{size}", TMP_BYTES, EphemeralStorage={"Size": size})
+    with ThreadPoolExecutor(SIZES) as pool:
+        answers = list(pool.map(arena.invoke, [f"tmp-{size}" for size in sizes]))
+    free = [answer["Payload"] for answer in answers]
+    assert all(have >= size << 20 for have, size in zip(free, sizes, strict=True)), free

@@ -9,12 +9,15 @@ which is worked out anew with each new image and every second; a guest at its sh
 guest has allocated and not written yet is counted as taken. So nobody watches a disk that fills: what could be written
 has been given out before.
 
-A size is made ahead from when it was first asked for; the usual one from the start.
+A size is made ahead from when it was first asked for; the usual one from the start. An image that is made goes to the
+caller who has waited longest for its size. Each caller has one under way for him, so that none waits for good, whatever
+sizes others ask for; and after a time he takes memory.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,7 +30,8 @@ from lambent.sandbox.native.images import Blank, Image
 
 USUAL_MIB: Final = 512  # AWS's default
 AHEAD: Final = 2  # that wait, of each size
-SIZES: Final = 16  # that are made ahead; of the one that was not asked for the longest, none waits any more
+SIZES: Final = 16  # that are made ahead; of those that nobody waits for, the one asked for longest ago gives way
+TAKE_S: Final = 5.0  # that a caller waits for an image, which takes 30 ms to make on a machine that is not overloaded
 SHARE_S: Final = 1.0  # between two looks at the shares, while not everyone has his size
 _REST_S: Final = 0.05  # before what was taken is replaced: longer than a start, and the pool's own replacement, take
 
@@ -35,18 +39,31 @@ log: Final = structlog.get_logger("lambent.sandbox.native")
 
 
 class _Size:
-    """The images of one size that are ready, under way and waited for."""
+    """The images of one size that are ready and under way, and the callers who wait for one."""
 
     def __init__(self) -> None:
-        self.ready: Final[asyncio.Queue[Image | None]] = asyncio.Queue()  # None: it could not be made
-        self.under_way = 0
-        self.waited_for = 0
+        self.ready: Final[deque[Image]] = deque()
+        self.callers: Final[deque[asyncio.Future[Image | None]]] = deque()  # None: it could not be made
+        self.under_way = 0  # never fewer than callers
         self.blank: Blank | None = None
         self.blanking: Final = asyncio.Lock()
 
     @property
     def short_of(self) -> int:
-        return self.waited_for + AHEAD - self.under_way - self.ready.qsize()
+        return len(self.callers) + AHEAD - self.under_way - len(self.ready)
+
+    @property
+    def in_use(self) -> bool:
+        return self.under_way > 0 or bool(self.callers)
+
+    def give(self, image: Image | None) -> bool:
+        """Give the caller who has waited longest an image, or word that there is none; False if nobody waits."""
+        while self.callers:
+            caller = self.callers.popleft()
+            if not caller.done():
+                caller.set_result(image)
+                return True
+        return False
 
 
 class Tmps:
@@ -69,15 +86,9 @@ class Tmps:
         """Return an image of this size, which is the caller's until `forget`; None: take memory."""
         if await self.why_in_memory():
             return None
-        size = self._sizes.setdefault(size_mib, _Size())
-        self._sizes[size_mib] = self._sizes.pop(size_mib)
-        size.waited_for += 1
-        self._order(size_mib)
-        try:
-            image = await size.ready.get()
-        finally:
-            size.waited_for -= 1
-        self._order(size_mib)
+        size = self._sizes[size_mib] = self._sizes.pop(size_mib, None) or _Size()
+        image = size.ready.popleft() if size.ready else await self._wait(size_mib, size)
+        self._order(size_mib, size)
         if image is not None:
             self._taken.add(image)
             self._share()
@@ -100,13 +111,13 @@ class Tmps:
                 reason = images.obstacle(self._directory)
                 if not reason:
                     size = self._sizes[USUAL_MIB] = _Size()
-                    size.ready.put_nowait(await self._made(USUAL_MIB, size, self._directory))
+                    size.ready.append(await self._made(USUAL_MIB, size, self._directory))
             except OSError as error:
                 reason = error.strerror or str(error)
         if not self.ready.done():
             self.ready.set_result(reason)
         if not reason:
-            self._order(USUAL_MIB)
+            self._order(USUAL_MIB, self._sizes[USUAL_MIB])
 
     async def watch(self) -> None:
         """Keep the shares right for as long as this runs."""
@@ -120,31 +131,67 @@ class Tmps:
         if not self.ready.done():
             self.ready.set_result("Lambent ends")
         for size in self._sizes.values():
+            while size.give(None):
+                pass
             await self._empty(size)
 
-    def _order(self, size_mib: int) -> None:
-        """Have made what is missing of a size, and give up one that is not asked for."""
-        size = self._sizes[size_mib]
+    async def _wait(self, size_mib: int, size: _Size) -> Image | None:
+        """Return an image that is made now. None: it could not be made, or not in time."""
+        if self._closed:
+            return None
+        caller: asyncio.Future[Image | None] = asyncio.get_running_loop().create_future()
+        size.callers.append(caller)
+        self._order(size_mib, size)
+        try:
+            _ = await asyncio.wait((caller,), timeout=TAKE_S)
+        except asyncio.CancelledError:
+            if caller.done() and (image := caller.result()) is not None and not self._keep(size_mib, size, image):
+                self.drop(image)
+            raise
+        finally:
+            _ = caller.cancel()
+        if caller.cancelled():
+            log.warning("tmp.in_memory", size_mib=size_mib, reason=f"no image was made within {TAKE_S:g} s")
+            return None
+        return caller.result()
+
+    def _order(self, size_mib: int, size: _Size) -> None:
+        """Have made what is missing of a size."""
         while not self._closed and size.short_of > 0:
             size.under_way += 1
             _ = self._tasks.create_task(self._make(size_mib, size))
-        if len(self._sizes) > SIZES:
-            _ = self._tasks.create_task(self._empty(self._sizes.pop(next(iter(self._sizes)))))
 
     async def _make(self, size_mib: int, size: _Size) -> None:
+        """Make one image of a size, for whoever waits for it, or else to be ready."""
         image: Image | None = None
         try:
-            if not size.waited_for:
+            if not size.callers:
                 await asyncio.sleep(_REST_S)
-            if self._directory is not None:
+            if self._directory is not None and not self._closed:
                 image = await self._made(size_mib, size, self._directory)
         except OSError as error:
             log.warning("tmp.in_memory", size_mib=size_mib, reason=error.strerror or str(error))
         finally:
             size.under_way -= 1
-        if image is not None or size.waited_for:
-            size.ready.put_nowait(image)
-        if self._closed or self._sizes.get(size_mib) is not size:
+        if image is None:
+            _ = size.give(None)
+        elif not self._keep(size_mib, size, image):
+            await asyncio.to_thread(image.close)
+        await self._give_up()
+
+    def _keep(self, size_mib: int, size: _Size, image: Image) -> bool:
+        """Give an image to whoever waits for one, or hold it ready; False if it is of no use any more."""
+        if size.give(image):
+            return True
+        if self._closed or self._sizes.get(size_mib) is not size or len(size.ready) >= AHEAD:
+            return False
+        size.ready.append(image)
+        return True
+
+    async def _give_up(self) -> None:
+        """Hold nothing ready any more of sizes that are one too many. One for which somebody waits is not."""
+        unused = [size_mib for size_mib, size in self._sizes.items() if not size.in_use]
+        for size in [self._sizes.pop(size_mib) for size_mib in unused[: max(0, len(self._sizes) - SIZES)]]:
             await self._empty(size)
 
     @staticmethod
@@ -156,10 +203,8 @@ class Tmps:
 
     @staticmethod
     async def _empty(size: _Size) -> None:
-        while not size.ready.empty():
-            image = size.ready.get_nowait()
-            if image is not None:
-                await asyncio.to_thread(image.close)
+        while size.ready:
+            await asyncio.to_thread(size.ready.popleft().close)
 
     def _share(self) -> None:
         """Give each image that is taken what it may still grow by. One that is new has nothing until that has worked."""
