@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lambent.sandbox.contract import Exit, Limits, Mount
+from lambent.sandbox.native.hierarchies import discover
 from tests.contract.stage import GUARD_S, WAYS, Stage
 
 by_every_way = pytest.mark.parametrize("way", WAYS)
@@ -98,6 +99,29 @@ async def test_processes_and_open_files_are_limited(isolated: Stage, way: str) -
         return len(made)
     """)
     assert made < 40
+
+
+async def test_what_weighs_little_gets_little_while_processors_are_short(isolated: Stage) -> None:
+    spin = """
+        import os, time
+        before, end = os.times().children_user, time.monotonic() + 1
+        for _ in range(os.cpu_count()):
+            if os.fork() == 0:
+                while time.monotonic() < end: pass
+                os._exit(0)
+        for _ in range(os.cpu_count()): os.wait()
+        return os.times().children_user - before
+    """
+    limits = Limits(memory_mib=256, tmp_mib=16, cpus=64)
+    light, heavy = await isolated.puppet(limits=limits), await isolated.puppet(limits=limits)
+    if "cpu" not in discover().controllers or not light.sandbox.memory_peak_mib():
+        pytest.skip("no cgroup divides processors here")
+    light.sandbox.weigh(1 / 16)
+    used_s = await asyncio.gather(light.does(spin), heavy.does(spin))
+    assert used_s[0] * 4 < used_s[1], used_s
+    light.sandbox.weigh(1.0)
+    used_s = await asyncio.gather(light.does(spin), heavy.does(spin))
+    assert used_s[1] < used_s[0] * 2, used_s
 
 
 async def test_two_sandboxes_see_nothing_of_each_others_tmp(isolated: Stage) -> None:

@@ -261,6 +261,7 @@ async def test_a_vacant_sandbox_can_be_vacated_and_killed_again_and_does_nothing
         sandbox.freeze()
         sandbox.thaw()
         sandbox.set_cpus(0.5)
+        sandbox.weigh(0.5)
         assert sandbox.usage() == sandbox.usage()
         await sandbox.kill()
         await sandbox.kill()

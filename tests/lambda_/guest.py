@@ -38,6 +38,7 @@ class Guest:
         self.vacated = False
         self.dies: asyncio.Event | None = None  # until it is set, the guest's processes are on their way out
         self.killed = False
+        self.weight = 1.0
         self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
 
     # --- what the server does ---
@@ -54,6 +55,9 @@ class Guest:
 
     def set_cpus(self, cpus: float) -> None:
         self.cpus = cpus
+
+    def weigh(self, weight: float) -> None:
+        self.weight = weight
 
     async def exited(self) -> Exit:
         return await asyncio.shield(self._exit)

@@ -145,6 +145,10 @@ class Sandbox(Protocol):
         """Change the share of processor time (an init phase may have more of it than what follows)."""
         ...
 
+    def weigh(self, weight: float) -> None:
+        """Give it so much of the processors, beside others that have 1, when they are short. 1/64 is the least."""
+        ...
+
     async def exited(self) -> Exit:
         """Wait for the end of the program. Any number of tasks may wait; a late one gets the answer at once."""
         ...

@@ -22,6 +22,8 @@ from lambent.sandbox.native.hierarchies import Hierarchies
 
 CPU_PERIOD_US: Final = 20_000  # as Lambda has it: a function with little memory is stopped often and briefly
 _LEAST_QUOTA_US: Final = 1_000  # the kernel's
+_SHARES: Final = 1024  # version 1's, and version 2's, of a group that nobody has weighed
+_WEIGHT: Final = 100
 _MIB: Final = 1 << 20
 _NUMBER_BYTES: Final = 32
 _TCP_SHARE: Final = (
@@ -42,6 +44,7 @@ class Group:
         self._directories: Final = {parent: directory / name for parent, directory in parents.items()}
         self._frozen = False
         self._removed = False
+        self._weight = 1.0
         self._kills_before = 0  # and processor time that a guest before the present one was charged with
         self._cpu_us_before = 0
         self._unified: Final = self._directories.get(hierarchies.unified) if hierarchies.unified else None
@@ -107,6 +110,17 @@ class Group:
         else:
             _write(directory / "cpu.cfs_period_us", str(CPU_PERIOD_US))
             _write(directory / "cpu.cfs_quota_us", str(quota))
+
+    def weigh(self, weight: float) -> None:
+        """Set what it gets beside other groups when processors are short. What it has already costs nothing to set."""
+        directory = self._of("cpu")
+        if directory is None or weight == self._weight:
+            return
+        self._weight = weight
+        if self._hierarchies.is_unified("cpu"):
+            _write(directory / "cpu.weight", str(round(weight * _WEIGHT)))
+        else:
+            _write(directory / "cpu.shares", str(round(weight * _SHARES)))
 
     def release(self) -> None:
         """Take the limits away under which processes would be long in dying: a fork bomb with its share of a processor

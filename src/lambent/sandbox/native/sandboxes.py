@@ -220,6 +220,10 @@ class NativeSandbox:
         if self._group is not None:
             self._group.set_cpus(cpus)
 
+    def weigh(self, weight: float) -> None:
+        if self._group is not None:
+            self._group.weigh(weight)
+
     async def exited(self) -> Exit:
         return await asyncio.shield(self._ended)
 

@@ -172,6 +172,9 @@ class ProcessSandbox:
     def set_cpus(self, cpus: float) -> None:
         """Nothing limits a process here."""
 
+    def weigh(self, weight: float) -> None:
+        """All processes weigh the same here."""
+
     async def exited(self) -> Exit:
         await self._guest.ended.wait()
         return self._guest.exit
