@@ -83,7 +83,13 @@ class Listener:
         self._open += 1
         if self._open >= self._most:
             self.pause(FULL)
-        self._tasks.create_task(self._connect(client))
+        connecting = self._connect(client)
+        try:
+            self._tasks.create_task(connecting)
+        except RuntimeError:  # the group ends, with all that it serves
+            connecting.close()
+            client.close()
+            self.left()
         self._slice.charge(since_s, CONNECTION_S)
 
     async def _connect(self, client: socket.socket) -> None:
