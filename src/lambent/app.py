@@ -66,6 +66,7 @@ from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox, Unavailable
 from lambent.sandbox.memory import SHARE, Memory, available_bytes
 from lambent.sandbox.native.backend import NativeBackend, NativeConfig, native
 from lambent.sandbox.native.probe import prove
+from lambent.sandbox.native.veils import why_unveiled
 from lambent.sandbox.pool import pooled
 from lambent.sandbox.process.backend import process
 from lambent.services.iam.service import MIGRATIONS as IAM_MIGRATIONS
@@ -108,6 +109,7 @@ class Running(msgspec.Struct, frozen=True):
     secret_access_key: str
     region: str
     tmp_in_memory: str  # why functions' /tmp is memory here; "": it is on disk, or not isolated at all
+    unveiled: str  # why mounts tell functions where their files are; "": they do not, or nothing is isolated at all
 
 
 @asynccontextmanager
@@ -244,6 +246,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             keys.root.secret_access_key,
             config.region,
             await tmp_in_memory(backend),
+            why_unveiled(data.path) if isinstance(backend, NativeBackend) else "",
         )
 
 
