@@ -29,7 +29,7 @@ import msgspec
 import structlog
 
 from lambent import __version__
-from lambent.config import Config
+from lambent.config import Config, bare, endpoint_of
 from lambent.core import descriptors
 from lambent.core.clock import Clock
 from lambent.core.descriptors import Descriptors
@@ -123,7 +123,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
     async with AsyncExitStack() as on:
         listener = on.enter_context(listening(config))
         files = allowed(config)
-        endpoint = f"http://{config.host}:{port_of(listener)}"
+        endpoint = endpoint_of(config.host, port_of(listener))
         data, disk, reserve = await on.enter_async_context(storage(config, clock))
         sweeper = await on.enter_async_context(sweeping())
         backend = await on.enter_async_context(sandboxes(config, data.path))
@@ -266,11 +266,21 @@ def budget(config: Config, backend: Backend) -> Memory:
 
 @contextmanager
 def listening(config: Config) -> Generator[socket.socket]:
-    """The port, taken before anything is made, so that a second Lambent stops at once and leaves nothing."""
+    """The port, taken before anything is made, so that a second Lambent stops at once and leaves nothing.
+
+    A name is taken for its IPv4 address, as most programs do that are given one; `::` means both families.
+    """
+    host = bare(config.host)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((config.host, config.port), backlog=1024)
+        listener = socket.create_server(
+            (host, config.port),
+            family=family,
+            backlog=1024,
+            dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6(),
+        )
     except OSError as error:
-        where = f"{config.host}:{config.port}"
+        where = endpoint_of(config.host, config.port).removeprefix("http://")
         if error.errno == errno.EADDRINUSE:
             reason = f"{where} is in use by another program; choose another with --port, 0 takes any"
         else:

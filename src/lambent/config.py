@@ -239,6 +239,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 512 * 1024 * 1024
 
 
+def endpoint_of(host: str, port: int) -> str:
+    """The URL of what listens there; an IPv6 address is in brackets, whether or not it was given so."""
+    return f"http://[{bare(host)}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def bare(host: str) -> str:
+    """The host without the brackets of an IPv6 address in a URL."""
+    return host.removeprefix("[").removesuffix("]")
+
+
 class ConfigError(Exception):
     """A setting is unknown or has a value it cannot have; the message says which, where it was given, and what fits."""
 

@@ -36,8 +36,9 @@ async def door(
     refusal: Callable[[Fault, Request | None], Response] = told,
     admit: Callable[[Request], Payer | Response] = lambda _head: Payer("caller", 50_000),
     grace_s: float = 0.1,
+    listener: socket.socket | None = None,
 ) -> AsyncIterator[tuple[int, Door]]:
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listener or socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
 
     async with (
@@ -70,6 +71,16 @@ async def said(port: int, *parts: bytes) -> bytes:
         pass  # kept alive: nothing more is coming
     writer.close()
     return heard
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+async def test_a_client_of_ipv4_has_its_own_address_on_a_socket_of_both_families():
+    async def peer(request: Request) -> Response:
+        return Response(200, [], request.peer.encode())
+
+    both = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    async with door(peer, listener=both) as (port, _):
+        assert (await said(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).endswith(b"\r\n127.0.0.1")
 
 
 async def test_a_request_is_answered_and_the_connection_kept():

@@ -31,7 +31,7 @@ from lambent.sandbox.native.backend import NativeConfig, native
 from lambent.sandbox.native.machine import survey
 from lambent.sandbox.native.probe import Proof, prove
 from lambent.sandbox.native.veils import why_unveiled
-from lambent.storage.directory import LOCK, holder, trace
+from lambent.storage.directory import LOCK, holder, obstruction, trace
 from lambent.storage.errors import LockFileMissing
 
 MARKS: Final = {True: "ok", False: "--"}
@@ -97,6 +97,8 @@ def data(directory: Path) -> Iterator[tuple[bool, str]]:
             yield False, str(LockFileMissing(path=directory, there=there, lock=LOCK))
         elif not (directory / LOCK).exists() and any(directory.iterdir()):
             yield False, f"{directory} is not empty, and not one of Lambent's; name another with --data"
+        elif (obstructed := obstruction(directory)) is not None:
+            yield False, str(obstructed)
         else:
             pid = holder(directory)
             yield True, f"{directory}, {f'in use by process {pid}' if pid is not None else 'not in use'}"
