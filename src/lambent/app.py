@@ -220,7 +220,9 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             site=urls,
             pages={
                 CODE_FOLDER: control.links.answer,
-                CAPACITY_FOLDER: CapacityPage(placed.room, config.concurrency_limit).answer,
+                CAPACITY_FOLDER: CapacityPage(
+                    placed.room, config.concurrency_limit, lambda: log_service.state.writer.losses.events
+                ).answer,
             },
             cross_site=CrossSite(config.allowed_origins, config.allowed_hosts, urls),
             port=port_of(listener),

@@ -32,6 +32,7 @@ class Capacity(msgspec.Struct):
     memory_used_mib: int
     memory_budget_mib: int
     memory_by_groups: bool
+    log_events_lost: int
 
 
 def from_environment(given: argparse.Namespace, environ: Mapping[str, str]) -> str | None:
