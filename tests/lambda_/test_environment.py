@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from lambent.core.clock import FakeClock
-from lambent.lambda_.environment.environment import Environment, Facts, Outcome, environment
+from lambent.lambda_.environment.environment import Environment, Outcome, environment
+from lambent.lambda_.environment.facts import Facts
 from lambent.lambda_.environment.life_cycle import State
 from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.environment.runtime_api import RESPONSE_LIMIT_BYTES, Invocation
