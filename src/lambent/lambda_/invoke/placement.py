@@ -367,7 +367,7 @@ class Placement:
         return chain.from_iterable(known.family() for known in self._slots.values())
 
     def environments(self) -> int:
-        """How many environments there are, for `lambent status` and the tests."""
+        """How many environments there are."""
         return len(self._all)
 
     def end_all(self) -> None:
