@@ -411,7 +411,8 @@ def guest_door(
     if listener is None:
         return None
     allotment = Allotment(limits, allowance.bodies, allowance.unsent, allowance.slice)
-    return door.beside(listener, allotment, partial(gateway.handle, guest=guest), partial(gateway.admit, guest=guest))
+    handle = partial(gateway.handle, guest=guest, guest_slice=allowance.slice)
+    return door.beside(listener, allotment, handle, partial(gateway.admit, guest=guest))
 
 
 def http_limits(config: Config, connections: int) -> HttpLimits:
