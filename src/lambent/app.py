@@ -4,7 +4,7 @@
       databases (state.db, logs.db), secrets
         services: logs, iam, sts
         sandboxes: backend, its probe beside the rest of the start, pool
-          lambda: control plane, data plane
+          lambda: control plane, data plane (`lambda_/planes.py`)
         gateway: all services and the function URLs behind one door, on the port and inside every sandbox
 
 `running` is a block: entered means that everything works, left means that nothing is left, neither process nor mount
@@ -29,43 +29,28 @@ import msgspec
 import structlog
 
 from lambent import __version__
-from lambent.config import Config
+from lambent.config import Config, bare, endpoint_of
 from lambent.core import descriptors
 from lambent.core.clock import Clock
 from lambent.core.descriptors import Descriptors
 from lambent.core.door import Allotment, Door
 from lambent.core.ids import Ids
-from lambent.core.kernel import Caller, Service, operations_in
+from lambent.core.kernel import Caller, Service
 from lambent.core.limits import HttpLimits
 from lambent.core.ports import SessionCredentials
 from lambent.core.serving import serving
-from lambent.core.slices import Slices
 from lambent.core.sweeper import sweeping
 from lambent.gateway.authorise import may_get_object
 from lambent.gateway.cross_site import CrossSite
 from lambent.gateway.gateway import Gateway
-from lambent.lambda_.code.links import FOLDER as CODE_FOLDER
-from lambent.lambda_.code.links import KEY_BYTES as LINK_KEY_BYTES
-from lambent.lambda_.control import control_plane
-from lambent.lambda_.environment.allowance import Allowance, Allowances
-from lambent.lambda_.invoke.capacity import FOLDER as CAPACITY_FOLDER
-from lambent.lambda_.invoke.capacity import CapacityPage
-from lambent.lambda_.invoke.launching import Launching
-from lambent.lambda_.invoke.path import InvokePath
-from lambent.lambda_.invoke.placement import placement
-from lambent.lambda_.invoke.provisioning import provisioning
-from lambent.lambda_.invoke.settings import Settings
-from lambent.lambda_.invoke.warming import warming
-from lambent.lambda_.limits import AccountLimits
-from lambent.lambda_.operations import MODULES
+from lambent.lambda_.environment.allowance import Allowance
+from lambent.lambda_.planes import Ground, Neighbours, PlaneSettings, planes
 from lambent.lambda_.rows import MIGRATIONS as LAMBDA_MIGRATIONS
-from lambent.lambda_.runtimes.interpreters import Interpreters
-from lambent.lambda_.service import LAMBDA, Lambda
-from lambent.lambda_.urls.site import FunctionUrls
 from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox, Unavailable
 from lambent.sandbox.memory import SHARE, Memory, available_bytes
 from lambent.sandbox.native.backend import NativeBackend, NativeConfig, native
 from lambent.sandbox.native.probe import prove
+from lambent.sandbox.native.veils import why_unveiled
 from lambent.sandbox.pool import pooled
 from lambent.sandbox.process.backend import process
 from lambent.services.iam.service import MIGRATIONS as IAM_MIGRATIONS
@@ -83,11 +68,7 @@ from lambent.wire.sigv4_signing import SigningKey
 
 log: Final = structlog.get_logger()
 
-HANDOVER_S: Final = 0.02  # what an invocation waits for an environment that is about to be idle: less than a cold start
 STOP_S: Final = 1.0  # what invocations under way get when Lambent stops
-MAX_AGE_S: Final = 11 * 3600  # an hour less than its credentials are good for
-
-
 GUEST_CONNECTIONS: Final = 64  # of one sandbox to the gateway
 
 
@@ -108,6 +89,7 @@ class Running(msgspec.Struct, frozen=True):
     secret_access_key: str
     region: str
     tmp_in_memory: str  # why functions' /tmp is memory here; "": it is on disk, or not isolated at all
+    unveiled: str  # why mounts tell functions where their files are; "": they do not, or nothing is isolated at all
 
 
 @asynccontextmanager
@@ -117,11 +99,11 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
     Raises CannotListen, TooFewDescriptors, DataDirectoryBusy, DataDirectoryForeign, sandbox.contract.Unavailable, and what
     storage raises.
     """
-    clock, ids, loop = clock or Clock(), ids or Ids(), asyncio.get_running_loop()
+    clock, ids = clock or Clock(), ids or Ids()
     async with AsyncExitStack() as on:
         listener = on.enter_context(listening(config))
         files = allowed(config)
-        endpoint = f"http://{config.host}:{port_of(listener)}"
+        endpoint = endpoint_of(config.host, port_of(listener))
         data, disk, reserve = await on.enter_async_context(storage(config, clock))
         sweeper = await on.enter_async_context(sweeping())
         backend = await on.enter_async_context(sandboxes(config, data.path))
@@ -145,67 +127,33 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 door, gateway, sandbox, principal.caller, http_limits(config, GUEST_CONNECTIONS), allowance
             )
 
-        interpreters = Interpreters(os.environ)
-        launching = Launching(
-            pool,
-            backend.visible,
-            interpreters,
-            keys,
-            log_service.state.writer.at,
-            open_door,
-            f"http://127.0.0.1:{GATEWAY_PORT}",  # as a guest sees it
-            Allowances(Slices(clock.monotonic, loop.call_later), sweeper, loop.time),
-            clock,
-            ids,
-            init_timeout_s=config.init_timeout_s,
-            log_bytes=config.log_invocation_bytes,
-        )
-        limits = AccountLimits(concurrent_executions=config.concurrency_limit)
-        control = await on.enter_async_context(
-            control_plane(
-                state,
-                data.path / "code",
-                roles=roles,
-                objects=objects(config, clock),
-                may_get_object=partial(may_get_object, keys.root.account),
-                signatures=SignatureFiles(config.signing_profiles, clock) if config.signing_profiles else None,
-                link_key=data.random_key("links.key", LINK_KEY_BYTES, ids.random_bytes),
-                find=interpreters.find,
-                ids=ids,
-                clock=clock,
-                limits=limits,
-                adopt_code=config.adopt_code,
-                disk=disk,
-                unpacked_limit_bytes=config.unpacked_code_bytes,
-                prepare=launching.prepare,
-                durable=data.durable,
-            )
-        )
-        placed = await on.enter_async_context(
-            placement(
-                partial(launching.launch, control.code),
-                Settings(
-                    freeze_after_s=config.freeze_after_ms / 1000,
-                    idle_timeout_s=config.idle_timeout_s,
-                    handover_s=HANDOVER_S,
-                    max_age_s=MAX_AGE_S,
-                    concurrent_executions=config.concurrency_limit,
-                    environments=files.environments,
+        lambda_ = await on.enter_async_context(
+            planes(
+                Ground(
+                    data=data,
+                    database=state,
+                    disk=disk,
+                    pool=pool,
+                    visible=backend.visible,
+                    memory=memory,
+                    sweeper=sweeper,
                 ),
-                memory,
+                Neighbours(
+                    roles=roles,
+                    credentials=keys,
+                    sink_at=log_service.state.writer.at,
+                    log_events_lost=lambda: log_service.state.writer.losses.events,
+                    open_door=open_door,
+                    objects=objects(config, clock),
+                    may_get_object=partial(may_get_object, keys.root.account),
+                    signatures=SignatureFiles(config.signing_profiles, clock) if config.signing_profiles else None,
+                ),
+                plane_settings(config, files),
                 clock,
+                ids,
             )
         )
-
-        control.functions.follow(placed.follow)
-        provisions = await on.enter_async_context(provisioning(placed, clock))
-        lambda_service = Service(
-            LAMBDA,
-            Lambda.of(control, InvokePath(placed, clock, ids), provisions),
-            operations_in(*MODULES),
-        )
-        services: list[Service[Any]] = [lambda_service, log_service, iam_service, sts_service]
-        urls = FunctionUrls(control.functions, lambda_service.state.invocations, clock, ids)
+        services: list[Service[Any]] = [lambda_.service, log_service, iam_service, sts_service]
         gateway = Gateway(
             {service.name: service for service in services},
             keys,
@@ -215,12 +163,9 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             account=keys.root.account,
             region=config.region,
             version=__version__,
-            site=urls,
-            pages={
-                CODE_FOLDER: control.links.answer,
-                CAPACITY_FOLDER: CapacityPage(placed.room, config.concurrency_limit).answer,
-            },
-            cross_site=CrossSite(config.allowed_origins, config.allowed_hosts, urls),
+            site=lambda_.urls,
+            pages=lambda_.pages,
+            cross_site=CrossSite(config.allowed_origins, config.allowed_hosts, lambda_.urls),
             port=port_of(listener),
         )
         await proven()
@@ -235,8 +180,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
                 grace_s=STOP_S,
             )
         )
-        control.functions.follow(provisions.follow)  # not before isolation is proven and guests find the gateway
-        await on.enter_async_context(warming(control.functions.everything(), launching.prepare))
+        await on.enter_async_context(lambda_.opened())  # not before isolation is proven and guests find the gateway
         yield Running(
             endpoint,
             keys.root.account,
@@ -244,6 +188,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
             keys.root.secret_access_key,
             config.region,
             await tmp_in_memory(backend),
+            why_unveiled(data.path) if isinstance(backend, NativeBackend) else "",
         )
 
 
@@ -263,11 +208,21 @@ def budget(config: Config, backend: Backend) -> Memory:
 
 @contextmanager
 def listening(config: Config) -> Generator[socket.socket]:
-    """The port, taken before anything is made, so that a second Lambent stops at once and leaves nothing."""
+    """The port, taken before anything is made, so that a second Lambent stops at once and leaves nothing.
+
+    A name is taken for its IPv4 address, as most programs do that are given one; `::` means both families.
+    """
+    host = bare(config.host)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((config.host, config.port), backlog=1024)
+        listener = socket.create_server(
+            (host, config.port),
+            family=family,
+            backlog=1024,
+            dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6(),
+        )
     except OSError as error:
-        where = f"{config.host}:{config.port}"
+        where = endpoint_of(config.host, config.port).removeprefix("http://")
         if error.errno == errno.EADDRINUSE:
             reason = f"{where} is in use by another program; choose another with --port, 0 takes any"
         else:
@@ -394,6 +349,19 @@ async def proven(backend: NativeBackend, timeout_s: float, tasks: asyncio.TaskGr
     return None
 
 
+def plane_settings(config: Config, files: Descriptors) -> PlaneSettings:
+    return PlaneSettings(
+        concurrent_executions=config.concurrency_limit,
+        environments=files.environments,
+        freeze_after_s=config.freeze_after_ms / 1000,
+        idle_timeout_s=config.idle_timeout_s,
+        init_timeout_s=config.init_timeout_s,
+        log_invocation_bytes=config.log_invocation_bytes,
+        unpacked_code_bytes=config.unpacked_code_bytes,
+        adopt_code=config.adopt_code,
+    )
+
+
 def log_settings(config: Config) -> LogSettings:
     return LogSettings(
         buffer_bytes=config.log_buffer_bytes,
@@ -411,7 +379,8 @@ def guest_door(
     if listener is None:
         return None
     allotment = Allotment(limits, allowance.bodies, allowance.unsent, allowance.slice)
-    return door.beside(listener, allotment, partial(gateway.handle, guest=guest), partial(gateway.admit, guest=guest))
+    handle = partial(gateway.handle, guest=guest, guest_slice=allowance.slice)
+    return door.beside(listener, allotment, handle, partial(gateway.admit, guest=guest))
 
 
 def http_limits(config: Config, connections: int) -> HttpLimits:

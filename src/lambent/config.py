@@ -222,17 +222,31 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     http_idle_timeout_s: Annotated[
         float, about("seconds", "Time that a connection is kept between requests.", gt=0)
     ] = 75.0
-    http_connections: Annotated[int, about("connections", "Connections open at once; the next is refused.", ge=1)] = (
-        4096
-    )
+    http_connections: Annotated[
+        int,
+        about(
+            "connections", "Connections open at once; for the next an idle one is closed, or else it is refused.", ge=1
+        ),
+    ] = 4096
     http_buffered_bytes: Annotated[
         int,
         about(
             "bytes",
-            "Request and response bodies in memory, all connections together; one caller alone has half of it.",
+            "Request bodies in memory, all connections together; small ones have a part of it, and one caller alone at most "
+            "two thirds of the rest. Answers that clients do not take may have half as much again.",
             ge=16 * 1024 * 1024,
         ),
     ] = 512 * 1024 * 1024
+
+
+def endpoint_of(host: str, port: int) -> str:
+    """The URL of what listens there; an IPv6 address is in brackets, whether or not it was given so."""
+    return f"http://[{bare(host)}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def bare(host: str) -> str:
+    """The host without the brackets of an IPv6 address in a URL."""
+    return host.removeprefix("[").removesuffix("]")
 
 
 class ConfigError(Exception):

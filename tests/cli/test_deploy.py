@@ -63,12 +63,12 @@ def test_the_thumbnail_example_brings_what_its_requirements_name(shell: Shell):
 
 def test_what_no_function_can_be_made_of_is_refused_with_what_to_do(shell: Shell, tmp_path: Path):
     absent = shell.cannot("deploy", str(tmp_path / "absent"))
-    assert "absent is not a folder" in absent
+    assert "absent does not exist" in absent
     empty = shell.cannot("deploy", folder(tmp_path / "empty"))
     assert "has none of app.py" in empty
     assert "--runtime and --handler" in empty
     unnamed = shell.cannot("deploy", folder(tmp_path / "%", app__py=HELLO))
-    assert "tell --name" in unnamed
+    assert "give --name" in unnamed
 
 
 def test_a_handler_that_is_not_there_is_refused_before_anything_is_made(shell: Shell, server: Server, tmp_path: Path):
@@ -105,3 +105,12 @@ def test_what_the_service_refuses_is_told_in_its_words(shell: Shell, tmp_path: P
     assert "MemorySize" in shell.cannot("deploy", directory, "--memory", "1")
     assert "python9" in shell.cannot("deploy", directory, "--runtime", "python9", "--handler", "app.handler")
     assert "is not NAME=VALUE" in shell.cannot("deploy", directory, "--env", "NAME", status=2)
+
+
+def test_what_is_no_folder_is_told_with_what_is_wanted(nowhere: Shell, tmp_path: Path):
+    assert "missing does not exist" in nowhere.cannot("deploy", str(tmp_path / "missing"))
+    for name, word in (("package.zip", "create-function --zip-file"), ("app.py", f"the function's code: {tmp_path}?")):
+        (tmp_path / name).touch()
+        said = nowhere.cannot("deploy", str(tmp_path / name))
+        assert f"{name} is no folder" in said
+        assert word in said

@@ -38,6 +38,7 @@ def test_a_doctor_says_what_there_is_and_proves_it(shell: Shell, server: Server)
     said = shell.does("doctor")
     for word in ("kernel", "namespaces", "seccomp", "memory limit", "python3.", "GB are free"):
         assert word in said
+    assert "where on this machine their files are" in said
     assert f"is ready at {server.endpoint}" in said
     for claim in probe.CLAIMS:
         assert claim.sentence in said

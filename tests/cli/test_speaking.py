@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import LAMBENT, Shell, folder
-from tests.system.conftest import Server
+from tests.system.conftest import Server, started, stopped
 
 ECHO = """
 def handler(event, context):
@@ -92,6 +92,18 @@ def test_status_names_the_functions_and_their_states(shell: Shell, server: Serve
     assert f"is ready at {server.endpoint}" in said
     assert re.search(r"^Execution environments: \d+ of \d+, \d+ MiB of \d+ MiB in use", said, re.MULTILINE)
     assert any(line.split()[0] == echo and line.endswith("Active") for line in said.splitlines()[1:])
+
+
+def test_status_says_how_many_log_lines_are_missing(tmp_path: Path):
+    server = started(tmp_path / "data", "--log-invocation-bytes", str(64 * 1024))
+    try:
+        shell = Shell(server.keys | {"AWS_ENDPOINT_URL": server.endpoint})
+        shell.does("deploy", folder(tmp_path / "floods", app__py="def handler(e, c):\n    print('x\\n' * 50_000)\n"))
+        assert "missing since the start" not in shell.does("status")
+        shell.does("invoke", "floods", "--log")
+        assert re.search(r"^Logs: \d{4,5} lines are missing since the start", shell.does("status"), re.MULTILINE)
+    finally:
+        assert stopped(server) == 0
 
 
 def test_wrong_keys_are_told_with_where_they_are_from(shell: Shell):

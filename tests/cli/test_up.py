@@ -67,6 +67,41 @@ def test_open_starts_where_it_was_said_to(tmp_path: Path, flags: tuple[str, ...]
     assert stopped(server) == 0
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize(
+    ("host", "said", "reached"),
+    [("::1", "[::1]", ("[::1]",)), ("[::1]", "[::1]", ("[::1]",)), ("::", "[::]", ("[::1]", "127.0.0.1"))],
+)
+def test_it_listens_on_ipv6_and_says_so_as_a_url(tmp_path: Path, host: str, said: str, reached: tuple[str, ...]):
+    server = started(tmp_path / "data", "--sandbox", "process", "--host", host)
+    try:
+        begin, _, port = server.endpoint.rpartition(":")
+        assert begin == f"http://{said}"
+        for address in reached:
+            caller = server._replace(endpoint=f"http://{address}:{port}").client("sts").get_caller_identity()
+            assert caller["Arn"].endswith(":root")
+    finally:
+        assert stopped(server) == 0
+
+
+def test_open_on_ipv6_means_loopback_too(nowhere: Shell, tmp_path: Path):
+    assert "--open-to-network" in nowhere.cannot("up", "--auth", "open", "--host", "::", "--port", "0")
+    assert stopped(started(tmp_path / "data", "--auth", "open", "--sandbox", "process", "--host", "::1")) == 0
+
+
+def test_an_ipv6_address_that_it_cannot_have_is_told_as_an_address(nowhere: Shell):
+    assert "cannot listen on [2001:db8::1]:0" in nowhere.cannot("up", "--host", "2001:db8::1", "--port", "0")
+
+
+@pytest.mark.parametrize("name", ["state.db", "logs.db"])
+def test_a_directory_in_place_of_a_database_is_told(nowhere: Shell, tmp_path: Path, name: str):
+    (tmp_path / "lambent.lock").touch()
+    (tmp_path / name).mkdir()
+    for command in (("up", "--port", "0", "--sandbox", "process"), ("doctor",)):
+        done = nowhere.run(*command, "--data", str(tmp_path))
+        assert f"{tmp_path / name} is a directory, where Lambent keeps a file" in done.stdout + done.stderr
+
+
 def test_origins_and_hosts_in_another_form_are_a_wrong_call(nowhere: Shell):
     for origins in ("*", "app.example.com", "https://a.test/path", "https://a.test https://b.test"):
         assert "setting allowed_origins" in nowhere.cannot("up", "--allowed-origins", origins, status=2)

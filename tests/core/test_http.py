@@ -36,8 +36,9 @@ async def door(
     refusal: Callable[[Fault, Request | None], Response] = told,
     admit: Callable[[Request], Payer | Response] = lambda _head: Payer("caller", 50_000),
     grace_s: float = 0.1,
+    listener: socket.socket | None = None,
 ) -> AsyncIterator[tuple[int, Door]]:
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listener or socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
 
     async with (
@@ -70,6 +71,16 @@ async def said(port: int, *parts: bytes) -> bytes:
         pass  # kept alive: nothing more is coming
     writer.close()
     return heard
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+async def test_a_client_of_ipv4_has_its_own_address_on_a_socket_of_both_families():
+    async def peer(request: Request) -> Response:
+        return Response(200, [], request.peer.encode())
+
+    both = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    async with door(peer, listener=both) as (port, _):
+        assert (await said(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).endswith(b"\r\n127.0.0.1")
 
 
 async def test_a_request_is_answered_and_the_connection_kept():
@@ -128,7 +139,7 @@ async def test_a_chunked_body_is_joined_and_counted():
 async def test_a_declared_body_that_is_too_large_is_refused_before_it_is_sent():
     async with door() as (port, opened):
         heard = await said(port, b"POST /big HTTP/1.1\r\nHost: x\r\nContent-Length: 50001\r\n\r\n")
-        assert opened.budgets.untouched_bytes == LIMITS.buffered_bytes
+        assert free_bytes(opened) == LIMITS.buffered_bytes
     assert heard.startswith(b"HTTP/1.1 413")
     assert heard.endswith(b"/big")
 
@@ -155,6 +166,11 @@ async def sending(port: int, *octets: bytes) -> list[asyncio.StreamWriter]:
     return writers
 
 
+def free_bytes(opened: Door) -> int:
+    """What bodies of either kind may still take."""
+    return opened.budgets.small.free + opened.budgets.free_bytes
+
+
 async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):  # only against hanging
         while not true():
@@ -175,7 +191,7 @@ async def test_half_uploads_of_one_payer_do_not_keep_out_small_bodies_nor_other_
 
     async with door(size, patient(), admit=payer) as (port, opened):
         held = await sending(port, *[half_upload(24_000)] * 9)
-        await until(lambda: opened.budgets.untouched_bytes <= 100_000 - 48_000)
+        await until(lambda: free_bytes(opened) <= 100_000 - 48_000)
         for path in ("/", "/other"):
             assert (await said(port, half_upload(2_000, of=2_000, path=path))).endswith(b"\r\n2000")
         assert (await said(port, half_upload(16_384, of=16_384))).endswith(b"\r\n16384")
@@ -183,7 +199,7 @@ async def test_half_uploads_of_one_payer_do_not_keep_out_small_bodies_nor_other_
         for writer in held:
             writer.close()
         await until(lambda: not opened.connections)
-        assert opened.budgets.untouched_bytes == 100_000
+        assert free_bytes(opened) == 100_000
 
 
 async def test_an_upload_that_stands_still_gives_way_to_one_that_comes_and_one_that_comes_does_not():
@@ -194,7 +210,7 @@ async def test_an_upload_that_stands_still_gives_way_to_one_that_comes_and_one_t
         opened.budgets.tick()
         opened.budgets.tick()
         assert (await said(port, half_upload(30_000, of=30_000))).startswith(b"HTTP/1.1 200")
-        await until(lambda: opened.budgets.untouched_bytes == 100_000)
+        await until(lambda: free_bytes(opened) == 100_000)
         held[0].close()
 
 
@@ -213,7 +229,7 @@ async def test_an_upload_that_gives_way_behind_a_request_that_is_being_answered_
         opened.budgets.tick()
         opened.budgets.tick()
         assert (await said(port, half_upload(30_000, of=30_000))).endswith(b"\r\n30000")
-        await until(lambda: opened.budgets.untouched_bytes == 100_000)
+        await until(lambda: free_bytes(opened) == 100_000)
         answer.set()
         heard = await reader.read()
         assert heard.startswith(b"HTTP/1.1 200")
@@ -230,7 +246,7 @@ async def test_what_is_refused_from_its_head_is_answered_and_none_of_its_body_ke
             heard = await said(port, head)
             assert heard.startswith(b"HTTP/1.1 403")
             assert heard.endswith(b"connection: close\r\n\r\nwho are you?")
-        assert opened.budgets.untouched_bytes == 100_000
+        assert free_bytes(opened) == 100_000
         assert (await said(port, half_upload(16_384, of=16_384))).startswith(b"HTTP/1.1 200")
 
 
@@ -575,13 +591,13 @@ async def test_a_body_counts_until_its_own_request_is_answered_even_if_nobody_wa
         writer.write(b"POST /first " + body + b"POST /held " + body)
         await writer.drain()
         assert (await _reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
-        assert opened.budgets.untouched_bytes == LIMITS.buffered_bytes - 1000
+        assert free_bytes(opened) == LIMITS.buffered_bytes - 1000
         writer.close()
         while opened.connections:
             await asyncio.sleep(0.001)
-        assert opened.budgets.untouched_bytes == LIMITS.buffered_bytes - 1000
+        assert free_bytes(opened) == LIMITS.buffered_bytes - 1000
         may_end.set()
-        while opened.budgets.untouched_bytes != LIMITS.buffered_bytes:
+        while free_bytes(opened) != LIMITS.buffered_bytes:
             await asyncio.sleep(0.001)
 
 

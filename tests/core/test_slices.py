@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +14,7 @@ from lambent.core.slices import (
     PERIOD_S,
     SHARE_MAX,
     SHARE_MIN,
+    SHARE_OF_A_CPU,
     SHARE_OF_ALL,
     SPENT,
     TURN_S,
@@ -212,3 +214,56 @@ def test_the_slices_of_others_fill_as_before_when_a_flood_has_ended(time: Time, 
         time.pass_(PERIOD_S)
     assert slices.ease == 1
     assert not socket.paused
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_work_is_begun_when_nothing_is_owed(time: Time, slices: Slices):
+    slice_ = slices.of(1)
+    await slice_.solvency()
+    time.work(slice_, 2 * BURST_S)
+    waiting = [asyncio.create_task(slice_.solvency()) for _ in range(2)]
+    await settle()
+    assert not any(task.done() for task in waiting)
+    time.pass_(BURST_S / slice_share(1) - TURN_S / 2)
+    while not waiting[0].done():
+        time.pass_(TURN_S / 2)
+        await settle()
+    assert time.now_s <= 2 * BURST_S + BURST_S / slice_share(1) + 2 * TURN_S
+    assert not waiting[1].done()  # in turn
+    time.pass_(TURN_S)
+    await settle()
+    assert waiting[1].done()
+
+
+async def test_work_that_is_given_up_leaves_the_queue(time: Time, slices: Slices):
+    slice_ = slices.of(1)
+    time.work(slice_, 2 * BURST_S)
+    given_up, waiting = (asyncio.create_task(slice_.solvency()) for _ in range(2))
+    await settle()
+    given_up.cancel()
+    await settle()
+    time.pass_(BURST_S / slice_share(1) + 2 * TURN_S)
+    await settle()
+    assert waiting.done()
+
+
+@pytest.mark.parametrize("cpus", [0.07, 1])
+async def test_all_of_what_a_guest_has_caused_elsewhere_is_paid_for(time: Time, slices: Slices, cpus: float):
+    slice_ = slices.of(cpus)
+    cost_s = 20 * DEBT_S
+    paying = asyncio.create_task(slice_.pay(cost_s))
+    await settle()
+    began_s = time.now_s
+    while not paying.done():
+        time.pass_(TURN_S)
+        await settle()
+    paid_s = (time.now_s - began_s) * slice_share(cpus)
+    assert paid_s >= cost_s - DEBT_S - BURST_S
+
+
+def slice_share(cpus: float) -> float:
+    return min(SHARE_MAX, max(SHARE_MIN, cpus * SHARE_OF_A_CPU))

@@ -109,6 +109,14 @@ class Client:
         head += "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
         self._writer.write(head.encode() + b"\r\n" + body)
 
+    def begin_chunks(self, path: str) -> None:
+        """The head of a POST whose body follows in chunks."""
+        self._writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+
+    async def send_chunk(self, content: bytes) -> None:
+        self._writer.write(f"{len(content):x}\r\n".encode() + content + b"\r\n")
+        await self._writer.drain()
+
     async def answer(self) -> tuple[int, dict[str, str], bytes]:
         lines = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines[1:] if line)}

@@ -9,7 +9,8 @@ from lambent.core.clock import FakeClock
 from lambent.core.ids import SeededIds
 from lambent.lambda_.code.store import Code
 from lambent.lambda_.configuration import Logging
-from lambent.lambda_.environment.environment import Environment, Facts, Outcome
+from lambent.lambda_.environment.environment import Environment, Outcome
+from lambent.lambda_.environment.facts import Facts
 from lambent.lambda_.environment.life_cycle import State
 from lambent.lambda_.environment.reports import TextLog
 from lambent.lambda_.functions import FunctionVersion

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from lambent.core.clock import FakeClock
-from lambent.lambda_.environment.environment import Environment, Facts, Outcome, environment
+from lambent.lambda_.environment.environment import Environment, Outcome, environment
+from lambent.lambda_.environment.facts import Facts
 from lambent.lambda_.environment.life_cycle import State
 from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.environment.runtime_api import RESPONSE_LIMIT_BYTES, Invocation
@@ -305,6 +306,48 @@ async def test_an_answer_over_six_megabytes_is_the_invocations_error():
         "errorMessage": f"Response payload size ({RESPONSE_LIMIT_BYTES + 1} bytes) exceeded maximum allowed payload size "
         f"({RESPONSE_LIMIT_BYTES} bytes).",
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "refusal"),
+    [("invocation/other/response", 400), ("invocation/r1/else", 404), ("init/error", 403), ("invocation", 404)],
+)
+async def test_what_is_too_large_and_no_answer_of_the_invocation_is_not_its_end(path: str, refusal: int):
+    async def confuse(guest: Guest, client: Client, _headers: dict[str, str], _body: bytes) -> None:
+        large = await guest.connect()
+        status, _, _ = await large.call("POST", f"/2018-06-01/runtime/{path}", b"x" * (RESPONSE_LIMIT_BYTES + 1))
+        assert status == refusal
+        assert await client.respond("r1", b"2") == 202
+
+    async with stage(serving(confuse)) as on:
+        assert (await on.invoke()).payload == b"2"
+        await on.until(State.IDLE)
+
+
+async def test_an_answer_in_chunks_that_outlives_its_invocation_does_not_fail_the_next_one():
+    async def overlap(guest: Guest) -> None:
+        client, slow = await guest.connect(), await guest.connect()
+        client.ask_next()
+        await client.answer()
+        slow.begin_chunks("/2018-06-01/runtime/invocation/r1/response")
+        await slow.send_chunk(b"x" * 100_000)
+        assert await client.respond("r1", b"1") == 202
+        client.ask_next()
+        await client.answer()
+        with suppress(ConnectionError):
+            for _ in range(RESPONSE_LIMIT_BYTES // 500_000 + 1):
+                await slow.send_chunk(b"x" * 500_000)
+        status, _, body = await slow.answer()
+        assert (status, json.loads(body)["errorType"]) == (400, "InvalidRequestID")
+        assert await client.respond("r2", b"2") == 202
+        client.ask_next()
+        await asyncio.Event().wait()
+
+    async with stage(overlap) as on:
+        assert (await on.invoke(request_id="r1")).payload == b"1"
+        await on.until(State.IDLE)
+        assert (await on.invoke(request_id="r2")).payload == b"2"
+        await on.until(State.IDLE)
 
 
 async def test_an_answer_to_another_request_is_refused_and_the_right_one_still_counts():

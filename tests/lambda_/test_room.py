@@ -179,7 +179,7 @@ async def test_idle_environments_are_given_up_when_what_is_at_work_has_grown():
             await it.invoke(version=another(name))
         await asyncio.sleep(0.02)  # until their runtimes have asked again
         it.used_mib = BUDGET_MIB + 1
-        it.placement.reap()
+        it.placement.room.relieve()
         while not it.guests[1].killed:
             await asyncio.sleep(0.001)
         assert [guest.killed for guest in it.guests] == [False, True, False]  # one gives back enough

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lambent.storage.directory import default_path, ephemeral, held
-from lambent.storage.errors import DataDirectoryBusy, DataDirectoryForeign
+from lambent.storage.directory import LOCK, default_path, ephemeral, held
+from lambent.storage.errors import DataDirectoryBusy, DataDirectoryForeign, DataFileObstructed
+
+
+def listen_at(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
 
 
 def test_the_default_is_under_the_users_data_home():
@@ -48,6 +55,32 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path):
         holder.kill()
         holder.wait()
     with held(tmp_path / "data"):
+        pass
+
+
+@pytest.mark.parametrize("name", ["state.db", "logs.db", "state.db-wal", "lambent.lock", "reserve"])
+@pytest.mark.parametrize(
+    ("make", "kind"), [(os.mkdir, "a directory"), (os.mkfifo, "a named pipe"), (listen_at, "a socket")]
+)
+def test_what_stands_where_a_file_belongs_is_named(tmp_path: Path, name: str, make: Callable[[Path], None], kind: str):
+    with held(tmp_path):
+        pass
+    (tmp_path / name).unlink(missing_ok=True)
+    make(tmp_path / name)
+    (tmp_path / LOCK).touch() if name != LOCK else None
+    with pytest.raises(DataFileObstructed, match=f"{name} is {kind}, where Lambent keeps a file"), held(tmp_path):
+        pass
+    assert (tmp_path / name).exists()
+
+
+def test_a_device_and_a_link_to_a_directory_are_no_files_either(tmp_path: Path):
+    (tmp_path / LOCK).touch()
+    (tmp_path / "state.db").symlink_to("/dev/null")
+    with pytest.raises(DataFileObstructed, match="a device"), held(tmp_path):
+        pass
+    (tmp_path / "state.db").unlink()
+    (tmp_path / "state.db").symlink_to(tmp_path)
+    with pytest.raises(DataFileObstructed, match="a directory"), held(tmp_path):
         pass
 
 

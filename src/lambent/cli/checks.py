@@ -45,14 +45,14 @@ def check_bootstrap(bootstrap: Path) -> None:
 def check_handler(directories: Sequence[Path], provider: Provider, handler: str) -> None:
     module, dot, name = handler.rpartition(".")
     if not dot or not name or not module:
-        raise Failed(f"the handler {handler} is not FILE.FUNCTION; tell --handler")
+        raise Failed(f"the handler {handler} is not FILE.FUNCTION; give --handler")
     path = module.replace(".", "/") if provider is Provider.PYTHON else module
     endings = MODULES[provider]
     there = any(Path(f"{directory / path}{ending}").is_file() for directory in directories for ending in endings)
     compiled = provider is Provider.PYTHON and any(file for d in directories for file in d.glob(f"{path}.*.so"))
     if not there and not compiled:
         wanted = " or ".join(f"{path}{ending}" for ending in endings[: 2 if provider is Provider.PYTHON else None])
-        raise Failed(f"the handler {handler} needs {wanted}, and {directories[-1]} has none; tell --handler")
+        raise Failed(f"the handler {handler} needs {wanted}, and {directories[-1]} has none; give --handler")
 
 
 def check_manifest(manifest: Path) -> None:

@@ -68,7 +68,7 @@ def variable(text: str) -> tuple[str, str]:
 def run(given: argparse.Namespace) -> int:
     directory: Path = given.directory.resolve()
     if not directory.is_dir():
-        raise Failed(f"{given.directory} is not a folder")
+        raise Failed(no_folder(given.directory))
     name = given.name or name_of(directory)
     with connected(given) as aws:
         client = aws.client("lambda")
@@ -85,11 +85,22 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
+def no_folder(path: Path) -> str:
+    """Why there is nothing to deploy at the path, which is no folder."""
+    if not path.exists():
+        return f"{path} does not exist; `lambent deploy` takes the folder with the function's code"
+    if path.suffix == ".zip":
+        return (
+            f"{path} is no folder; `lambent deploy` takes a folder, and `aws lambda create-function --zip-file` a .zip"
+        )
+    return f"{path} is no folder; `lambent deploy` takes the folder with the function's code: {path.parent}?"
+
+
 def name_of(directory: Path) -> str:
     """The folder's name, as a function may be named. Raises Failed."""
     name = re.sub(r"[^a-zA-Z0-9_-]+", "-", directory.name).strip("-")
     if not name:
-        raise Failed(f"no function can be named after {directory}; tell --name")
+        raise Failed(f"no function can be named after {directory}; give --name")
     return name
 
 

@@ -30,7 +30,8 @@ from lambent.sandbox.contract import Unavailable
 from lambent.sandbox.native.backend import NativeConfig, native
 from lambent.sandbox.native.machine import survey
 from lambent.sandbox.native.probe import Proof, prove
-from lambent.storage.directory import LOCK, holder, trace
+from lambent.sandbox.native.veils import why_unveiled
+from lambent.storage.directory import LOCK, holder, obstruction, trace
 from lambent.storage.errors import LockFileMissing
 
 MARKS: Final = {True: "ok", False: "--"}
@@ -96,6 +97,8 @@ def data(directory: Path) -> Iterator[tuple[bool, str]]:
             yield False, str(LockFileMissing(path=directory, there=there, lock=LOCK))
         elif not (directory / LOCK).exists() and any(directory.iterdir()):
             yield False, f"{directory} is not empty, and not one of Lambent's; name another with --data"
+        elif (obstructed := obstruction(directory)) is not None:
+            yield False, str(obstructed)
         else:
             pid = holder(directory)
             yield True, f"{directory}, {f'in use by process {pid}' if pid is not None else 'not in use'}"
@@ -121,7 +124,7 @@ def server(where: str) -> tuple[bool, str, str]:
 def proof(config: Config) -> int:
     """Prove it, as `lambent up` does. Raises Failed."""
     try:
-        proved, why = asyncio.run(proven(config))
+        proved, why, unveiled = asyncio.run(proven(config))
     except* Unavailable as group:
         raise Failed(sentences(group)) from None
     print(f"  ok  a program ran in a sandbox, which took {proved.took_s * 1e3:.0f} ms:")
@@ -132,12 +135,17 @@ def proof(config: Config) -> int:
         "",
         f"functions' /tmp is in memory, and counts as theirs: {why}" if why else "functions' /tmp is on disk",
     )
+    line(not unveiled, "", unveiled or "mounts do not tell functions where on this machine their files are")
     print("\nFunctions can be run isolated on this machine.")
     return 0
 
 
-async def proven(config: Config) -> tuple[Proof, str]:
-    """Return the proof, and why /tmp is in memory ("": it is not). Raises Unavailable, in a group."""
-    on_disk = NativeConfig(config.limits, existing(data_directory(config)), config.disk_reserve_bytes)
+async def proven(config: Config) -> tuple[Proof, str, str]:
+    """Return the proof, why /tmp is in memory, and why mounts name their source; "" where they do not. Raises Unavailable,
+    in a group.
+    """
+    directory = existing(data_directory(config))
+    on_disk = NativeConfig(config.limits, directory, config.disk_reserve_bytes)
     async with native(on_disk) as backend, asyncio.TaskGroup() as tasks:
-        return await prove(backend, config.probe_timeout_s, tasks), await backend.why_tmp_in_memory()
+        proof = await prove(backend, config.probe_timeout_s, tasks)
+        return proof, await backend.why_tmp_in_memory(), why_unveiled(directory)

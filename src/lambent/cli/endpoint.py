@@ -11,7 +11,7 @@ from urllib.request import ProxyHandler, build_opener
 import msgspec
 
 from lambent.cli.errors import Failed
-from lambent.config import Config
+from lambent.config import Config, endpoint_of
 
 TIMEOUT_S: Final = 5.0
 T = TypeVar("T")
@@ -32,6 +32,7 @@ class Capacity(msgspec.Struct):
     memory_used_mib: int
     memory_budget_mib: int
     memory_by_groups: bool
+    log_events_lost: int
 
 
 def from_environment(given: argparse.Namespace, environ: Mapping[str, str]) -> str | None:
@@ -40,7 +41,7 @@ def from_environment(given: argparse.Namespace, environ: Mapping[str, str]) -> s
 
 
 def endpoint(given: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> str:
-    return from_environment(given, environ) or f"http://{config.host}:{config.port}"
+    return from_environment(given, environ) or endpoint_of(config.host, config.port)
 
 
 def health(endpoint: str) -> Health:

@@ -8,6 +8,7 @@ import shlex
 from lambent.cli import Run
 from lambent.cli.keys import data_directory, root_key
 from lambent.cli.settings import add_settings, configuration
+from lambent.config import endpoint_of
 
 
 def env(parser: argparse.ArgumentParser) -> Run:
@@ -19,7 +20,7 @@ def run(given: argparse.Namespace) -> int:
     config = configuration(given)
     key = root_key(data_directory(config))
     exports = {
-        "AWS_ENDPOINT_URL": f"http://{config.host}:{config.port}",
+        "AWS_ENDPOINT_URL": endpoint_of(config.host, config.port),
         "AWS_ACCESS_KEY_ID": key.access_key_id,
         "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
         "AWS_DEFAULT_REGION": config.region,

@@ -34,7 +34,7 @@ def runtime_of(directory: Path) -> str:
         if (directory / name).is_file():
             return CUSTOM if provider is Provider.PACKAGE else asyncio.run(newest(provider)).id
     names = ", ".join(name for name, _ in ENTRIES)
-    raise Failed(f"{directory} has none of {names}; tell --runtime and --handler")
+    raise Failed(f"the folder {directory} has none of {names}; give --runtime and --handler")
 
 
 def handler_of(directory: Path, runtime: str) -> str:
@@ -51,7 +51,7 @@ def handler_of(directory: Path, runtime: str) -> str:
                 return f"{file.stem}.{node_handler(file)}"
             case _:
                 return file.name  # AWS wants one; a runtime of the package's own decides what it means
-    raise Failed(f"the handler of a function of {runtime} cannot be guessed from {directory}; tell --handler")
+    raise Failed(f"the handler of a function of {runtime} cannot be guessed from {directory}; give --handler")
 
 
 def python_handler(file: Path) -> str:
@@ -60,14 +60,14 @@ def python_handler(file: Path) -> str:
     for name in HANDLERS:
         if re.search(rf"^(?:def\s+|from\s.+\simport\s.*)?\b{name}\b", text, re.MULTILINE):
             return name
-    raise Failed(f"{file} defines neither {' nor '.join(HANDLERS)}; tell --handler {file.stem}.NAME")
+    raise Failed(f"{file} defines neither {' nor '.join(HANDLERS)}; give --handler {file.stem}.NAME")
 
 
 def node_handler(file: Path) -> str:
     """Raises Failed."""
     name = HANDLERS[0]
     if not re.search(rf"\b{name}\b", file.read_text(errors="replace")):
-        raise Failed(f"{file} exports no {name}; tell --handler {file.stem}.NAME")
+        raise Failed(f"{file} exports no {name}; give --handler {file.stem}.NAME")
     return name
 
 

@@ -1,4 +1,4 @@
-"""`lambent status`: whether Lambent answers, which version it is, what its environments take, and which functions it has."""
+"""`lambent status`: whether Lambent answers, what its environments take, what its logs lack, and which functions it has."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ def run(given: argparse.Namespace) -> int:
     with connected(given) as aws:
         found = health(aws.endpoint)
         show(f"Lambent {found.version} is {found.status} at {aws.endpoint}")
-        show(room_of(capacity(aws.endpoint)))
+        now = capacity(aws.endpoint)
+        show(room_of(now))
+        if now.log_events_lost:
+            show(lost_of(now))
         functions = listed(aws.client("lambda"))
     if not functions:
         print("It has no functions; `lambent deploy DIR` makes one.")
@@ -38,6 +41,12 @@ def room_of(now: Capacity) -> str:
         f"Execution environments: {now.environments} of {now.environments_max}, "
         f"{now.memory_used_mib} MiB of {now.memory_budget_mib} MiB in use{source}"
     )
+
+
+def lost_of(now: Capacity) -> str:
+    """The line that tells that logs are not whole; in which streams, notices in them tell."""
+    lines = "1 line is" if now.log_events_lost == 1 else f"{now.log_events_lost} lines are"
+    return f"Logs: {lines} missing since the start; their streams say where and why"
 
 
 def listed(client: Any) -> list[tuple[str, str, str]]:

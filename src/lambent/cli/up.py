@@ -79,9 +79,11 @@ async def until_told(config: Config) -> None:
 
 
 def said(started: Running, config: Config) -> str:
-    """The line that tells that Lambent is ready, and one more if /tmp is not what a function's size lets expect."""
+    """The line that tells that Lambent is ready, and one for each thing that this machine does not give functions."""
     access = "any signature, or none, is accepted" if config.auth == "open" else "`lambent env` prints the keys"
-    ready = f"Lambent is ready at {started.endpoint} ({access})"
-    if not started.tmp_in_memory:
-        return ready
-    return f"{ready}\nFunctions' /tmp is in memory, and counts as theirs: {started.tmp_in_memory}"
+    lines = [f"Lambent is ready at {started.endpoint} ({access})"]
+    if started.tmp_in_memory:
+        lines.append(f"Functions' /tmp is in memory, and counts as theirs: {started.tmp_in_memory}")
+    if started.unveiled:
+        lines.append(f"Functions are isolated, but {started.unveiled}")
+    return "\n".join(lines)

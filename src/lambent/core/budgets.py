@@ -80,11 +80,6 @@ class Budgets:
         self.free_bytes = size_bytes - small_bytes
         self._shares: Final[dict[str, Share]] = {}
 
-    @property
-    def untouched_bytes(self) -> int:
-        """What nobody holds, small and large together."""
-        return self.small.free + self.free_bytes
-
     def of(self, payer: str) -> Share:
         """The share of a payer; it is forgotten when nothing is in it."""
         share = self._shares.get(payer)

@@ -33,6 +33,8 @@ from lambent.core.errors import (
     ValidationException,
 )
 from lambent.core.ids import Ids
+from lambent.core.slices import Slice
+from lambent.core.spenders import Spender
 from lambent.model.constraints import Violations, violations_of
 from lambent.model.service import OperationModel, ServiceModel, load
 from lambent.model.wording import wording_of
@@ -81,11 +83,17 @@ class Context(msgspec.Struct, Generic[S]):
     host: str | None = None  # the Host that the request came with: under which name, and port, the caller reaches us
     outer_port: int | None = None  # by which others reach us, where the caller has a door of its own: a guest
     source_ip: str | None = None  # the address the request came from
+    slice: Slice | None = None  # of the guest that the request came from
 
     @property
     def account(self) -> str:
         """The account that is acted in: the caller's."""
         return self.caller.account
+
+    @property
+    def spender(self) -> Spender:
+        """For whom the operation works."""
+        return Spender(f"{self.account} {self.caller.principal_id.partition(':')[0]}", self.slice)
 
     @property
     def endpoint(self) -> str:

@@ -19,6 +19,8 @@ from lambent.core.unsent import Unsent
 UNTAKEN: Final = 2  # the client does not take what it asked for: it may not ask for more
 BEHIND: Final = 4  # a request waits for the end of the one before it
 
+MAPPED: Final = "::ffff:"  # before an IPv4 address on a socket of both families: policies know it without
+
 
 class Link(asyncio.BufferedProtocol, ABC):
     """A client's connection, as bytes. Subclasses say what becomes of them."""
@@ -61,7 +63,8 @@ class Link(asyncio.BufferedProtocol, ABC):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's own class is not registered as one
         peer = cast("object", transport.get_extra_info("peername"))
-        self._peer = str(cast("tuple[object, ...]", peer)[0]) if isinstance(peer, tuple) else ""
+        address = str(cast("tuple[object, ...]", peer)[0]) if isinstance(peer, tuple) else ""
+        self._peer = address.removeprefix(MAPPED)
         if self._slice is not None:
             self._slice.join(self)
 

@@ -20,6 +20,7 @@ debt has a timer.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Final, Protocol
 
@@ -131,6 +132,28 @@ class Slice:
         """Do some work for the guest, and charge every step of it, but not its waiting."""
         await Metered(work, self)
 
+    async def solvency(self) -> None:
+        """Wait until nothing is owed, in turn with everything else of the guest that waits for that."""
+        waiter = Waiter()
+        self.join(waiter)
+        self.charge(self._now(), 0.0)
+        try:
+            while waiter.paused is not None:
+                await waiter.paused
+        finally:
+            self.leave(waiter)
+
+    async def pay(self, cost_s: float) -> None:
+        """Charge what the guest alone has caused in another thread, all of it, and wait until it is paid.
+
+        A charge of the loop's time is forgiven above DEBT_S; so this is charged in pieces of that.
+        """
+        while cost_s > 0:
+            await self.solvency()
+            piece_s = min(cost_s, DEBT_S)
+            self.charge(self._now(), piece_s)
+            cost_s -= piece_s
+
     def credit(self) -> None:
         """An invocation begins, which is to cost the loop something."""
         self._balance_s += CREDIT_S
@@ -182,6 +205,26 @@ class Slice:
             reader.resume(SPENT)
         if self._waiting:
             self._wait()
+
+
+class Waiter:
+    """A reader that reads nothing: work that is not begun for a guest in debt."""
+
+    __slots__ = ("paused",)
+
+    def __init__(self) -> None:
+        self.paused: asyncio.Future[None] | None = None  # done when it may go on
+
+    def pause(self, reason: int) -> None:
+        del reason  # there is one
+        if self.paused is None:
+            self.paused = asyncio.get_running_loop().create_future()
+
+    def resume(self, reason: int) -> None:
+        del reason
+        paused, self.paused = self.paused, None
+        if paused is not None and not paused.done():
+            paused.set_result(None)
 
 
 class Metered:

@@ -33,7 +33,8 @@ AUTHORITY: Final = re.compile(r"(?:\[([0-9a-z:.%_-]{2,64})\]|([a-z0-9._-]{1,254}
 ORIGIN: Final = re.compile(r"(https?)://([^/?#\s]{1,300})")
 NUMERIC: Final = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+)){0,3}")
 
-# Names below which no stranger has one: of this machine, of private networks, and AWS's, which SDKs are made to resolve.
+# Domains in which no stranger decides what a name resolves to, so that none can point one at this machine. This machine
+# decides below .localhost, a private network below .internal, LocalStack and AWS below theirs.
 SUFFIXES: Final = (
     ".localhost",
     ".internal",

@@ -28,6 +28,7 @@ from lambent.core.http import UNQUESTIONED_BYTES, Fault
 from lambent.core.ids import Ids
 from lambent.core.kernel import Caller, Context, Service
 from lambent.core.ports import Credentials, OwnPage, Sender, Site
+from lambent.core.slices import Slice
 from lambent.gateway.authenticate import Authentication, Enforced, Open, signer, signing
 from lambent.gateway.authorise import authorise
 from lambent.gateway.cross_site import SANDBOXED, CrossSite
@@ -92,7 +93,7 @@ class Gateway:
         self._site_mark: Final = NO_HOST if site is None else site.host_mark
         self._pages: Final = pages or {}
 
-    async def handle(self, request: Request, guest: Caller | None = None) -> Response:
+    async def handle(self, request: Request, guest: Caller | None = None, guest_slice: Slice | None = None) -> Response:
         """Answer one request; `guest` is the role session of the function in whose sandbox it was made."""
         authentication = self._authentication if guest is None else self._authentication.inside(guest)
         if self._site_mark in request.headers.get("host", "").lower():
@@ -129,6 +130,7 @@ class Gateway:
                 host=request.headers.get("host"),
                 outer_port=None if guest is None else self._port,
                 source_ip=request.peer or None,
+                slice=guest_slice,
             )
             output = await service.call(operation.name, members, context)
             return endpoint.protocol.serialize(operation, output, request_id)

@@ -110,7 +110,7 @@ async def control_plane(
         functions.watch(collect)
         layers.watch(collect)
         versions = [version for function in functions.everything() for version in function.kept()]
-        owners: dict[str, list[str]] = {digest: [] for digest in layers.contents()}
+        owners = layers.owners()
         for version in versions:
             for digest in version.uploads():
                 owners.setdefault(digest, []).append(str(version.arn))

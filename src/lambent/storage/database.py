@@ -114,7 +114,11 @@ class Database:
         return _snapshot(self._reader, work)
 
     async def scan(self, work: Callable[[apsw.Connection], T]) -> T:
-        """Run `work`, which may take long, on a read connection in a thread; a cancelled caller interrupts it."""
+        """Run `work`, which may take long, on a read connection in a thread.
+
+        A cancelled caller interrupts it, and goes when the thread is free again: a `work` in Python has an end of its own.
+        What is read for guests and callers comes here in turns that others have given (services/logs/reads.py).
+        """
         connection: list[apsw.Connection] = []
 
         def scanning() -> T:
@@ -124,11 +128,13 @@ class Database:
             finally:
                 self._idle.append(connection.pop())
 
+        running = asyncio.get_running_loop().run_in_executor(self._scanners, scanning)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._scanners, scanning)
+            return await asyncio.shield(running)
         except asyncio.CancelledError:
             for scanner in connection:
                 scanner.interrupt()
+            await asyncio.wait([running])
             raise
 
     @property

@@ -17,6 +17,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Generator, Mapping
@@ -27,10 +28,30 @@ from typing import Final
 import msgspec
 
 from lambent.storage.database import Durability
-from lambent.storage.errors import DataDirectoryBusy, DataDirectoryForeign, DiskReadOnly, LockFileMissing
+from lambent.storage.errors import (
+    DataDirectoryBusy,
+    DataDirectoryForeign,
+    DataFileObstructed,
+    DiskReadOnly,
+    LockFileMissing,
+)
 from lambent.storage.secrets import random_key, secret
 
 LOCK: Final = "lambent.lock"
+FILES: Final = (
+    LOCK,
+    "reserve",
+    "*.db",
+    "*.db-wal",
+    "*.db-shm",
+)  # what must be a file, if it is there; secrets see to theirs
+KINDS: Final = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 TRACES: Final = ("state.db", "root.key", "session.key")  # what a directory that has lost its lock file is known by
 REMOVER: Final = 'trap "" INT TERM HUP QUIT; read -r _; chmod -R u+rwx "$1"; rm -rf -- "$1"'
 REMOVER_TIMEOUT_S: Final = 5.0
@@ -73,11 +94,13 @@ def default_path(environ: Mapping[str, str]) -> Path:
 def held(path: Path, durability: Durability = "full") -> Generator[DataDirectory]:
     """Hold the data directory at `path`, made if it is missing, for as long as the block lasts.
 
-    Raises DataDirectoryBusy, DataDirectoryForeign, LockFileMissing, DiskReadOnly.
+    Raises DataDirectoryBusy, DataDirectoryForeign, DataFileObstructed, LockFileMissing, DiskReadOnly.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_foreign(path)
+        if (obstructed := obstruction(path)) is not None:
+            raise obstructed
         path.chmod(0o700)
         lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except (PermissionError, NotADirectoryError, FileExistsError) as error:
@@ -132,6 +155,15 @@ def holder(path: Path, locks: Path = Path("/proc/locks")) -> int | None:
 def trace(path: Path) -> str | None:
     """The name of a file by which a data directory is known that has lost its lock file."""
     return next((name for name in TRACES if (path / name).exists()), None)
+
+
+def obstruction(path: Path) -> DataFileObstructed | None:
+    """What stands where a file of the data directory belongs, and is none. Raises OSError."""
+    for file in (file for pattern in FILES for file in sorted(path.glob(pattern))):
+        kind = KINDS.get(stat.S_IFMT(file.stat().st_mode)) if file.exists() else None
+        if kind is not None:
+            return DataFileObstructed(path=file, kind=kind)
+    return None
 
 
 def _refuse_foreign(path: Path) -> None:

@@ -91,6 +91,15 @@ class DataDirectoryForeign(StorageError):
     message = "{path} cannot be Lambent's data directory: {reason}. Give --data a new or empty directory."
 
 
+class DataFileObstructed(StorageError):
+    """Where a file of Lambent's belongs in the data directory, there is something that is no file."""
+
+    message = (
+        "{path} is {kind}, where Lambent keeps a file. Move it away, and put the file back from a backup if there was one; "
+        "or give --data another directory."
+    )
+
+
 class LockFileMissing(StorageError):
     """The directory looks like one of Lambent's, but for the file that says so."""
 

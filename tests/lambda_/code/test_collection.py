@@ -17,7 +17,7 @@ from lambent.lambda_.code.graveyard import GRAVE_TERM_S, remove
 from lambent.lambda_.code.marker import DISPUTE, FILE
 from lambent.lambda_.code.store import GRAVES_S
 from lambent.storage.errors import DatabaseDamaged
-from tests.lambda_.plane import Plane, plane
+from tests.lambda_.plane import ACCOUNT, REGION, Plane, plane
 from tests.lambda_.zips import HELLO, OTHER
 
 FIRST, SECOND = (hashlib.sha256(content).hexdigest() for content in (HELLO, OTHER))
@@ -303,6 +303,20 @@ async def test_a_lost_package_is_told_in_awss_form_and_uploading_it_again_helps(
             assert (await aws.settled("f"))["LastUpdateStatus"] == "Successful"
             await aws.control.code.restore(FIRST)
             assert aws.zips() == aws.trees() == BOTH
+
+
+async def test_a_lost_package_of_a_layer_is_told_with_the_versions_that_need_it(tmp_path: Path) -> None:
+    async with plane(tmp_path) as aws:
+        for name in ("l", "l", "m"):
+            await aws("PublishLayerVersion", LayerName=name, Content={"ZipFile": HELLO})
+        await aws("DeleteLayerVersion", LayerName="l", VersionNumber=1)
+    remove(tmp_path / "code" / "zips" / FIRST[:2])
+    remove(tmp_path / "code" / "trees" / FIRST)
+    with capture_logs() as lines:
+        async with plane(tmp_path, seed=2):
+            lost = next(line for line in lines if line["event"] == "code.lost")
+    layer = f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer"
+    assert lost["of"] == [f"{layer}:l:2", f"{layer}:m:1"]
 
 
 async def test_a_damaged_zip_is_not_unpacked(tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import apsw
 import pytest
 
 from lambent.core.clock import FakeClock
 from lambent.core.ports import LogEvent, LogSink
+from lambent.core.spenders import Spender
 from lambent.services.logs.errors import NoRoomForLogs, TooManyGroups
 from lambent.services.logs.events import Within
 from lambent.services.logs.groups import Place
@@ -27,6 +28,7 @@ from lambent.storage.directory import ephemeral
 from lambent.storage.disk import Disk
 
 PLACE = Place("000000000000", "eu-central-1")
+CALLER: Final = Spender("caller")
 KIB, MIB = 1024, 1 << 20
 GUARD_S = 60
 
@@ -67,7 +69,7 @@ class On:
         after, found = Position(0, 0), list[str]()
         while True:
             page = await self.state.events.read(
-                PLACE, group, "s", Within(0, END_OF_TIME_MS), after, 10_000, forward=True
+                CALLER, PLACE, group, "s", Within(0, END_OF_TIME_MS), after, 10_000, forward=True
             )
             if not page:
                 return found
@@ -221,7 +223,7 @@ async def test_a_noisy_function_does_not_lose_its_neighbours_lines():
             neighbour.append("neighbour", "s", on.now_ms, [f"START {number}\n"])
             if number % 100 == 0:
                 on.clock.advance(1)
-                await on.state.groups.page(PLACE, "", "", "", 1)
+                await on.state.groups.page(CALLER, PLACE, "", "", "", 1)
         await on.state.writer.drain()
         assert await on.messages("neighbour") == [f"START {number}\n" for number in range(500)]
 
@@ -238,12 +240,12 @@ async def test_put_log_events_is_refused_past_the_bound_and_other_groups_go_on()
             await on.state.groups.create(PLACE, group, {}, on.now_ms)
             await on.state.streams.create(PLACE, group, "s", on.now_ms)
         large = [LogEvent(on.now_ms, "x" * 200 * KIB)]
-        await on.state.events.put(PLACE, "full", "s", large, on.now_ms)
+        await on.state.events.put(CALLER, PLACE, "full", "s", large, on.now_ms)
         with pytest.raises(NoRoomForLogs, match="the log group has reached its 100 kB"):
-            await on.state.events.put(PLACE, "full", "s", large, on.now_ms)
+            await on.state.events.put(CALLER, PLACE, "full", "s", large, on.now_ms)
         with pytest.raises(NoRoomForLogs):
             await on.state.streams.create(PLACE, "full", "another", on.now_ms)
-        await on.state.events.put(PLACE, "other", "s", [LogEvent(on.now_ms, "kept")], on.now_ms)
+        await on.state.events.put(CALLER, PLACE, "other", "s", [LogEvent(on.now_ms, "kept")], on.now_ms)
         assert await on.messages("other") == ["kept"]
 
 
@@ -285,4 +287,4 @@ async def test_the_number_of_streams_counts_against_the_groups_bound():
         for number in range(30):
             on.sink("f").append("g", f"stream {number}", on.now_ms, ["x"])
             await on.state.writer.drain()
-        assert len(await on.state.streams.by_name(PLACE, "g", "", "", 100, descending=False)) <= 12
+        assert len(await on.state.streams.by_name(CALLER, PLACE, "g", "", "", 100, descending=False)) <= 12

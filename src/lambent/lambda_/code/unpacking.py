@@ -1,7 +1,7 @@
 """Where packages are unpacked: small ones in a thread, large ones in a process of their own, each kind with its own turns.
 
 A small package is quick, and its way must not lead behind a large one's. What is large is said by the archive's bytes and by
-its number of entries, since every file costs Python. Between accounts turns go round (turns.py).
+its number of entries, since every file costs Python. Between accounts turns go round (core/turns.py).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 import structlog
 
+from lambent.core.turns import Turns
 from lambent.lambda_.code.packages import DIRECTORY_SIGNATURE, taken
-from lambent.lambda_.code.turns import Turns
 from lambent.lambda_.code.unpacking_process import Report
 from lambent.lambda_.errors import PackageEmpty, PackageTooLarge, PackageUnreadable
 from lambent.lambda_.limits import UNZIPPED_MAX_BYTES

@@ -2,10 +2,11 @@
 
 It owns the sandbox, the runtime's API, and the log stream, and moves by the table in `life_cycle`. A runtime that has failed
 is ended with all its processes (a reset), and the next one finds the same /tmp; that it finds no more is the sandbox's work
-(`restart`, `sandbox/contract.py`). Everything that can
-happen to it is a piece of news: the runtime asks (`Ready`), answers (`Result`), gives up (`InitError`), ends (`Exit`),
-or the time is over (`Late`). News for which somebody waits goes to them; other news (an idle runtime that dies, a
-finishing one that asks for more) moves the state and is told to the owner, who places invocations.
+(`restart`, `sandbox/contract.py`). What is said of all this in the log is the `chronicle`'s.
+
+Everything that can happen to it is a piece of news: the runtime asks (`Ready`), answers (`Result`), gives up (`InitError`),
+ends (`Exit`), or the time is over (`Late`). News for which somebody waits goes to them; other news (an idle runtime that
+dies, a finishing one that asks for more) moves the state and is told to the owner, who places invocations.
 
 Durations are the clock's; deadlines are the loop's, whose time has whole milliseconds only. On the path of a warm
 invocation stand here: two dictionary look-ups for the state, one future, one timer, one read of the output pipe, and
@@ -26,20 +27,19 @@ import structlog
 from lambent.core.clock import Clock
 from lambent.core.ports import LogSink
 from lambent.lambda_.environment.allowance import Allowance
+from lambent.lambda_.environment.chronicle import Chronicle
+from lambent.lambda_.environment.facts import PROVISIONED, Facts
 from lambent.lambda_.environment.failures import Failure, exited, timed_out
 from lambent.lambda_.environment.journal import Journal
 from lambent.lambda_.environment.life_cycle import Event, State, after
 from lambent.lambda_.environment.output import Output
-from lambent.lambda_.environment.reports import InitReport, PlatformLog, Report
+from lambent.lambda_.environment.reports import PlatformLog
 from lambent.lambda_.environment.runtime_api import InitError, Invocation, Ready, Result, RuntimeApi, runtime_api
 from lambent.lambda_.runtimes.entrypoints import InvalidEntrypoint
 from lambent.sandbox.contract import RUNTIME_API_PORT, Exit, Sandbox
 
 log: Final = structlog.get_logger()
 
-
-ON_DEMAND: Final = "on-demand"  # AWS's initialization types
-PROVISIONED: Final = "provisioned-concurrency"
 
 VACATE_S: Final = 5.0  # how long the processes of a sandbox may take to die before it is given up
 LAST_WORDS_S: Final = (
@@ -64,21 +64,6 @@ News = Ready | Result | InitError | Exit | Late
 StartSandbox = Callable[[Sandbox | None], AbstractAsyncContextManager[Sandbox]]
 
 
-class Facts(msgspec.Struct, frozen=True):
-    """What an environment needs to know of its function."""
-
-    version: str  # "$LATEST" or a number
-    runtime: str  # as INIT_START names it
-    memory_mib: int
-    cpus: float  # its share of processor time once its runtime has started
-    log_group: str
-    log_stream: str
-    timeout_s: float
-    init_timeout_s: float
-    initialization_type: str = ON_DEMAND
-    log_bytes: int = 64 << 20  # of its output are kept of one invocation; the rest is dropped and counted
-
-
 class Environment:
     """Made by `environment(...)`; `changed` is called when it becomes idle or breaks with nobody waiting."""
 
@@ -98,8 +83,8 @@ class Environment:
         self.frozen = False
         self.sandbox: Sandbox | None = None
         self._start_sandbox: Final = start_sandbox
-        self._log: Final = log
         self._journal: Final = Journal(sink, facts.log_group, facts.log_stream, facts.log_bytes, clock)
+        self._chronicle: Final = Chronicle(facts, log, self._journal, clock)
         self._clock: Final = clock
         self._tasks: Final = tasks
         self._changed: Final = changed
@@ -112,9 +97,7 @@ class Environment:
         self._waiter: asyncio.Future[News] | None = None
         self._early: News | None = None
         self._init_began = 0.0
-        self._init_ms: float | None = None  # of an initialisation that no invocation has reported yet
         self._finish_timer: asyncio.TimerHandle | None = None
-        self._memory_used = 0
         self._books: Callable[[], None] | None = None  # what is still to be written of the last invocation
 
     # --- phases ------------------------------------------------------------------------------------------------------
@@ -123,12 +106,12 @@ class Environment:
         """The init phase: IDLE afterwards, or BROKEN, and then the first invocation tries once more."""
         failure = await self._boot(self._begin_init)
         started = self._init_began
-        self._init_ms = (self._clock.monotonic() - started) * 1000
+        self._chronicle.init_ms = (self._clock.monotonic() - started) * 1000
         if failure is not None:
-            self._report_init("init", started, failure[0])
-            self._init_ms = None
+            self._chronicle.init_report("init", started, failure[0])
+            self._chronicle.init_ms = None
         elif self.facts.initialization_type == PROVISIONED:
-            self._report_init("init", started, None)
+            self._chronicle.init_report("init", started, None)
 
     async def invoke(self, invocation: Invocation, *, tail: bool = False) -> Outcome:
         """Run one event through the runtime; whatever the guest does, an outcome comes, at the deadline at the latest.
@@ -143,16 +126,16 @@ class Environment:
         reset = self.state is State.BROKEN
         if reset:
             self._move(Event.RESET)
-            failure = await self._boot(partial(self._begin, invocation), deadline)
+            failure = await self._boot(partial(self._chronicle.start, invocation), deadline)
             if failure is not None:
-                self._report_init("invoke", started, failure[0])
+                self._chronicle.init_report("invoke", started, failure[0])
                 return self._failed(invocation, started, *failure)
         self.thaw()
         self._move(Event.INVOKE)
         assert self._api is not None
         self._api.offer(invocation)
         if not reset:
-            self._begin(invocation)
+            self._chronicle.start(invocation)
         news = await self._news(deadline)
         if isinstance(news, Result):
             if tail:
@@ -272,12 +255,12 @@ class Environment:
             sandbox, output = self.sandbox, self._output
             assert sandbox is not None
             assert output is not None
-            self._memory_used = sandbox.memory_peak_mib()
+            self._chronicle.memory_used_mib = sandbox.memory_peak_mib()
             output.drain()
             async with stack:
                 await self._vacated(sandbox)
                 await output.finish()
-                self._note_lost()
+                self._chronicle.note_lost()
                 self._api = None
 
     async def _vacated(self, sandbox: Sandbox) -> None:
@@ -341,18 +324,11 @@ class Environment:
             await self._leave_runtime()
         self._changed()
 
-    # --- what is said ------------------------------------------------------------------------------------------------
+    # --- the end of an invocation ------------------------------------------------------------------------------------
 
     def _begin_init(self) -> None:
         self._init_began = self._clock.monotonic()
-        now_ms = self._journal.now_ms()
-        self._journal.write(now_ms, self._log.init_start(now_ms, self.facts.runtime))
-
-    def _begin(self, invocation: Invocation) -> None:
-        now_ms = self._journal.now_ms()
-        self._journal.write(
-            now_ms, self._log.start(now_ms, invocation.request_id, self.facts.version, invocation.tenant_id)
-        )
+        self._chronicle.init_start()
 
     def _answered(
         self, invocation: Invocation, started: float, deadline: float, result: Result, *, tail: bool
@@ -383,55 +359,18 @@ class Environment:
         assert self.sandbox is not None
         assert self._output is not None
         self._output.drain()
-        self._memory_used = self.sandbox.memory_peak_mib()
-        self._end(invocation, took_s, status, None)
+        self._chronicle.memory_used_mib = self.sandbox.memory_peak_mib()
+        self._chronicle.end(invocation, took_s, status, None)
 
     def _failed(self, invocation: Invocation, started: float, failure: Failure, body: bytes | None) -> Outcome:
         request_id = invocation.request_id
         if body is None:
-            now_ms = self._journal.now_ms()
-            sentence = failure.sentence(request_id)
-            self._journal.write(now_ms, self._log.failure(now_ms, request_id, sentence, failure.error_type))
+            self._chronicle.failure(request_id, failure)
             body = failure.body(request_id)
         timeout = failure.status == "timeout"
         took_s = self._clock.monotonic() - started
-        self._end(invocation, took_s, failure.status, None if timeout else failure.error_type)
+        self._chronicle.end(invocation, took_s, failure.status, None if timeout else failure.error_type)
         return Outcome(body, "Unhandled", self._journal.tail())
-
-    def _end(self, invocation: Invocation, took_s: float, status: str, error_type: str | None) -> None:
-        report = Report(
-            request_id=invocation.request_id,
-            duration_ms=took_s * 1000,
-            memory_mib=self.facts.memory_mib,
-            memory_used_mib=min(self._memory_used, self.facts.memory_mib),
-            init_ms=self._init_ms,
-            init_billed=self.facts.initialization_type == ON_DEMAND,
-            status=status,
-            error_type=error_type,
-            tenant_id=invocation.tenant_id,
-        )
-        self._init_ms = None
-        self._note_lost()
-        now_ms = self._journal.now_ms()
-        self._journal.write(now_ms, self._log.end(now_ms, report))
-
-    def _note_lost(self) -> None:
-        """Say in the log how much of it is missing, if some is."""
-        events, size_bytes = self._journal.take_lost()
-        if events:
-            now_ms = self._journal.now_ms()
-            self._journal.write(now_ms, self._log.lost(now_ms, events, size_bytes, self.facts.log_bytes))
-
-    def _report_init(self, phase: str, started: float, failure: Failure | None) -> None:
-        status = "success" if failure is None else failure.status
-        report = InitReport(
-            duration_ms=(self._clock.monotonic() - started) * 1000,
-            phase=phase,
-            status=status,
-            error_type=failure.error_type if failure is not None and status == "error" else None,
-        )
-        now_ms = self._journal.now_ms()
-        self._journal.write(now_ms, self._log.init_report(now_ms, report))
 
     def _move(self, event: Event) -> None:
         self.state = after(self.state, event)

@@ -42,6 +42,7 @@ RESPONSE_LIMIT_BYTES: Final = 6_291_556  # 6 MB and a hundred bytes, as the supe
 ROOT: Final = "/2018-06-01/runtime/"
 NEXT_PATH: Final = ROOT + "invocation/next"
 INVOCATION: Final = ROOT + "invocation/"
+ANSWERS: Final = ("response", "error")  # what is posted below the request id
 INIT_ERROR_PATH: Final = ROOT + "init/error"
 PING_PATH: Final = "/2018-06-01/ping"
 ERROR_TYPE: Final = re.compile(r"(Runtime|Function|Extension)\.[A-Z][a-zA-Z]+")
@@ -183,14 +184,23 @@ class RuntimeApi:
         self._tell(Result(body, error_type))
         return ACCEPTED
 
-    def oversized(self, size: int) -> None:
-        """The running invocation's answer is larger than may be: that is its result."""
-        if self.state is not RuntimeState.RUNNING or self._invocation is None:
-            return
+    def oversized(self, head: Request) -> Response:
+        """Refuse a body that is larger than may be; if it is the running invocation's answer, that is its result.
+
+        Asked again, since a body of chunks may take so long that another invocation runs than when it began.
+        """
+        if (refusal := self.refusal_of(head)) is not None:
+            return refusal
+        if self._invocation is None:  # it was an error of the init
+            return TOO_LARGE
         limit = RESPONSE_LIMIT_BYTES
+        size = max(
+            int(head.headers.get("content-length", "0")), limit + 1
+        )  # of chunks it is only known that it is more
         message = f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({limit} bytes)."
         body = json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}).encode()
-        self.result(self._invocation.request_id, body, "Function.ResponseSizeTooLarge")
+        _ = self.result(self._invocation.request_id, body, "Function.ResponseSizeTooLarge")
+        return TOO_LARGE
 
     def refusal_of(self, head: Request) -> Response | None:
         """Why a large body need not be read at all: it can only be the running invocation's answer, or the init's error."""
@@ -200,9 +210,11 @@ class RuntimeApi:
             return None if self.state is RuntimeState.STARTED else illegal(self.state, RuntimeState.INIT_FAILED)
         if not head.path.startswith(INVOCATION):
             return NOT_FOUND
+        request_id, _, what = head.path[len(INVOCATION) :].partition("/")
+        if what not in ANSWERS:
+            return NOT_FOUND
         if self._invocation is None or self.state is not RuntimeState.RUNNING:
             return illegal(self.state, RuntimeState.RESPONDED)
-        request_id = head.path[len(INVOCATION) :].partition("/")[0]
         return None if request_id == self._invocation.request_id else INVALID_REQUEST_ID
 
     def init_error(self, error_type: str, body: bytes) -> Response:
@@ -264,16 +276,12 @@ class RuntimeConnection(Connection):
         self._api.left(self)  # nothing can be written to it any more
 
     def body_limit(self, head: Request) -> int:
-        declared = head.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > RESPONSE_LIMIT_BYTES:
-            self._api.oversized(int(declared))
+        del head
         return RESPONSE_LIMIT_BYTES
 
     def refusal(self, fault: Fault, head: Request | None) -> Response:
-        del head
-        if fault is Fault.BODY_TOO_LARGE:
-            self._api.oversized(RESPONSE_LIMIT_BYTES + 1)  # a chunked answer: only known to be too long
-            return TOO_LARGE
+        if fault is Fault.BODY_TOO_LARGE and head is not None:
+            return self._api.oversized(head)
         return refused(fault.value, "InvalidRequest", "The request could not be read")
 
     def received(self, request: Request, *, keep_alive: bool) -> None:

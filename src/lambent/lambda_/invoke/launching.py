@@ -26,7 +26,8 @@ from lambent.core.ports import LogSink, RoleCredentials, SessionCredentials
 from lambent.lambda_.activation import CannotRun
 from lambent.lambda_.code.store import CodeStore
 from lambent.lambda_.environment.allowance import Allowance, Allowances
-from lambent.lambda_.environment.environment import ON_DEMAND, Environment, Facts
+from lambent.lambda_.environment.environment import Environment
+from lambent.lambda_.environment.facts import ON_DEMAND, Facts
 from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.errors import RoleNotAssumable

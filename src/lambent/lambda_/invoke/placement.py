@@ -31,10 +31,12 @@ from typing import Final
 import structlog
 
 from lambent.core.clock import Clock
-from lambent.lambda_.environment.environment import ON_DEMAND, PROVISIONED, Environment, environment
+from lambent.lambda_.environment.environment import Environment, environment
+from lambent.lambda_.environment.facts import ON_DEMAND, PROVISIONED
 from lambent.lambda_.environment.life_cycle import State
 from lambent.lambda_.functions import Function, FunctionVersion
 from lambent.lambda_.invoke.admission import Admission
+from lambent.lambda_.invoke.ageing import Ageing
 from lambent.lambda_.invoke.freezing import Freezing
 from lambent.lambda_.invoke.room import Room
 from lambent.lambda_.invoke.settings import Settings
@@ -74,6 +76,7 @@ class Placement:
         self._all: Final[set[Placed]] = set()
         self._freezing: Final = Freezing(settings.freeze_after_s, clock)
         self.room: Final = Room(settings.environments, memory, self._every_slot, self._give_up, clock)
+        self.ageing: Final = Ageing(settings.idle_timeout_s, settings.max_age_s, self._every_slot, self._give_up)
 
     # --- the path of an invocation -----------------------------------------------------------------------------------
 
@@ -291,7 +294,7 @@ class Placement:
         slot = placed.slot
         if not placed.worked:
             self.room.worked(placed)
-        if placed.dismissed or slot.retired or now - placed.born > self._settings.max_age_s:
+        if placed.dismissed or slot.retired or self.ageing.too_old(placed, now):
             self._end(placed)
             return
         healthy = placed.environment.state is State.IDLE
@@ -357,29 +360,14 @@ class Placement:
     def _retire(self, slot: Slot) -> None:
         for each in slot.family():
             each.retired = True
-            self._end_idle(each, lambda _: True)
-
-    def reap(self) -> None:
-        """End what has been idle for too long or is wanted for others, and of what is kept for good what is too old."""
-        for slot in self._every_slot():
-            self._end_idle(slot, self._unused if slot.kept is None else self._too_old)
-        self.room.relieve()
+            for placed in list(each.idle):
+                self._give_up(placed)
 
     def _every_slot(self) -> Iterator[Slot]:
         return chain.from_iterable(known.family() for known in self._slots.values())
 
-    def _unused(self, placed: Placed) -> bool:
-        return self._clock.monotonic() - placed.idle_since >= self._settings.idle_timeout_s
-
-    def _too_old(self, placed: Placed) -> bool:
-        return self._clock.monotonic() - placed.born > self._settings.max_age_s
-
-    def _end_idle(self, slot: Slot, which: Callable[[Placed], bool]) -> None:
-        for placed in [p for p in slot.idle if which(p)]:
-            self._give_up(placed)
-
     def environments(self) -> int:
-        """How many environments there are, for `lambent status` and the tests."""
+        """How many environments there are."""
         return len(self._all)
 
     def end_all(self) -> None:
@@ -392,15 +380,17 @@ async def placement(launch: Launch, settings: Settings, memory: Memory, clock: C
     """Placement for as long as the block lasts; leaving it ends every environment."""
     async with asyncio.TaskGroup() as tasks:
         placed = Placement(launch, settings, memory, clock, tasks)
-        reaper = tasks.create_task(_reap_forever(placed, clock))
+        sweeper = tasks.create_task(_sweeping(placed, clock))
         try:
             yield placed
         finally:
-            reaper.cancel()
+            sweeper.cancel()
             placed.end_all()
 
 
-async def _reap_forever(placed: Placement, clock: Clock) -> None:
+async def _sweeping(placed: Placement, clock: Clock) -> None:
+    """End what is idle for too long, or too old, or wanted for others."""
     while True:
         await clock.sleep(SWEEP_S)
-        placed.reap()
+        placed.ageing.sweep(clock.monotonic())
+        placed.room.relieve()

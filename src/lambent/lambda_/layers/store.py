@@ -48,9 +48,13 @@ class Layers:
         """Whether a version has this content."""
         return digest in self._contents
 
-    def contents(self) -> list[str]:
-        """Every content that a version has."""
-        return list(self._contents)
+    def owners(self) -> dict[str, list[str]]:
+        """Every content that a version has, with the ARNs of the versions that have it."""
+        owners: dict[str, list[str]] = {digest: [] for digest in self._contents}
+        for layer in self._resources.everything():
+            for version in layer.versions.values():
+                owners[version.code.digest].append(str(version.arn))
+        return owners
 
     def watch(self, watcher: Callable[[Layer | None, Layer | None], None]) -> None:
         """Call `watcher` with before and after of every change that was committed."""

@@ -73,7 +73,7 @@ def _namespaces() -> Mechanism:
 def _mounts() -> Mechanism:
     known = {line.split()[-1] for line in _text("filesystems").splitlines()}
     lacking = [name for name in ("tmpfs", "proc") if name not in known]
-    overlay = "overlay, which nothing needs yet" if "overlay" in known else "no overlay, which nothing needs yet"
+    overlay = "overlay" if "overlay" in known else "no overlay so far, which a module may bring"
     return Mechanism("mounts", not lacking, f"without {', '.join(lacking)}" if lacking else f"tmpfs, proc; {overlay}")
 
 

@@ -78,6 +78,12 @@ class InvalidFilterPattern(InvalidParameter):
     message = "Invalid filter pattern: {reason}"
 
 
+class RateExceeded(AwsError, code="ThrottlingException", status=400):
+    """No operation of the model names it, and all answer it: CloudWatch Logs API reference, "Common Error Types"."""
+
+    message = "Rate exceeded"
+
+
 class TooManyGroups(AwsError, code="LimitExceededException"):
     message = "Resource limit exceeded: there are {limit} log groups."
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import apsw
 
 from lambent.core.ports import EVENT_OVERHEAD_BYTES, LogEvent
+from lambent.core.spenders import Spender
+from lambent.core.turns import QueueFull, Turns
 from lambent.services.logs.bounds import Bounds
-from lambent.services.logs.errors import NoRoomForLogs
+from lambent.services.logs.errors import NoRoomForLogs, RateExceeded
 from lambent.services.logs.groups import QUERIES, Place, group_in
 from lambent.services.logs.ingestion import Sorting, check_batch, sort_out, store
-from lambent.services.logs.limits import EXAMINED_EVENTS, PAGE_BYTES, PUTS
+from lambent.services.logs.limits import EXAMINED_EVENTS, FILTER_S, GUEST_FILTER_S, PAGE_BYTES, PUTS, PUTS_WAITING
 from lambent.services.logs.patterns import Predicate
+from lambent.services.logs.reads import Reads
 from lambent.services.logs.streams import stream_in
 from lambent.services.logs.tokens import Position
 from lambent.storage.database import Database
@@ -39,17 +42,22 @@ class Within(NamedTuple):
 class LogEvents:
     """The events of all streams."""
 
-    def __init__(self, database: Database, bounds: Bounds) -> None:
+    def __init__(
+        self, database: Database, reads: Reads, bounds: Bounds, cpu_s: Callable[[], float] = time.thread_time
+    ) -> None:
         self._database = database
+        self._reads = reads
         self._bounds = bounds
-        self._puts = asyncio.Semaphore(PUTS)
+        self._cpu_s = cpu_s  # what the calling thread has taken of a processor
+        self._puts = Turns(PUTS, waiting=PUTS_WAITING)
 
     async def put(
-        self, place: Place, group_name: str, stream_name: str, events: Sequence[LogEvent], now_ms: int
+        self, spender: Spender, place: Place, group_name: str, stream_name: str, events: Sequence[LogEvent], now_ms: int
     ) -> tuple[int, Sorting]:
         """Keep what AWS would accept of a batch; return the last number and what was left out.
 
-        Raises NotChronological, BatchSpansTooLong, BatchTooLarge, LogGroupNotFound, LogStreamNotFound, NoRoomForLogs.
+        Raises NotChronological, BatchSpansTooLong, BatchTooLarge, LogGroupNotFound, LogStreamNotFound, NoRoomForLogs,
+        RateExceeded.
         """
         check_batch(events)
 
@@ -62,11 +70,15 @@ class LogEvents:
             accepted = sorting.accepted(events)
             return store(connection, group.id, stream.id, accepted, now_ms) if accepted else 0, sorting
 
-        async with self._puts:
-            return await self._database.write(put, optional=True)
+        try:
+            async with self._puts.turn(spender.key):
+                return await self._database.write(put, optional=True)
+        except QueueFull:
+            raise RateExceeded from None
 
     async def read(
         self,
+        spender: Spender,
         place: Place,
         group_name: str,
         stream_name: str,
@@ -78,7 +90,7 @@ class LogEvents:
     ) -> list[StoredEvent]:
         """Read a page of a stream's events from behind, or from before, a position; oldest first in either case.
 
-        The page ends at `limit` events or PAGE_BYTES. Raises LogGroupNotFound, LogStreamNotFound.
+        The page ends at `limit` events or PAGE_BYTES. Raises LogGroupNotFound, LogStreamNotFound, RateExceeded.
         """
 
         def read(connection: apsw.Connection) -> list[StoredEvent]:
@@ -99,10 +111,11 @@ class LogEvents:
                     break
             return page.events if forward else page.events[::-1]
 
-        return await self._database.scan(read)
+        return await self._reads.scan(spender, read)
 
     async def filter(
         self,
+        spender: Spender,
         place: Place,
         group_name: str,
         within: Within,
@@ -115,18 +128,19 @@ class LogEvents:
     ) -> tuple[list[StoredEvent], Position | None]:
         """Find events of a group, oldest first; return them and the position to go on from, None at the end.
 
-        A page also ends after EXAMINED_EVENTS, so it may be short, or empty, with more to come: as in AWS.
-        Raises LogGroupNotFound, LogStreamNotFound.
+        A page also ends after EXAMINED_EVENTS, or FILTER_S (a guest's after GUEST_FILTER_S) of work, so it may be short,
+        or empty, with more to come: as in AWS. Raises LogGroupNotFound, LogStreamNotFound, RateExceeded.
         """
+        most_s = FILTER_S if spender.slice is None else GUEST_FILTER_S
 
         def find(connection: apsw.Connection) -> tuple[list[StoredEvent], Position | None]:
+            ends_s = self._cpu_s() + most_s
             group = group_in(connection, place, group_name)
             for name in names or ():
                 stream_in(connection, group.id, name)
             rows = QUERIES.group_events.each(
                 connection,
                 group_id=group.id,
-                prefix=prefix,
                 after_ms=after.timestamp_ms,
                 after_number=after.number,
                 **within._asdict(),
@@ -136,13 +150,15 @@ class LogEvents:
                 if len(page.events) == limit or examined > EXAMINED_EVENTS:
                     return page.events, reached
                 position = Position(timestamp_ms, number)
-                wanted = (names is None or stream in names) and matches(message)
+                wanted = stream.startswith(prefix) and (names is None or stream in names) and matches(message)
                 if wanted and not page.took(StoredEvent(position, ingested_ms, message, stream)):
                     return page.events, reached
                 reached = position
+                if self._cpu_s() >= ends_s:
+                    return page.events, reached
             return page.events, None
 
-        return await self._database.scan(find)
+        return await self._reads.scan(spender, find)
 
 
 class _Page:

@@ -9,6 +9,7 @@ import apsw
 import msgspec
 
 from lambent.core.arn import Arn, InvalidArn
+from lambent.core.spenders import Spender
 from lambent.services.logs.bounds import Bounds
 from lambent.services.logs.errors import (
     LogGroupAlreadyExists,
@@ -21,6 +22,7 @@ from lambent.services.logs.errors import (
     TooManyTags,
 )
 from lambent.services.logs.limits import GROUPS_PER_PLACE, RETENTION_DAYS, STREAM_BYTES, TAGS_PER_GROUP
+from lambent.services.logs.reads import Reads
 from lambent.storage.database import Database
 from lambent.storage.queries import queries_of
 
@@ -78,8 +80,9 @@ class Group(msgspec.Struct, frozen=True):
 class LogGroups:
     """The log groups of all places."""
 
-    def __init__(self, database: Database, bounds: Bounds) -> None:
+    def __init__(self, database: Database, reads: Reads, bounds: Bounds) -> None:
         self._database = database
+        self._reads = reads
         self._bounds = bounds
 
     async def create(self, place: Place, name: str, tags: Mapping[str, str], now_ms: int) -> None:
@@ -101,12 +104,16 @@ class LogGroups:
         """Raises LogGroupNotFound."""
         return self._database.read(lambda connection: group_in(connection, place, name))
 
-    async def page(self, place: Place, prefix: str, part: str, after: str, limit: int) -> list[Group]:
-        """Return at most `limit` groups whose names begin with `prefix` and contain `part`, by name."""
-        rows = await self._database.scan(
+    async def page(self, spender: Spender, place: Place, prefix: str, part: str, after: str, limit: int) -> list[Group]:
+        """Return at most `limit` groups whose names begin with `prefix` and contain `part`, by name.
+
+        Raises RateExceeded.
+        """
+        rows = await self._reads.scan(
+            spender,
             lambda connection: QUERIES.groups_with_prefix.rows(
                 connection, **place._asdict(), prefix=prefix, part=part, after=after, limit=limit
-            )
+            ),
         )
         return [Group(*row) for row in rows]
 

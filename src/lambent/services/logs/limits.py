@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from lambent.storage.database import SCAN_LIMIT
+
 # PutLogEvents
 BATCH_BYTES: Final = 1_048_576  # the messages in UTF-8, and core.ports.EVENT_OVERHEAD_BYTES for each
 BATCH_SPAN_MS: Final = 24 * 3_600_000
@@ -25,7 +27,14 @@ RETENTION_DAYS: Final = (
 
 # Ours
 EXAMINED_EVENTS: Final = 100_000  # by one FilterLogEvents; then the page ends, with a token to go on
+FILTER_S: Final = 0.1  # of a processor, for one FilterLogEvents; the same happens then
+GUEST_FILTER_S: Final = 0.01  # for one of a guest, which holds invocations up meanwhile
+SCANS: Final = SCAN_LIMIT  # long reads at once; one caller has all but one of the places
+GUEST_SCANS: Final = 2  # of them for all guests together, each of which has one
+GUESTS: Final = 1 << 20  # that may each have one under way, or waiting: as many as there are
+SCANS_WAITING: Final = 32  # of each guest or caller
 PUTS: Final = 4  # batches, of a megabyte each, that wait to be written; others wait before them, so that deletes do not
+PUTS_WAITING: Final = 64  # before them, of each guest or caller
 FILTER_PATTERN_DEPTH: Final = 32  # parentheses within each other
 GROUPS_PER_PLACE: Final = 10_000  # that CreateLogGroup makes in an account and region; AWS's quota is a million
 STREAM_BYTES: Final = 2_048  # what a stream without events takes of its group's room: a row and two entries of indexes

@@ -129,7 +129,6 @@ SELECT timestamp_ms, number, ingested_ms, message, streams.name, stream_id FROM 
 JOIN streams ON streams.id = stream_id
 WHERE events.group_id = :group_id AND timestamp_ms >= :start_ms AND timestamp_ms <= :end_ms
   AND (timestamp_ms, number) > (:after_ms, :after_number)
-  AND substr(streams.name, 1, length(:prefix)) = :prefix
 ORDER BY timestamp_ms, number;
 
 -- name: groups_that_forget

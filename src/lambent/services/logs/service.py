@@ -19,6 +19,7 @@ from lambent.services.logs.bounds import Bounds
 from lambent.services.logs.events import LogEvents
 from lambent.services.logs.groups import LogGroups
 from lambent.services.logs.operations import events, groups, streams
+from lambent.services.logs.reads import Reads
 from lambent.services.logs.sink import writing
 from lambent.services.logs.state import LOGS, Logs
 from lambent.services.logs.streams import LogStreams
@@ -57,7 +58,13 @@ async def logs(
         asyncio.TaskGroup() as tasks,
     ):
         sweeper = tasks.create_task(Sweeper(database, disk, clock).sweeping())
-        state = Logs(LogGroups(database, bounds), LogStreams(database, bounds), LogEvents(database, bounds), writer)
+        reads = Reads(database)
+        state = Logs(
+            LogGroups(database, reads, bounds),
+            LogStreams(database, reads, bounds),
+            LogEvents(database, reads, bounds),
+            writer,
+        )
         try:
             yield Service(LOGS, state, operations_in(groups, streams, events))
         finally:

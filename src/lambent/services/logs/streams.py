@@ -5,9 +5,11 @@ from __future__ import annotations
 import apsw
 import msgspec
 
+from lambent.core.spenders import Spender
 from lambent.services.logs.bounds import Bounds
 from lambent.services.logs.errors import LogStreamAlreadyExists, LogStreamNotFound, NoRoomForLogs
 from lambent.services.logs.groups import QUERIES, Group, Place, group_in
+from lambent.services.logs.reads import Reads
 from lambent.storage.database import Database
 
 
@@ -26,8 +28,9 @@ class Stream(msgspec.Struct, frozen=True):
 class LogStreams:
     """The log streams of all groups."""
 
-    def __init__(self, database: Database, bounds: Bounds) -> None:
+    def __init__(self, database: Database, reads: Reads, bounds: Bounds) -> None:
         self._database = database
+        self._reads = reads
         self._bounds = bounds
 
     async def create(self, place: Place, group_name: str, name: str, now_ms: int) -> None:
@@ -56,9 +59,17 @@ class LogStreams:
         await self._database.write(delete)
 
     async def by_name(
-        self, place: Place, group_name: str, prefix: str, after: str, limit: int, *, descending: bool
+        self,
+        spender: Spender,
+        place: Place,
+        group_name: str,
+        prefix: str,
+        after: str,
+        limit: int,
+        *,
+        descending: bool,
     ) -> list[Stream]:
-        """Raises LogGroupNotFound."""
+        """Raises LogGroupNotFound, RateExceeded."""
         query = QUERIES.streams_by_name_descending if descending else QUERIES.streams_by_name
 
         def page(connection: apsw.Connection) -> list[Stream]:
@@ -66,12 +77,20 @@ class LogStreams:
             rows = query.rows(connection, group_id=group.id, prefix=prefix, after=after, limit=limit)
             return [Stream(*row) for row in rows]
 
-        return await self._database.scan(page)
+        return await self._reads.scan(spender, page)
 
     async def by_last_event(
-        self, place: Place, group_name: str, after_ms: int, after: str, limit: int, *, descending: bool
+        self,
+        spender: Spender,
+        place: Place,
+        group_name: str,
+        after_ms: int,
+        after: str,
+        limit: int,
+        *,
+        descending: bool,
     ) -> list[Stream]:
-        """Raises LogGroupNotFound."""
+        """Raises LogGroupNotFound, RateExceeded."""
         query = QUERIES.streams_by_last_event_descending if descending else QUERIES.streams_by_last_event
 
         def page(connection: apsw.Connection) -> list[Stream]:
@@ -79,7 +98,7 @@ class LogStreams:
             rows = query.rows(connection, group_id=group.id, after_ms=after_ms, after=after, limit=limit)
             return [Stream(*row) for row in rows]
 
-        return await self._database.scan(page)
+        return await self._reads.scan(spender, page)
 
 
 def made_stream(connection: apsw.Connection, group: Group, name: str, now_ms: int) -> Stream:

@@ -31,7 +31,9 @@ async def put_log_events(
     Errors: ResourceNotFound, InvalidParameter.
     """
     events = [LogEvent(event.timestamp, event.message) for event in log_events]
-    last, sorting = await ctx.state.events.put(place_of(ctx), log_group_name, log_stream_name, events, now_ms(ctx))
+    last, sorting = await ctx.state.events.put(
+        ctx.spender, place_of(ctx), log_group_name, log_stream_name, events, now_ms(ctx)
+    )
     return PutLogEventsResponse(
         next_sequence_token=f"{last:056d}", rejected_log_events_info=_rejected(sorting, len(events))
     )
@@ -62,6 +64,7 @@ async def get_log_events(
     if next_token is not None:
         direction, origin = events_position(next_token)
     page = await ctx.state.events.read(
+        ctx.spender,
         place,
         group,
         log_stream_name,
@@ -107,6 +110,7 @@ async def filter_log_events(
         raise EndBeforeStart
     place = place_of(ctx)
     found, reached = await ctx.state.events.filter(
+        ctx.spender,
         place,
         place.group_name(log_group_name, log_group_identifier),
         Within(start_time, end_time),

@@ -36,7 +36,9 @@ async def describe_log_groups(
     if log_group_name_prefix and log_group_name_pattern:
         raise PrefixAndPattern
     place, after = place_of(ctx), opened(next_token, str) if next_token else ""
-    found = await ctx.state.groups.page(place, log_group_name_prefix, log_group_name_pattern, after, limit + 1)
+    found = await ctx.state.groups.page(
+        ctx.spender, place, log_group_name_prefix, log_group_name_pattern, after, limit + 1
+    )
     page = found[:limit]
     return DescribeLogGroupsResponse(
         log_groups=[_described(place, group) for group in page],

@@ -45,9 +45,13 @@ async def describe_log_streams(
     group, streams = place.group_name(log_group_name, log_group_identifier), ctx.state.streams
     after_ms, after = opened(next_token, tuple[int, str]) if next_token else (0, "")
     if order_by == "LastEventTime":
-        found = await streams.by_last_event(place, group, after_ms, after, limit + 1, descending=descending)
+        found = await streams.by_last_event(
+            ctx.spender, place, group, after_ms, after, limit + 1, descending=descending
+        )
     else:
-        found = await streams.by_name(place, group, log_stream_name_prefix, after, limit + 1, descending=descending)
+        found = await streams.by_name(
+            ctx.spender, place, group, log_stream_name_prefix, after, limit + 1, descending=descending
+        )
     page = found[:limit]
     return DescribeLogStreamsResponse(
         log_streams=[_described(place, group, stream) for stream in page],

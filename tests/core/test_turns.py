@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from lambent.lambda_.code.turns import Turns
+from lambent.core.turns import QueueFull, Turns
 
 
 class Visits:
@@ -76,3 +76,50 @@ async def test_who_is_cancelled_takes_no_place_and_keeps_none():
         await given
     async with asyncio.timeout(5), turns.turn("a"), turns.turn("b"):
         pass
+
+
+async def test_a_key_may_have_fewer_places_than_there_are():
+    visits = Visits(Turns(3, each=1))
+    async with asyncio.TaskGroup() as tasks:
+        for name in ("a1", "a2", "b1", "b2", "c1"):
+            tasks.create_task(visits.visit(name))
+        await settle()
+        assert visits.entered == ["a1", "b1", "c1"]
+        visits.leave["c1"].set()
+        await settle()
+        assert visits.entered == ["a1", "b1", "c1"]
+        for name in ("a1", "b1", "a2", "b2"):
+            visits.leave[name].set()
+            await settle()
+    assert visits.entered == ["a1", "b1", "c1", "a2", "b2"]
+
+
+async def test_so_many_of_a_key_wait_and_more_are_refused():
+    turns = Turns(1, waiting=2)
+    visits = Visits(turns)
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(visits.visit(name)) for name in ("a1", "a2", "a3")]
+        await settle()
+        with pytest.raises(QueueFull):
+            await visits.visit("a4")
+        tasks.create_task(visits.visit("b1"))  # another one's queue is another
+        running[1].cancel()
+        await settle()
+        tasks.create_task(visits.visit("a5"))  # who has gone waits no more
+        await settle()
+        for name in ("a1", "a3", "b1", "a5"):
+            visits.leave[name].set()
+            await settle()
+    assert visits.entered == ["a1", "a3", "b1", "a5"]
+
+
+async def test_a_place_goes_past_whoever_is_cancelled_in_the_same_moment():
+    visits = Visits(Turns(1))
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(visits.visit(name)) for name in ("a1", "a2", "a3")]
+        await settle()
+        visits.leave["a1"].set()
+        running[1].cancel()
+        await settle()
+        assert visits.entered == ["a1", "a3"]
+        visits.leave["a3"].set()

@@ -1,0 +1,25 @@
+"""What an execution environment needs to know of its function, decided once when it is launched."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+ON_DEMAND: Final = "on-demand"  # AWS's initialization types
+PROVISIONED: Final = "provisioned-concurrency"
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What an environment needs to know of its function."""
+
+    version: str  # "$LATEST" or a number
+    runtime: str  # as INIT_START names it
+    memory_mib: int
+    cpus: float  # its share of processor time once its runtime has started
+    log_group: str
+    log_stream: str
+    timeout_s: float
+    init_timeout_s: float
+    initialization_type: str = ON_DEMAND
+    log_bytes: int = 64 << 20  # of its output are kept of one invocation; the rest is dropped and counted
