@@ -82,6 +82,7 @@ class Environment:
         self.state = State.INIT
         self.frozen = False
         self.sandbox: Sandbox | None = None
+        self._weight = 1.0
         self._start_sandbox: Final = start_sandbox
         self._journal: Final = Journal(sink, facts.log_group, facts.log_stream, facts.log_bytes, clock)
         self._chronicle: Final = Chronicle(facts, log, self._journal, clock)
@@ -153,6 +154,12 @@ class Environment:
             if self.sandbox is not None:
                 await self.sandbox.kill()
 
+    def weigh(self, weight: float) -> None:
+        """Give it so much of the processors beside others, now and in whatever sandbox it will have."""
+        self._weight = weight
+        if self.sandbox is not None:
+            self.sandbox.weigh(weight)
+
     def freeze(self) -> None:
         if not self.frozen and self.sandbox is not None:
             self.sandbox.freeze()
@@ -189,6 +196,7 @@ class Environment:
                 self._move(Event.FAILED)
                 return timed_out(self.facts.timeout_s), None
             begin()
+            sandbox.weigh(self._weight)
             self.frozen = False
             self._output = Output(sandbox.output, self._journal, self._allowance.slice)
             stack.callback(self._output.close)

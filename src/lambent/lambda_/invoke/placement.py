@@ -42,6 +42,7 @@ from lambent.lambda_.invoke.room import Room
 from lambent.lambda_.invoke.settings import Settings
 from lambent.lambda_.invoke.slots import Kept, Placed, Slot
 from lambent.lambda_.invoke.turns import Awaited, NotWanted
+from lambent.lambda_.invoke.weights import Weights
 from lambent.lambda_.names import FunctionArn
 from lambent.sandbox.memory import Memory
 
@@ -75,6 +76,7 @@ class Placement:
         self._slots: Final[dict[FunctionArn, Slot]] = {}  # by the qualified ARN of the version
         self._all: Final[set[Placed]] = set()
         self._freezing: Final = Freezing(settings.freeze_after_s, clock)
+        self.weights: Final = Weights()
         self.room: Final = Room(settings.environments, memory, self._every_slot, self._give_up, clock)
         self.ageing: Final = Ageing(settings.idle_timeout_s, settings.max_age_s, self._every_slot, self._give_up)
 
@@ -249,6 +251,7 @@ class Placement:
             placed.environment = self._launch(slot.version, self._tasks, lambda: self._changed(placed), kind, ready)
             placed.launched = True
             self._all.add(placed)
+            self.weights.enter(placed)
             async with environment(placed.environment):
                 self.room.started(placed)
                 if slot.kept is not None:
@@ -294,11 +297,9 @@ class Placement:
         slot = placed.slot
         if not placed.worked:
             self.room.worked(placed)
-        if placed.dismissed or slot.retired or self.ageing.too_old(placed, now):
-            self._end(placed)
-            return
         healthy = placed.environment.state is State.IDLE
-        if slot.kept is not None and not healthy:
+        unusable = slot.kept is not None and not healthy
+        if placed.dismissed or unusable or slot.retired or self.ageing.too_old(placed, now):
             self._end(placed)
             return
         if healthy and slot.hand_over(placed):
@@ -331,6 +332,7 @@ class Placement:
             slot.idle.remove(placed)
         self._freezing.stop(placed)
         self.room.leave(placed)
+        self.weights.leave(placed)
         placed.gone.set()
 
     # --- time and change ---------------------------------------------------------------------------------------------
@@ -380,7 +382,7 @@ async def placement(launch: Launch, settings: Settings, memory: Memory, clock: C
     """Placement for as long as the block lasts; leaving it ends every environment."""
     async with asyncio.TaskGroup() as tasks:
         placed = Placement(launch, settings, memory, clock, tasks)
-        sweeper = tasks.create_task(_sweeping(placed, clock))
+        sweeper = tasks.create_task(_sweep(placed, clock))
         try:
             yield placed
         finally:
@@ -388,9 +390,10 @@ async def placement(launch: Launch, settings: Settings, memory: Memory, clock: C
             placed.end_all()
 
 
-async def _sweeping(placed: Placement, clock: Clock) -> None:
-    """End what is idle for too long, or too old, or wanted for others."""
+async def _sweep(placed: Placement, clock: Clock) -> None:
+    """End, each second, what is idle for too long, or too old, or wanted for others; weigh what remains."""
     while True:
         await clock.sleep(SWEEP_S)
         placed.ageing.sweep(clock.monotonic())
         placed.room.relieve()
+        placed.weights.settle()
