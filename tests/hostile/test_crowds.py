@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +13,22 @@ CRASH = "import os\ndef handler(event, context): os._exit(1)"
 LATE = "import time\ndef handler(event, context): time.sleep(60)"
 NO_INIT = "raise RuntimeError"
 CLIENTS = 6  # of each kind
+SPIN = """
+import time
+def handler(event, context):
+    end = time.monotonic() + event
+    while time.monotonic() < end: pass
+"""
+WORK = """
+import time
+def handler(event, context):
+    began = time.monotonic()
+    used = time.process_time()
+    while time.process_time() < used + 0.2: pass
+    return time.monotonic() - began
+"""
+SPINNERS = 24
+SPIN_S = 10
 SIZES = 24  # of /tmp, more than are made ahead
 TMP_BYTES = "import os\ndef handler(event, context):\n s = os.statvfs('/tmp')\n return s.f_bavail * s.f_frsize"
 SLOWER = 25  # than alone may a bystander be in the median: the processors are everybody's, their queue is not
@@ -58,3 +75,18 @@ def test_more_sizes_of_tmp_at_once_than_are_made_ahead_are_all_had(arena: Arena)
         answers = list(pool.map(arena.invoke, [f"tmp-{size}" for size in sizes]))
     free = [answer["Payload"] for answer in answers]
     assert all(have >= size << 20 for have, size in zip(free, sizes, strict=True)), free
+
+
+def test_a_function_that_spins_in_many_environments_has_one_part_of_the_processors(arena: Arena) -> None:
+    arena.deploy("spin", SPIN, memory_mib=1769)
+    arena.deploy("work", WORK, memory_mib=1769)
+
+    def worked_s() -> float:
+        return sorted(arena.invoke("work")["Payload"] for _ in range(5))[2]
+
+    quiet_s = worked_s()
+    with arena.attack("spin", SPIN_S, times=SPINNERS):
+        while arena.environments() < SPINNERS:
+            time.sleep(0.1)
+        attacked_s = worked_s()
+    assert attacked_s <= 5 * quiet_s, "it has half of the processors beside them, and a processor alone"
