@@ -53,7 +53,10 @@ class Spawner:
                 for end in (ours, mounter, self._mounters_end):
                     end.close()
                 raise SandboxError(f"the spawner of {name} does not start: {error}") from error
-        os.setpriority(os.PRIO_PROCESS, self._process.pid, 0)  # the server's may be higher
+        if (
+            os.getpriority(os.PRIO_PROCESS, 0) < 0
+        ):  # a lower one was given by whoever runs us, who may be unable to raise it
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, 0)
         self.forks = 0  # sandboxes that were ever asked of it
         self.sandboxes = 0  # those that are not gone
         self.assigned = 0  # of these, those that do not wait
