@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.request import urlopen
 
 from benchmarks.client import Target, Timing, timed
 from benchmarks.signing import Keys, invoke_request
@@ -60,6 +61,11 @@ class Arena:
         keys = Keys(self.server.keys["AWS_ACCESS_KEY_ID"], self.server.keys["AWS_SECRET_ACCESS_KEY"])
         target = Target(self.port, invoke_request(self.server.endpoint, keys, "bystander", b'{"n": 1}'))
         return timed(target, requests, clients)
+
+    def capacity(self) -> dict[str, Any]:
+        """Return what `lambent status` shows of the room for environments."""
+        with urlopen(f"{self.server.endpoint}/_lambent/capacity") as answer:
+            return json.loads(answer.read())
 
     def spending(self) -> Spending:
         """Return what the server holds at this moment."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-from urllib.request import urlopen
 
 import pytest
 
@@ -50,11 +47,6 @@ def flags() -> tuple[str, ...]:
     return ("--memory-budget-mib", str(BUDGET_MIB))
 
 
-def capacity(arena: Arena) -> dict[str, Any]:
-    with urlopen(f"{arena.server.endpoint}/_lambent/capacity") as answer:
-        return json.loads(answer.read())
-
-
 def ending(arena: Arena, name: str, event: object) -> str:
     try:
         answer = arena.invoke(name, event)
@@ -64,7 +56,7 @@ def ending(arena: Arena, name: str, event: object) -> str:
 
 
 def test_a_function_that_invokes_itself_stays_within_the_budget(arena: Arena) -> None:
-    assert capacity(arena)["memory_budget_mib"] == BUDGET_MIB
+    assert arena.capacity()["memory_budget_mib"] == BUDGET_MIB
     arena.deploy("proliferation", PROLIFERATION, memory_mib=1769, timeout_s=60)
     assert ending(arena, "bystander", 1) == "answered"
     most, bystanders = 0, Counter[str]()
@@ -72,7 +64,7 @@ def test_a_function_that_invokes_itself_stays_within_the_budget(arena: Arena) ->
     with arena.attack("proliferation", {"until": until}, times=2) as attack:
         while time.time() < until:
             bystanders[ending(arena, "bystander", 1)] += 1
-            most = max(most, capacity(arena)["memory_used_mib"])
+            most = max(most, arena.capacity()["memory_used_mib"])
             time.sleep(0.02)
     found = Counter(reason for each in attack for reason in each.result()["Payload"])
     assert most <= BOUND_MIB
@@ -86,7 +78,7 @@ def test_callers_beyond_the_budget_are_throttled_and_what_runs_goes_on(arena: Ar
     assert ending(arena, "growth", {"mib": 100, "hold_s": 0}) == "answered"
     with ThreadPoolExecutor(12) as callers:
         endings = Counter(callers.map(lambda _: ending(arena, "growth", {"mib": 100, "hold_s": 3}), range(12)))
-        assert capacity(arena)["memory_used_mib"] <= BOUND_MIB
+        assert arena.capacity()["memory_used_mib"] <= BOUND_MIB
     assert endings["answered"] >= 2
     assert set(endings) <= {"answered", "ConcurrentInvocationLimitExceeded"}
 
@@ -96,7 +88,7 @@ def test_those_that_grow_together_beyond_the_budget_end_by_themselves_and_the_se
     with ThreadPoolExecutor(4) as callers:
         running = [callers.submit(ending, arena, "sudden", {"mib": 400, "hold_s": 2}) for _ in range(4)]
         while not all(each.done() for each in running):
-            assert capacity(arena)["memory_used_mib"] <= BOUND_MIB
+            assert arena.capacity()["memory_used_mib"] <= BOUND_MIB
             assert arena.client.list_functions()["Functions"]
             time.sleep(0.05)
         endings = Counter(each.result() for each in running)
