@@ -58,15 +58,20 @@ SELECT id, name, created_ms, first_event_ms, last_event_ms, last_ingestion_ms, s
 FROM streams WHERE group_id = :group_id AND name = :name;
 
 -- name: streams_by_name
--- List streams by name from behind a name.
+-- List streams by name from behind a name. The index is read from the prefix to its end, whatever else is there.
 SELECT id, name, created_ms, first_event_ms, last_event_ms, last_ingestion_ms, stored_bytes
-FROM streams WHERE group_id = :group_id AND name > :after AND substr(name, 1, length(:prefix)) = :prefix
+FROM streams
+WHERE group_id = :group_id AND name BETWEEN max(:after, :prefix) AND :prefix || char(1114111)
+  AND +name > :after AND substr(name, 1, length(:prefix)) = :prefix
 ORDER BY name LIMIT :limit;
 
 -- name: streams_by_name_descending
 -- List streams by name, last first, from before a name; "" is behind all names.
 SELECT id, name, created_ms, first_event_ms, last_event_ms, last_ingestion_ms, stored_bytes
-FROM streams WHERE group_id = :group_id AND (:after = '' OR name < :after) AND substr(name, 1, length(:prefix)) = :prefix
+FROM streams
+WHERE group_id = :group_id
+  AND name BETWEEN :prefix AND min(iif(:after = '', char(1114111), :after), :prefix || char(1114111))
+  AND (:after = '' OR +name < :after) AND substr(name, 1, length(:prefix)) = :prefix
 ORDER BY name DESC LIMIT :limit;
 
 -- name: streams_by_last_event
