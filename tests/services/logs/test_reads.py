@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,8 @@ from lambent.services.logs.limits import (
     FILTER_S,
     GUEST_FILTER_S,
     GUEST_SCANS,
+    PUTS,
+    PUTS_WAITING,
     SCANS,
     SCANS_WAITING,
 )
@@ -203,6 +206,32 @@ async def test_what_a_scan_that_fails_took_is_paid_for_too(database: Database):
     assert guest.spent
 
 
+async def test_a_guest_pays_for_the_processor_that_its_batches_took(database: Database, tmp_path: Path):
+    time, ticks = Time(), count(step=0.5)
+    guest = Spender("role", Slices(time.now, time.call_later).of(1))
+    group = Group(database, tmp_path)
+    await group.fill(0)
+    events = LogEvents(database, group.reads, group.bounds, lambda: next(ticks))
+    batch = [LogEvent(NOW_MS, "line")]
+    assert (await events.put(OPERATOR, PLACE, "g", "s", batch, NOW_MS))[0]
+    put = asyncio.create_task(events.put(guest, PLACE, "g", "s", batch, NOW_MS))
+    await time.until(put.done)
+    assert time.now_s == pytest.approx((0.5 - BURST_S) * 4, rel=0.1)
+
+
+async def test_batches_beyond_those_that_may_wait_are_throttled(database: Database, tmp_path: Path):
+    group = Group(database, tmp_path)
+    await group.fill(0)
+    batch = [LogEvent(NOW_MS, "line")]
+    puts = [
+        asyncio.create_task(group.events.put(OPERATOR, PLACE, "g", "s", batch, NOW_MS))
+        for _ in range(PUTS + PUTS_WAITING + 5)
+    ]
+    answers = await asyncio.gather(*puts, return_exceptions=True)
+    throttled = [answer for answer in answers if isinstance(answer, RateExceeded)]
+    assert len(throttled) == 6, "one caller has all places but one"
+
+
 # --- where a page of FilterLogEvents ends -----------------------------------------------------------------------------
 
 
@@ -211,7 +240,8 @@ class Group:
 
     def __init__(self, database: Database, directory: Path) -> None:
         self.cpu_s = 0.0
-        reads, bounds = Reads(database), Bounds(1 << 40, 1 << 40, Disk(directory, 0))
+        self.reads = reads = Reads(database)
+        self.bounds = bounds = Bounds(1 << 40, 1 << 40, Disk(directory, 0))
         self.groups = LogGroups(database, reads, bounds)
         self.streams = LogStreams(database, reads, bounds)
         self.events = LogEvents(database, reads, bounds, lambda: self.cpu_s)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import apsw
@@ -12,6 +11,7 @@ from lambent.core.ports import EVENT_OVERHEAD_BYTES, LogEvent
 from lambent.core.spenders import Spender
 from lambent.core.turns import QueueFull, Turns
 from lambent.services.logs.bounds import Bounds
+from lambent.services.logs.costs import THREAD_TIME, CpuTime, Work, bill
 from lambent.services.logs.errors import NoRoomForLogs, RateExceeded
 from lambent.services.logs.groups import QUERIES, Place, group_in
 from lambent.services.logs.ingestion import Sorting, check_batch, sort_out, store
@@ -42,13 +42,11 @@ class Within(NamedTuple):
 class LogEvents:
     """The events of all streams."""
 
-    def __init__(
-        self, database: Database, reads: Reads, bounds: Bounds, cpu_s: Callable[[], float] = time.thread_time
-    ) -> None:
+    def __init__(self, database: Database, reads: Reads, bounds: Bounds, cpu_s: CpuTime = THREAD_TIME) -> None:
         self._database = database
         self._reads = reads
         self._bounds = bounds
-        self._cpu_s = cpu_s  # what the calling thread has taken of a processor
+        self._cpu_s = cpu_s
         self._puts = Turns(PUTS, waiting=PUTS_WAITING)
 
     async def put(
@@ -70,9 +68,12 @@ class LogEvents:
             accepted = sorting.accepted(events)
             return store(connection, group.id, stream.id, accepted, now_ms) if accepted else 0, sorting
 
-        try:
+        async def write(work: Work[tuple[int, Sorting]]) -> tuple[int, Sorting]:
             async with self._puts.turn(spender.key):
-                return await self._database.write(put, optional=True)
+                return await self._database.write(work, optional=True)
+
+        try:
+            return await (write(put) if spender.slice is None else bill(spender.slice, put, write, self._cpu_s))
         except QueueFull:
             raise RateExceeded from None
 

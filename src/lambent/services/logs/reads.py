@@ -3,9 +3,8 @@
     a guest's scan ──▶ one at a time of it ──▶ it owes nothing ──▶ GUEST_SCANS of all guests ──┐
     a caller's scan ───────────────────────────────────────────────────────────────────────────┴──▶ SCANS of all
 
-A scan runs in a thread, and holds the interpreter's lock while it looks at what it has read: what it takes is taken from the
-event loop, and so from every invocation. What a guest's scan has taken of a processor is charged to the guest's slice of the
-loop (`core/slices.py`), and its next one is not begun before that is paid off. Guests never have all places; a caller waits
+What a guest's scan has taken of a processor is charged to the guest's slice of the loop (`costs`), and its next one is not
+begun before that is paid off. Guests never have all places; a caller waits
 behind two scans of guests at most, and those are short (`limits.GUEST_FILTER_S`).
 
 Of each guest or caller a number of scans may wait; what is above is throttled, as by AWS, whose bounds are 5 to 25 a second.
@@ -13,15 +12,12 @@ Of each guest or caller a number of scans may wait; what is above is throttled, 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
-import apsw
-
-from lambent.core.slices import DEBT_S, Slice
+from lambent.core.slices import Slice
 from lambent.core.spenders import Spender
 from lambent.core.turns import QueueFull, Turns
+from lambent.services.logs.costs import THREAD_TIME, CpuTime, Work, bill
 from lambent.services.logs.errors import RateExceeded
 from lambent.services.logs.limits import GUEST_SCANS, GUESTS, SCANS, SCANS_WAITING
 from lambent.storage.database import Database
@@ -32,14 +28,14 @@ T = TypeVar("T")
 class Reads:
     """The long reads of one database."""
 
-    def __init__(self, database: Database, cpu_s: Callable[[], float] = time.thread_time) -> None:
+    def __init__(self, database: Database, cpu_s: CpuTime = THREAD_TIME) -> None:
         self._database: Final = database
-        self._cpu_s: Final = cpu_s  # what the calling thread has taken of a processor
+        self._cpu_s: Final = cpu_s
         self._of_guest: Final = Turns(GUESTS, each=1, waiting=SCANS_WAITING)
         self._of_guests: Final = Turns(GUEST_SCANS, each=1)
         self._of_all: Final = Turns(SCANS, waiting=SCANS_WAITING)
 
-    async def scan(self, spender: Spender, work: Callable[[apsw.Connection], T]) -> T:
+    async def scan(self, spender: Spender, work: Work[T]) -> T:
         """Run `work`, which may take long, as `Database.scan` does, when it is its turn. Raises RateExceeded."""
         try:
             if spender.slice is None:
@@ -49,30 +45,10 @@ class Reads:
         except QueueFull:
             raise RateExceeded from None
 
-    async def _scan_for_guest(self, guest: Slice, work: Callable[[apsw.Connection], T]) -> T:
+    async def _scan_for_guest(self, guest: Slice, work: Work[T]) -> T:
+        async def run(measured: Work[T]) -> T:
+            async with self._of_guests.turn(guest), self._of_all.turn(guest):
+                return await self._database.scan(measured)
+
         async with self._of_guest.turn(guest):
-            await guest.solvency()
-            measured = _Measured(work, self._cpu_s)
-            try:
-                async with self._of_guests.turn(guest), self._of_all.turn(guest):
-                    result = await self._database.scan(measured)
-            finally:
-                guest.charge(guest.now(), min(measured.cost_s, DEBT_S))
-            await guest.pay(measured.cost_s - DEBT_S)
-            return result
-
-
-class _Measured(Generic[T]):
-    """A work, and what it has taken of a processor."""
-
-    def __init__(self, work: Callable[[apsw.Connection], T], cpu_s: Callable[[], float]) -> None:
-        self._work: Final = work
-        self._cpu_s: Final = cpu_s
-        self.cost_s = 0.0
-
-    def __call__(self, connection: apsw.Connection) -> T:
-        since_s = self._cpu_s()
-        try:
-            return self._work(connection)
-        finally:
-            self.cost_s = self._cpu_s() - since_s
+            return await bill(guest, work, run, self._cpu_s)
