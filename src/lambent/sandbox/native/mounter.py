@@ -11,16 +11,14 @@ spawner or with the server. Defends against: a guest that reads of others' code,
 from __future__ import annotations
 
 import os
-import socket
 import struct
-from _socket import MSG_CMSG_CLOEXEC, MSG_CTRUNC, MSG_TRUNC  # without the classes and enumerations around them
-from _socket import socket as plain_socket
+from _socket import CMSG_SPACE, MSG_CMSG_CLOEXEC, MSG_CTRUNC, MSG_TRUNC, socket
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 from lambent.sandbox.native import channel, linux, lockdown, rootfs
 
-_TREES_SPACE: Final = socket.CMSG_SPACE(len(rootfs.TARGETS) * struct.calcsize("i"))
+_TREES_SPACE: Final = CMSG_SPACE(len(rootfs.TARGETS) * struct.calcsize("i"))
 _LOST: Final = MSG_CTRUNC | MSG_TRUNC
 
 
@@ -39,7 +37,7 @@ def receive_trees(link: int) -> list[tuple[int, str]]:
     A byte for each target, and no JSON: what is used here for the first time is copied for this sandbox, page by page, which
     takes 0.3 ms more. Raises OSError.
     """
-    server = plain_socket(fileno=link)
+    server = socket(fileno=link)
     targets, ancillary, flags, _ = server.recvmsg(len(rootfs.TARGETS), _TREES_SPACE, MSG_CMSG_CLOEXEC)
     _ = server.detach()
     if not targets:
@@ -55,12 +53,12 @@ def _live(control: int) -> NoReturn:
         lockdown.die_with_parent()
         _ = os.dup2(control, 0, inheritable=False)
         linux.close_from(1)
-        _serve(socket.socket(fileno=0), os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC))
+        _serve(socket(fileno=0), os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC))
     finally:
         os._exit(0)
 
 
-def _serve(control: socket.socket, namespace: int) -> None:
+def _serve(control: socket, namespace: int) -> None:
     while (request := channel.receive(control)) is not None:
         answer: dict[str, Any] = {"id": request.content["id"]}
         tmp: list[int] = []
@@ -93,8 +91,11 @@ def _mount(request: dict[str, Any], descriptors: Sequence[int], namespace: int) 
 
 
 def _send(trees: Sequence[int], targets: Sequence[int], link: int) -> None:
-    with socket.socket(fileno=os.dup(link)) as server:
-        _ = socket.send_fds(server, [bytes(targets)], trees)
+    server = socket(fileno=link)
+    try:
+        channel.send_bytes(server, bytes(targets), trees)
+    finally:
+        _ = server.detach()
 
 
 def _attach(
