@@ -23,6 +23,7 @@ MESSAGE_BYTES: Final = 128 * 1024  # under the kernel's default send buffer, wit
 DESCRIPTORS: Final = 16
 _NUMBER_BYTES: Final = struct.calcsize("i")
 _RIGHTS_SPACE: Final = CMSG_SPACE(DESCRIPTORS * _NUMBER_BYTES)
+LINE_END: Final = b"\n"  # of an assignment, which is no message and comes by a socket of its own
 CUT: Final = "descriptors were lost: the limit of open files is reached"
 
 

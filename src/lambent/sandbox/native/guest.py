@@ -17,7 +17,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
-from lambent.sandbox.native import lockdown
+from lambent.sandbox.native import channel, lockdown
 from lambent.sandbox.native.init import ASSIGNMENT
 
 _CHUNK: Final = 65536
@@ -50,7 +50,7 @@ def run(boot: Sequence[str], entry: Entry | None, rehearse: Rehearse | None, our
 
 def _line() -> bytes:
     data = b""
-    while not data.endswith(b"\n"):
+    while not data.endswith(channel.LINE_END):
         more = os.read(ASSIGNMENT, _CHUNK)
         if not more:
             os._exit(0)  # never assigned

@@ -138,6 +138,7 @@ def _serve(held_outside: Sequence[int], guest: int, children: int, gate_: gate.G
         _ = os.dup2(0, descriptor)
     for descriptor in held_outside:
         os.close(descriptor)
+    gate_.rehearse()
     poller = select.poll()
     for descriptor in (children, gated, _LINK):
         poller.register(descriptor, select.POLLIN)

@@ -3,6 +3,8 @@
     server ── paths + the sandbox's link ─────────────> mounter ── mounts, as descriptors ──> first process, not yet sealed
        └─ paths, its /tmp + its mount namespace ──────────┘ (attaches them there itself, where the sandbox waits sealed)
 
+A guest that waits has its assignment by then, all but the end of the line, which is written here when all is mounted.
+
 Each spawner has one, forked by its builder, with the same user namespace and rights. No sandbox is ever forked from
 it, so that what it has been told is in no guest's memory. It has one thread, does one request at a time, and ends with its
 spawner or with the server. Defends against: a guest that reads of others' code, digests and host paths in what it inherits.
@@ -64,30 +66,33 @@ def _serve(control: socket, namespace: int) -> None:
         tmp: list[int] = []
         try:
             request.require_all()
-            tmp = _mount(request.content, request.descriptors, namespace)
+            _mount(request.content, request.descriptors, namespace, tmp)
         except OSError as error:
             answer["failed"] = str(error)
         request.close()
-        channel.send(control, answer, tmp)
+        channel.send(control, answer, [] if "failed" in answer else tmp)
         for descriptor in tmp:
             os.close(descriptor)
 
 
-def _mount(request: dict[str, Any], descriptors: Sequence[int], namespace: int) -> list[int]:
-    """Mount what is asked for; return /tmp, held anew, if it was among it."""
-    to, *tmp = descriptors
+def _mount(request: dict[str, Any], descriptors: Sequence[int], namespace: int, held: list[int]) -> None:
+    """Mount what is asked for, and let the guest go on; `held` gets /tmp, held anew, if it was among it."""
+    to, *rest = descriptors
+    end, tmp = (rest[:1], rest[1:]) if request["ends_line"] else ([], rest)
     targets: list[int] = request["targets"]
     trees: list[int] = []
     try:
         for source in request["sources"]:
             trees.append(rootfs.tree_of(source))  # noqa: PERF401  what is open already must be closed if one fails
         if request["sealed"]:
-            return _attach(trees, targets, request["tmp_mib"], tmp, to, namespace)
-        _send(trees, targets, to)
+            held += _attach(trees, targets, request["tmp_mib"], tmp, to, namespace)
+        else:
+            _send(trees, targets, to)
+        for descriptor in end:
+            _ = os.write(descriptor, channel.LINE_END)
     finally:
         for tree in trees:
             os.close(tree)
-    return []
 
 
 def _send(trees: Sequence[int], targets: Sequence[int], link: int) -> None:
