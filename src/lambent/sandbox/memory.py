@@ -20,6 +20,7 @@ SHARE: Final = 0.75  # of the machine, if the operator names no budget
 FLOOR_BYTES: Final = 256 << 20  # the machine keeps as much available, whoever uses the rest; less on a small one
 _FLOOR_SHARE: Final = 1 / 16
 _MEMINFO: Final = Path("/proc/meminfo")
+_PAGE_BYTES: Final = 4096  # more than it has in front of what is looked for
 _LIMITS: Final = ("memory.max", "memory.limit_in_bytes")
 
 
@@ -66,12 +67,11 @@ def total_bytes(group: Path | None = None) -> int:
 def available_bytes() -> int | None:
     """What the machine can give without taking from others; None where it does not tell."""
     try:
-        for line in _MEMINFO.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
+        with _MEMINFO.open("rb", 0) as file:
+            _, _, found = file.read(_PAGE_BYTES).partition(b"MemAvailable:")
     except OSError:
         return None
-    return None
+    return int(found.split(None, 1)[0]) * 1024 if found else None
 
 
 def _limits(group: Path) -> list[int]:

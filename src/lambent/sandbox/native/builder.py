@@ -16,15 +16,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import sys
-import traceback
-from pathlib import Path
+from _socket import socket
 from typing import Any, Final
 
 from lambent.sandbox.native import channel, linux, lockdown, mounter, rootfs, seccomp, spawner
 
 _USERS_INSIDE: Final = (lockdown.GUEST_UID,)
+_SOURCE: Final = os.path.abspath(f"{__file__}/../../..")  # the directory `lambent`
 _OURS: Final = "/run"  # where the executed spawner finds its own modules, until it has imported them
 _PROGRAM: Final = (
     "import sys,types;l=sys.modules['lambent']=types.ModuleType('lambent');"
@@ -39,7 +38,7 @@ _ENVIRONMENT: Final = {  # nothing of the server's
 
 
 def main() -> None:
-    control = socket.socket(fileno=int(sys.argv[2]))
+    control = socket(fileno=int(sys.argv[2]))
     try:
         message = channel.receive(control)
         if message is None:
@@ -52,9 +51,8 @@ def main() -> None:
         if facts["fork"] is not None:
             _execute(facts, descriptors)
     except Exception as error:
-        failure = {"failed": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
         with contextlib.suppress(OSError):
-            channel.send(control, failure)
+            channel.send(control, {"failed": f"{type(error).__name__}: {error}"})
         return
     _ = control.detach()
     spawner.run(facts, descriptors, filter_)
@@ -70,7 +68,7 @@ def _build(template: dict[str, Any], mounters_end: int) -> None:
     users = _USERS_INSIDE if template["nested"] else range(template["first_uid"], template["last_uid"] + 1)
     mounts = template["mounts"]
     if template["fork"] is not None:
-        mounts = [*mounts, (str(Path(__file__).parents[2]), _OURS)]
+        mounts = [*mounts, (_SOURCE, _OURS)]
     rootfs.build(mounts, users)
     mounter.fork(mounters_end)
     rootfs.enter()
@@ -81,7 +79,7 @@ def _execute(facts: dict[str, Any], descriptors: list[int]) -> None:
     interpreter: str = facts["fork"]["interpreter"]
     for descriptor in descriptors:
         os.set_inheritable(descriptor, True)
-    library = str(Path(interpreter).parents[1] / "lib")  # where it was built to be is not where it is
+    library = os.path.normpath(f"{interpreter}/../../lib")  # where it was built to be is not where it is
     arguments = [json.dumps(facts), *map(str, descriptors)]
     try:
         os.execve(

@@ -13,12 +13,11 @@ import json
 import os
 import signal
 import sys
-import threading
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
-from lambent.sandbox.native import lockdown
+from lambent.sandbox.native import channel, lockdown
 from lambent.sandbox.native.init import ASSIGNMENT
 
 _CHUNK: Final = 65536
@@ -51,7 +50,7 @@ def run(boot: Sequence[str], entry: Entry | None, rehearse: Rehearse | None, our
 
 def _line() -> bytes:
     data = b""
-    while not data.endswith(b"\n"):
+    while not data.endswith(channel.LINE_END):
         more = os.read(ASSIGNMENT, _CHUNK)
         if not more:
             os._exit(0)  # never assigned
@@ -94,7 +93,8 @@ def _call(entry: Entry, environment: Mapping[str, str]) -> NoReturn:
         sys.excepthook(type(error), error, error.__traceback__)
         code = 1
     # What an interpreter does at its end, which has no public name: wait for the threads, call what was registered.
-    threading._shutdown()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    if (threading := sys.modules.get("threading")) is not None:
+        threading._shutdown()
     atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -23,9 +23,9 @@ import fcntl
 import os
 import select
 import signal
-import socket
 from _signal import SIG_DFL, SIGCHLD  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
 from _signal import signal as set_handler  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+from _socket import sethostname, socket
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
@@ -112,7 +112,7 @@ def _build(world: World, request: dict[str, Any], spawner: int, tmp: int | None)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     _ = os.dup2(null, 0)
     os.close(null)
-    socket.sethostname(rootfs.HOSTNAME)
+    sethostname(rootfs.HOSTNAME)
     network.raise_loopback()
     listeners = network.listen(request["ports"])
     _ = os.setsid()
@@ -132,12 +132,13 @@ def _build(world: World, request: dict[str, Any], spawner: int, tmp: int | None)
 
 def _serve(held_outside: Sequence[int], guest: int, children: int, gate_: gate.Gate, gated: int) -> NoReturn:
     """Be the sandbox's pid 1 until the guest ends. `children` is readable when one has, `gated` when a call waits."""
-    link = socket.socket(fileno=_LINK)
+    link = socket(fileno=_LINK)
     channel.send(link, {"made": True}, held_outside)
     for descriptor in (1, 2, ASSIGNMENT):
         _ = os.dup2(0, descriptor)
     for descriptor in held_outside:
         os.close(descriptor)
+    gate_.rehearse()
     poller = select.poll()
     for descriptor in (children, gated, _LINK):
         poller.register(descriptor, select.POLLIN)
@@ -155,7 +156,7 @@ def _serve(held_outside: Sequence[int], guest: int, children: int, gate_: gate.G
                 os._exit(0)
 
 
-def _reaped(link: socket.socket, guest: int) -> bool:
+def _reaped(link: socket, guest: int) -> bool:
     """Collect a child that has ended, if there is one; with the guest, end."""
     pid, status = os.waitpid(-1, os.WNOHANG)
     if pid == guest:
@@ -177,5 +178,5 @@ def _obey(order: dict[str, Any], guest: int) -> None:
 def _fail(error: BaseException) -> NoReturn:
     """Tell the server, where that is possible, and end."""
     with contextlib.suppress(OSError):
-        channel.send(socket.socket(fileno=_LINK), {"failed": str(error) or repr(error)})
+        channel.send(socket(fileno=_LINK), {"failed": str(error) or repr(error)})
     os._exit(1)

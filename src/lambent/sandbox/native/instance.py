@@ -27,7 +27,7 @@ from lambent.sandbox.native.hierarchies import CONTROLLERS, Hierarchies
 
 PREFIX: Final = "lambent-"
 _LEAF: Final = "server"
-_USED: Final = ("memory.current", "memory.usage_in_bytes")
+_PAGE_BYTES: Final = 4096  # the kernel gives no more of such a file at once
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -50,7 +50,8 @@ class Instance:
         )
         self.version: Final = hierarchies.version if self._parents else "none"
         version_1 = "memory" in usable and not self._hierarchies.is_unified("memory")
-        self._cached: Final = tuple(f"{'total_' * version_1}{name}_file" for name in ("active", "inactive"))
+        self._used: Final = "memory.usage_in_bytes" if version_1 else "memory.current"
+        self._cached: Final = tuple(f"{'total_' * version_1}{name}_file".encode() for name in ("active", "inactive"))
         if version_1 and self.memory is not None:
             with contextlib.suppress(
                 OSError
@@ -83,9 +84,9 @@ class Instance:
         memory = self.memory
         if memory is None:
             return None
-        used = next(int(text) for name in _USED if (text := _read(memory / name)))
-        fields = dict(line.split() for line in _read(memory / "memory.stat").splitlines())
-        return max(0, used - sum(int(fields.get(name, 0)) for name in self._cached))
+        used = int(_read(f"{memory}/{self._used}"))
+        fields = dict(line.split() for line in _read(f"{memory}/memory.stat").splitlines())
+        return max(0, used - sum(int(fields.get(name, b"0")) for name in self._cached))
 
     def bound_memory(self, bytes_: int) -> None:
         """Keep all groups together below so many bytes: what a hostile guest may take, the server never lacks."""
@@ -194,12 +195,9 @@ def switch_controllers(group: Path, names: Sequence[str], *, on: bool) -> None:
         os.close(file)
 
 
-def _read(path: Path) -> str:
-    """Read a file of the kernel's; nothing if it is not there."""
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        return ""
+def _read(path: str) -> bytes:
+    with open(path, "rb", 0) as file:
+        return file.read(_PAGE_BYTES)
 
 
 def _locked(tree: Path) -> int:

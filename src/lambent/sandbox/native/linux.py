@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import signal
 from typing import Final
 
@@ -51,7 +50,7 @@ _ARGUMENTS: Final = slice(45, 47)  # start and end, of the fields of /proc/self/
 _SIG_SETMASK: Final = 2
 _SIGNAL_SET_BYTES: Final = 128
 
-MACHINE: Final = platform.machine()
+MACHINE: Final = os.uname().machine
 _SYSTEM_CALLS: Final = {
     "x86_64": {"pivot_root": 155, "capset": 126, "keyctl": 250, "seccomp": 317},
     "aarch64": {"pivot_root": 41, "capset": 91, "keyctl": 219, "seccomp": 277},

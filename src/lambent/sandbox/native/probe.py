@@ -3,9 +3,10 @@
     a template of the probe's own ─ a sandbox ─ its program reports what it sees ─ judged here ─ all of it gone again
 
 `lambent up` runs it beside the rest of its start and is not ready before it has held; `lambent doctor` ends with it. The
-cheapest template there is: a fork of the server's own interpreter, with one file mounted. Defends against: a
-kernel, a container or a policy that takes a mechanism away silently. Does not: prove the limits, which control groups take
-when they are set or not at all, nor that a mechanism has no bug (`tests/escape`).
+cheapest template there is: the server's own interpreter, executed with one file mounted. To fork it would take one more
+start of it, and all imports of a spawner. Defends against: a kernel, a container or a policy that takes a mechanism away
+silently. Does not: prove the limits, which control groups take when they are set or not at all, nor that a mechanism has no
+bug (`tests/escape`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from lambent.sandbox.contract import Assignment, ForkServer, Limits, Mount, Sandbox, SandboxError, Template, Unavailable
+from lambent.sandbox.contract import Assignment, Limits, Mount, Sandbox, SandboxError, Template, Unavailable
 from lambent.sandbox.native.backend import NativeBackend
 from lambent.sandbox.native.machine import obstacles
 
@@ -32,9 +33,14 @@ _INTERPRETER: Final = f"{_LANGUAGE}/{Path(sys.executable).resolve().relative_to(
 _TEMPLATE: Final = Template(
     "probe",
     mounts=(Mount(_GUEST, f"{_DIRECTORY}/{_GUEST.name}"), Mount(_PREFIX, _LANGUAGE)),
-    fork_server=ForkServer(_INTERPRETER, (_DIRECTORY,), (_GUEST.stem,), f"{_GUEST.stem}:run"),
 )
-_ASSIGNMENT: Final = Assignment((), {}, (), Limits(memory_mib=64, processes=8), cwd="/")
+_ASSIGNMENT: Final = Assignment(
+    (),
+    {"LD_LIBRARY_PATH": f"{_LANGUAGE}/lib"},  # where it was built to be is not where it is
+    (_INTERPRETER, "-S", "-I", f"{_DIRECTORY}/{_GUEST.name}"),
+    Limits(memory_mib=64, processes=8),
+    cwd="/",
+)
 _REPORT_BYTES: Final = 16384  # a pipe holds more, so that the guest never waits for us
 _OWN_PIDS: Final = 3  # the sandbox's first process, the guest, and one to spare
 _OWN: Final = ("pid", "mnt", "net", "ipc", "uts")

@@ -1,12 +1,11 @@
 """The program of the probe, which runs inside the sandbox: it says what it sees and what it can write, as one line of JSON.
 
-Imports nothing that its spawner has not imported already, so that it needs no standard library inside; by any Python from
-3.10. What it says is judged outside (`probe`).
+Imports nothing that an interpreter has not imported when it has started: `json` takes 5 ms. By any
+Python from 3.10. What it says is judged outside (`probe`).
 """
 
 from __future__ import annotations
 
-import json
 import os
 
 _WRITABLE = ("/tmp", "/", "/usr", "/etc", "/dev", "/proc/sys/kernel", "/var/task")
@@ -23,7 +22,7 @@ def run() -> None:
         "namespaces": {name: os.readlink(f"/proc/self/ns/{name}") for name in os.listdir("/proc/self/ns")},
         "written": [directory for directory in _WRITABLE if _writes(directory)],
     }
-    _ = os.write(1, json.dumps(report).encode() + b"\n")
+    _ = os.write(1, f"{report}\n".replace("'", '"').encode())  # as JSON: no name here has a quote or a backslash
 
 
 def _writes(directory: str) -> bool:
@@ -33,3 +32,7 @@ def _writes(directory: str) -> bool:
         return False
     os.close(descriptor)
     return True
+
+
+if __name__ == "__main__":
+    run()

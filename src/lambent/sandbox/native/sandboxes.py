@@ -118,26 +118,34 @@ class NativeSandbox:
 
         Waits only where its first process is sealed already. Raises SandboxError.
         """
+        self._delivery.begin(assignment)
         sealed = self._namespace >= 0
+        end = self._delivery.hand_over() if sealed else []
         request = {
             "id": self._spawner.next_id(),
             "sealed": sealed,
+            "ends_line": bool(end),
             "tmp_mib": tmp_mib,
             "targets": [*mounts],
             "sources": [*mounts.values()],
         }
         if sealed:
             image = [] if self.ground.image is None else [self.ground.image.mount]
-            answer, tmp = await (await self._spawner.mounter.ask(request, [self._namespace, *image]))
+            namespace, self._namespace = self._namespace, -1
+            try:
+                answer, tmp = await (await self._spawner.mounter.ask(request, [namespace, *end, *image]))
+            finally:
+                for descriptor in (namespace, *end):
+                    os.close(descriptor)
             if "failed" in answer:
                 raise SandboxError(f"the sandbox cannot be assigned: {answer['failed']}")
             for descriptor in tmp:
                 self.ground.hold_tmp(descriptor)
-            self._let_go_of_namespace()
         elif mounts:
             coming = await self._spawner.mounter.ask(request, [self._link.fileno()])
             coming.add_done_callback(self._mounted)
-        self._delivery.send(assignment)
+        if not end:
+            self._delivery.finish()
 
     def doom(self) -> None:
         """Kill it without waiting for its end."""

@@ -21,14 +21,13 @@ import ctypes
 import os
 import struct
 from itertools import groupby
-from pathlib import Path
 from typing import Final, NamedTuple
 
 _AUDIT_ARCHITECTURE: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _SECCOMP_CALL: Final = {"x86_64": 317, "aarch64": 277}
 _COLUMN: Final = {"x86_64": 1, "aarch64": 2}
 _X32: Final = 0x40000000  # numbers from here on are x86_64's second, 32-bit, interface
-_TABLE: Final = Path(__file__).with_name("syscalls.txt")
+_TABLE: Final = f"{os.path.dirname(__file__)}/syscalls.txt"
 
 _KILL: Final = 0x80000000
 _ALLOW: Final = 0x7FFF0000
@@ -189,7 +188,8 @@ class Filter:
 def _segments(arch: str, verdicts: dict[str, Verdict]) -> list[tuple[int, Verdict]]:
     """Return the first number of each run of equal verdicts, in order; together they cover all 32-bit numbers."""
     column = _COLUMN[arch]
-    rows = [line.split() for line in _TABLE.read_text().splitlines() if line and not line.startswith("#")]
+    with open(_TABLE, encoding="ascii") as table:
+        rows = [line.split() for line in table if line.strip() and not line.startswith("#")]
     named = {int(row[column]): row[3] for row in rows if row[column] != "-"}
     newest = max(named)
     words = [(number, named.get(number, "deny")) for number in range(newest + 1)]

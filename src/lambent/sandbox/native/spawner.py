@@ -22,9 +22,8 @@ import importlib
 import json
 import os
 import signal
-import socket
 import sys
-import traceback
+from _socket import socket
 from functools import partial
 from typing import Any, Final, NoReturn
 
@@ -35,9 +34,7 @@ _NO_ROOM: Final = (errno.EMFILE, errno.ETOOMANYREFS)
 
 
 class _Spawner:
-    def __init__(
-        self, control: socket.socket, template: dict[str, Any], group_roots: list[int], filter_: bytes
-    ) -> None:
+    def __init__(self, control: socket, template: dict[str, Any], group_roots: list[int], filter_: bytes) -> None:
         self._itself: Final = self  # a guest lets go of it, and must not free it: that would write to all its pages
         self._template: Final = template
         self._control: Final = control
@@ -164,16 +161,15 @@ def run(template: dict[str, Any], descriptors: list[int], filter_: bytes) -> Non
 
     Returns in a guest whose function has returned.
     """
-    control = socket.socket(fileno=descriptors[0])
+    control = socket(fileno=descriptors[0])
     try:
         sys.argv[:] = [""]
         linux.set_command_line(_COMMAND_LINE)
         _ = signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps; who died, the server learns by pidfd
         spawner = _Spawner(control, template, descriptors[1:], filter_)
     except Exception as error:
-        failure = {"failed": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()}
         with contextlib.suppress(OSError):
-            channel.send(control, failure)
+            channel.send(control, {"failed": f"{type(error).__name__}: {error}"})
         return
     become = spawner.serve()
     del spawner, control
