@@ -118,10 +118,10 @@ async def test_what_weighs_little_gets_little_while_processors_are_short(isolate
         pytest.skip("no cgroup divides processors here")
     light.sandbox.weigh(1 / 16)
     used_s = await asyncio.gather(light.does(spin), heavy.does(spin))
-    assert used_s[0] * 4 < used_s[1], used_s
+    assert used_s[0] * 2 < used_s[1], used_s
     light.sandbox.weigh(1.0)
     used_s = await asyncio.gather(light.does(spin), heavy.does(spin))
-    assert used_s[1] < used_s[0] * 2, used_s
+    assert used_s[1] < used_s[0] * 3, used_s
 
 
 async def test_two_sandboxes_see_nothing_of_each_others_tmp(isolated: Stage) -> None:
