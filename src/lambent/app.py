@@ -44,7 +44,7 @@ from lambent.gateway.authorise import may_get_object
 from lambent.gateway.cross_site import CrossSite
 from lambent.gateway.gateway import Gateway
 from lambent.lambda_.environment.allowance import Allowance
-from lambent.lambda_.planes import Ground, Neighbours, PlaneSettings, planes
+from lambent.lambda_.planes import Machine, Neighbours, PlaneSettings, planes
 from lambent.lambda_.rows import MIGRATIONS as LAMBDA_MIGRATIONS
 from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox, Unavailable
 from lambent.sandbox.memory import SHARE, Memory, available_bytes
@@ -129,7 +129,7 @@ async def running(config: Config, clock: Clock | None = None, ids: Ids | None = 
 
         lambda_ = await on.enter_async_context(
             planes(
-                Ground(
+                Machine(
                     data=data,
                     database=state,
                     disk=disk,

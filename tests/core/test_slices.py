@@ -103,7 +103,6 @@ def test_a_guest_is_read_from_until_its_burst_is_used_up_and_again_when_its_debt
     assert not socket.paused
     time.work(slice_, BURST_S * 0.2)
     assert socket.paused == SPENT
-    assert slice_.spent
     time.pass_(BURST_S * 0.05 / SHARE_MIN)
     assert socket.paused
     time.pass_(BURST_S * 0.05 / SHARE_MIN + TURN_S)
@@ -255,14 +254,35 @@ async def test_work_that_is_given_up_leaves_the_queue(time: Time, slices: Slices
 async def test_all_of_what_a_guest_has_caused_elsewhere_is_paid_for(time: Time, slices: Slices, cpus: float):
     slice_ = slices.of(cpus)
     cost_s = 20 * DEBT_S
-    paying = asyncio.create_task(slice_.pay(cost_s))
+    (socket,) = joined(slice_)
+    slice_.owe(cost_s / 2)
+    slice_.owe(cost_s / 2)
+    paying = asyncio.create_task(slice_.solvency())
     await settle()
     began_s = time.now_s
     while not paying.done():
+        assert socket.paused == SPENT or time.now_s > began_s
         time.pass_(TURN_S)
         await settle()
     paid_s = (time.now_s - began_s) * slice_share(cpus)
-    assert paid_s >= cost_s - DEBT_S - BURST_S
+    assert cost_s - DEBT_S - BURST_S <= paid_s <= cost_s + DEBT_S
+
+
+async def test_what_is_owed_is_paid_off_also_while_nobody_waits(time: Time, slices: Slices):
+    slice_ = slices.of(1)
+    slice_.owe(20 * DEBT_S)
+    time.pass_(20 * DEBT_S / slice_share(1) / 2)
+    (socket,) = joined(slice_)
+    assert socket.paused == SPENT
+    time.pass_(20 * DEBT_S / slice_share(1) / 2 + TURN_S)
+    assert not socket.paused
+
+
+def test_a_small_debt_within_the_burst_pauses_nobody(slices: Slices):
+    slice_ = slices.of(1)
+    (socket,) = joined(slice_)
+    slice_.owe(BURST_S / 2)
+    assert not socket.paused
 
 
 def slice_share(cpus: float) -> float:

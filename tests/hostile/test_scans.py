@@ -94,6 +94,13 @@ ATTACKS: dict[str, dict[str, Any]] = {
             "filterPattern": "{ " + " || ".join(f"($.a[*] = {number})" for number in range(40)) + " }",
         },
     },
+    "one event of a megabyte": {
+        "operation": FILTER,
+        "members": {
+            "logGroupName": "/aws/lambda/large",
+            "filterPattern": "{ " + " || ".join(f'($.a[*] = "x{number}")' for number in range(45)) + " }",
+        },
+    },
     "many guests": {"operation": FILTER, "members": {"filterPattern": "absent"}, "guests": 6},
 }
 
@@ -105,6 +112,12 @@ def scans(arena: Arena) -> Arena:
         _ = arena.invoke("scanner", {"lines": 300_000, "line": line})
     arena.deploy("dear", SCANNER, timeout_s=60)
     _ = arena.invoke("dear", {"lines": 1000, "line": '{"a": [' + "77," * 300 + "77]}\n"})
+    logs = arena.server.client("logs")
+    group = {"logGroupName": "/aws/lambda/large"}
+    logs.create_log_group(**group)
+    logs.create_log_stream(**group, logStreamName="one")
+    event = {"timestamp": int(time.time() * 1000), "message": '{"a": [' + "7," * 500_000 + "7]}"}
+    logs.put_log_events(**group, logStreamName="one", logEvents=[event])
     _ = arena.bystander(REQUESTS)
     _ = own_read_s(arena)
     return arena

@@ -58,8 +58,8 @@ async def test_when_few_work_again_each_weighs_more_again_step_by_step() -> None
         for _ in range(4):
             it.placement.weights.settle()
             seen.append(it.guests[0].weight)
-        assert seen == [1 / 4, 1 / 2, 1 / 2, 1 / 2]  # one step is left, so that it is not weighed again and again
-        assert set(weights(it)) == {1 / 2}
+        assert seen == [1 / 4, 1 / 2, 1, 1]
+        assert set(weights(it)) == {1}
 
 
 async def test_those_that_work_again_without_a_start_are_put_right() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lambent.services.logs.errors import InvalidFilterPattern
-from lambent.services.logs.patterns import compiled
+from lambent.services.logs.limits import FILTER_VALUES
+from lambent.services.logs.patterns import compiled, json_pattern
 
 LINES = [
     "[ERROR 400] BAD REQUEST",
@@ -142,3 +144,39 @@ def test_wildcards_mean_what_a_regular_expression_of_them_means(value: str, text
 
     expected = re.fullmatch(re.escape(value).replace(r"\*", ".*"), text) is not None
     assert compiled(f'{{ $.a = "{value}" }}')(json.dumps({"a": text})) is expected
+
+
+DEAR = [
+    " || ".join("($.a[*] = 8)" for _ in range(50)),
+    " || ".join('($.a[*] = "x8")' for _ in range(50)),
+    " && ".join("($.* NOT EXISTS)" for _ in range(50)),
+    "$.a[*]" + ".b" * 400 + " = 1",
+    "$.a[*] = *1*2*3*",
+]
+
+
+@pytest.mark.parametrize("pattern", DEAR)
+@pytest.mark.parametrize("values", [1_000, 19_000, 400_000])
+def test_a_message_of_many_values_is_not_looked_at_for_longer_than_its_bound(
+    pattern: str, values: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = [0]
+    reached, is_value = json_pattern._reached, json_pattern._is_value
+
+    def counted_reached(node: Any, step: str | int | None) -> list[Any]:
+        looks[0] += 1
+        return reached(node, step)
+
+    def counted_value(found: Any) -> bool:
+        looks[0] += 1
+        return is_value(found)
+
+    monkeypatch.setattr(json_pattern, "_reached", counted_reached)
+    monkeypatch.setattr(json_pattern, "_is_value", counted_value)
+    assert not compiled(f"{{ {pattern} }}")(json.dumps({"a": [7] * values}))
+    assert looks[0] <= 2 * FILTER_VALUES
+
+
+def test_a_message_within_the_bound_matches_by_its_last_value() -> None:
+    message = json.dumps({"a": [7] * (FILTER_VALUES - 100) + [8]})
+    assert compiled("{ $.a[*] = 8 }")(message)

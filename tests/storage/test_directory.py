@@ -132,3 +132,12 @@ def test_an_ephemeral_directory_is_gone_after_kill_9(tmp_path: Path):
             break
         subprocess.run(["sleep", "0.01"], check=True)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("target", ["state.db", "elsewhere/state.db"])
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path, target: str) -> None:
+    with held(tmp_path):
+        pass
+    (tmp_path / "state.db").symlink_to(target)
+    with pytest.raises(DataFileObstructed, match="a link that leads nowhere"), held(tmp_path):
+        pass

@@ -88,22 +88,18 @@ class Slices:
 class Slice:
     """One guest's part of the loop's time, shared by everything that reads from it."""
 
-    __slots__ = ("_at_s", "_awake", "_balance_s", "_now", "_share", "_slices", "_timer", "_waiting")
+    __slots__ = ("_at_s", "_awake", "_balance_s", "_now", "_owed_s", "_share", "_slices", "_timer", "_waiting")
 
     def __init__(self, slices: Slices, share: float) -> None:
         self._slices: Final = slices
         self._share: Final = share
         self._now: Final = slices.now
         self._balance_s = BURST_S
+        self._owed_s = 0.0  # beyond that: what is to be taken from the balance when it allows
         self._at_s = slices.now()  # when the balance was that
         self._awake: Final[dict[Reader, None]] = {}
         self._waiting: Final[dict[Reader, None]] = {}  # in the order of their turns
         self._timer: Timer | None = None  # while readers wait
-
-    @property
-    def spent(self) -> bool:
-        """Whether nothing may be done for the guest now."""
-        return self._balance_s < 0
 
     @property
     def low(self) -> bool:
@@ -143,16 +139,16 @@ class Slice:
         finally:
             self.leave(waiter)
 
-    async def pay(self, cost_s: float) -> None:
-        """Charge what the guest alone has caused in another thread, all of it, and wait until it is paid.
+    def owe(self, cost_s: float) -> None:
+        """Charge what the guest alone has caused in another thread, all of it: nothing is read before it is paid off.
 
-        A charge of the loop's time is forgiven above DEBT_S; so this is charged in pieces of that.
+        A charge of the loop's time is forgiven above DEBT_S.
         """
-        while cost_s > 0:
-            await self.solvency()
-            piece_s = min(cost_s, DEBT_S)
-            self.charge(self._now(), piece_s)
-            cost_s -= piece_s
+        piece_s = min(cost_s, DEBT_S)
+        self.charge(self._now(), piece_s)
+        self._owed_s += cost_s - piece_s
+        if self._owed_s > 0 and self._timer is None:
+            self._stop()
 
     def credit(self) -> None:
         """An invocation begins, which is to cost the loop something."""
@@ -196,14 +192,17 @@ class Slice:
         self._timer = None
         if now >= slices.ends_s:
             slices.end_period(now)
-        if not self._waiting:
-            return
-        if self._balance_s >= 0:
+        if self._balance_s >= 0 and self._owed_s > 0:
+            piece_s = min(self._owed_s, DEBT_S)
+            self._owed_s -= piece_s
+            self._balance_s -= piece_s
+            slices.used_s += piece_s
+        if self._balance_s >= 0 and self._waiting:
             reader = next(iter(self._waiting))
             del self._waiting[reader]
             self._awake[reader] = None
             reader.resume(SPENT)
-        if self._waiting:
+        if self._waiting or self._owed_s > 0:
             self._wait()
 
 

@@ -70,8 +70,8 @@ class PlaneSettings(msgspec.Struct, frozen=True, kw_only=True):
     adopt_code: bool
 
 
-class Ground(msgspec.Struct, frozen=True, kw_only=True):
-    """What Lambda stands on."""
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """What Lambda has of this machine."""
 
     data: DataDirectory
     database: Database  # migrated by `rows.MIGRATIONS`
@@ -115,19 +115,19 @@ class Planes(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def planes(
-    ground: Ground, neighbours: Neighbours, settings: PlaneSettings, clock: Clock, ids: Ids
+    machine: Machine, neighbours: Neighbours, settings: PlaneSettings, clock: Clock, ids: Ids
 ) -> AsyncGenerator[Planes]:
     """Lambda, for as long as the block lasts; leaving ends every environment. Raises what storage raises."""
     interpreters, loop = Interpreters(os.environ), asyncio.get_running_loop()
     launching = Launching(
-        ground.pool,
-        ground.visible,
+        machine.pool,
+        machine.visible,
         interpreters,
         neighbours.credentials,
         neighbours.sink_at,
         neighbours.open_door,
         f"http://127.0.0.1:{GATEWAY_PORT}",  # as a guest sees it
-        Allowances(Slices(clock.monotonic, loop.call_later), ground.sweeper, loop.time),
+        Allowances(Slices(clock.monotonic, loop.call_later), machine.sweeper, loop.time),
         clock,
         ids,
         init_timeout_s=settings.init_timeout_s,
@@ -136,26 +136,38 @@ async def planes(
     async with AsyncExitStack() as on:
         control = await on.enter_async_context(
             control_plane(
-                ground.database,
-                ground.data.path / "code",
+                machine.database,
+                machine.data.path / "code",
                 roles=neighbours.roles,
                 objects=neighbours.objects,
                 may_get_object=neighbours.may_get_object,
                 signatures=neighbours.signatures,
-                link_key=ground.data.random_key("links.key", LINK_KEY_BYTES, ids.random_bytes),
+                link_key=machine.data.random_key("links.key", LINK_KEY_BYTES, ids.random_bytes),
                 find=interpreters.find,
                 ids=ids,
                 clock=clock,
                 limits=AccountLimits(concurrent_executions=settings.concurrent_executions),
                 adopt_code=settings.adopt_code,
-                disk=ground.disk,
+                disk=machine.disk,
                 unpacked_limit_bytes=settings.unpacked_code_bytes,
                 prepare=launching.prepare,
-                durable=ground.data.durable,
+                durable=machine.data.durable,
             )
         )
         placed = await on.enter_async_context(
-            placement(partial(launching.launch, control.code), placing(settings), ground.memory, clock)
+            placement(
+                partial(launching.launch, control.code),
+                Settings(
+                    freeze_after_s=settings.freeze_after_s,
+                    idle_timeout_s=settings.idle_timeout_s,
+                    handover_s=HANDOVER_S,
+                    max_age_s=MAX_AGE_S,
+                    concurrent_executions=settings.concurrent_executions,
+                    environments=settings.environments,
+                ),
+                machine.memory,
+                clock,
+            )
         )
         control.functions.follow(placed.follow)
         provisions = await on.enter_async_context(provisioning(placed, clock))
@@ -171,14 +183,3 @@ async def planes(
             provisions=provisions,
             launching=launching,
         )
-
-
-def placing(settings: PlaneSettings) -> Settings:
-    return Settings(
-        freeze_after_s=settings.freeze_after_s,
-        idle_timeout_s=settings.idle_timeout_s,
-        handover_s=HANDOVER_S,
-        max_age_s=MAX_AGE_S,
-        concurrent_executions=settings.concurrent_executions,
-        environments=settings.environments,
-    )

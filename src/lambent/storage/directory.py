@@ -15,6 +15,7 @@ process holds the other end of, and removes the directory when it closes.
 from __future__ import annotations
 
 import fcntl
+import fnmatch
 import os
 import shutil
 import stat
@@ -38,13 +39,8 @@ from lambent.storage.errors import (
 from lambent.storage.secrets import random_key, secret
 
 LOCK: Final = "lambent.lock"
-FILES: Final = (
-    LOCK,
-    "reserve",
-    "*.db",
-    "*.db-wal",
-    "*.db-shm",
-)  # what must be a file, if it is there; secrets see to theirs
+# What must be a file, if it is there. Secrets see to theirs.
+FILES: Final = (LOCK, "reserve", "*.db", "*.db-wal", "*.db-shm")
 KINDS: Final = {
     stat.S_IFDIR: "a directory",
     stat.S_IFIFO: "a named pipe",
@@ -159,8 +155,8 @@ def trace(path: Path) -> str | None:
 
 def obstruction(path: Path) -> DataFileObstructed | None:
     """What stands where a file of the data directory belongs, and is none. Raises OSError."""
-    for file in (file for pattern in FILES for file in sorted(path.glob(pattern))):
-        kind = KINDS.get(stat.S_IFMT(file.stat().st_mode)) if file.exists() else None
+    for file in sorted(file for file in path.iterdir() if any(fnmatch.fnmatch(file.name, name) for name in FILES)):
+        kind = KINDS.get(stat.S_IFMT(file.stat().st_mode)) if file.exists() else "a link that leads nowhere"
         if kind is not None:
             return DataFileObstructed(path=file, kind=kind)
     return None

@@ -192,18 +192,39 @@ async def test_a_guest_pays_for_the_processor_that_its_scan_took_before_its_next
 
 
 async def test_what_a_scan_that_fails_took_is_paid_for_too(database: Database):
-    cpu = [0.0]
-    time = Time()
-    guest = Slices(time.now, time.call_later).of(1)
+    time, cpu = Time(), [0.0]
+    guest = Spender("role", Slices(time.now, time.call_later).of(1))
     reads = Reads(database, lambda: cpu[0])
 
     def work(_: apsw.Connection) -> None:
-        cpu[0] += 2 * BURST_S
+        cpu[0] += 1.0
         raise LookupError
 
     with pytest.raises(LookupError):
-        await reads.scan(Spender("role", guest), work)
-    assert guest.spent
+        await reads.scan(guest, work)
+    await is_in_debt(reads, guest, time, 1.0)
+
+
+async def test_what_a_scan_took_whose_caller_has_hung_up_is_paid_for_too(database: Database):
+    time, cpu = Time(), [0.0]
+    guest = Spender("role", Slices(time.now, time.call_later).of(1))
+    reads = Reads(database, lambda: cpu[0])
+    async with scans(reads, guest) as started:
+        _ = started[0].task.cancel()
+        await settle()
+        cpu[0] += 1.0
+        started[0].end.set()
+        with pytest.raises(asyncio.CancelledError):
+            await started[0].task
+    await is_in_debt(reads, guest, time, 1.0)
+
+
+async def is_in_debt(reads: Reads, guest: Spender, time: Time, cost_s: float) -> None:
+    """See that the next scan is begun when that has been paid off."""
+    another = asyncio.create_task(reads.scan(guest, lambda _: time.now_s))
+    await settle()
+    await time.until(another.done)
+    assert await another == pytest.approx((cost_s - BURST_S) * 4, rel=0.1)
 
 
 async def test_a_guest_pays_for_the_processor_that_its_batches_took(database: Database, tmp_path: Path):
@@ -214,9 +235,26 @@ async def test_a_guest_pays_for_the_processor_that_its_batches_took(database: Da
     events = LogEvents(database, group.reads, group.bounds, lambda: next(ticks))
     batch = [LogEvent(NOW_MS, "line")]
     assert (await events.put(OPERATOR, PLACE, "g", "s", batch, NOW_MS))[0]
-    put = asyncio.create_task(events.put(guest, PLACE, "g", "s", batch, NOW_MS))
-    await time.until(put.done)
-    assert time.now_s == pytest.approx((0.5 - BURST_S) * 4, rel=0.1)
+    assert (await events.put(guest, PLACE, "g", "s", batch, NOW_MS))[0]
+    await is_in_debt(group.reads, guest, time, 0.5)
+
+
+async def test_a_batch_whose_caller_has_hung_up_is_paid_for_when_it_is_written(database: Database, tmp_path: Path):
+    time, ticks = Time(), count(step=0.5)
+    guest = Spender("role", Slices(time.now, time.call_later).of(1))
+    group = Group(database, tmp_path)
+    await group.fill(0)
+    events = LogEvents(database, group.reads, group.bounds, lambda: next(ticks))
+    held = threading.Event()
+    holding = asyncio.create_task(database.write(lambda _: held.wait(GUARD_S)))
+    put = asyncio.create_task(events.put(guest, PLACE, "g", "s", [LogEvent(NOW_MS, "line")], NOW_MS))
+    await settle()
+    _ = put.cancel()
+    await settle()
+    held.set()
+    await holding
+    await database.write(lambda _: None)
+    await is_in_debt(group.reads, guest, time, 0.5)
 
 
 async def test_batches_beyond_those_that_may_wait_are_throttled(database: Database, tmp_path: Path):

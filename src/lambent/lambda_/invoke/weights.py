@@ -63,7 +63,7 @@ class Weights:
             right = weight_of(sum(placed.environment.state is not State.IDLE for placed in members))
             if right < weight:
                 self._weigh(share, right)
-            elif right > 2 * weight:
+            elif right > weight:
                 self._weigh(share, 2 * weight)  # not at once: it may have paused for this moment alone
 
     def _weigh(self, share: Share, weight: float) -> None:

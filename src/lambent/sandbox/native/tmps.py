@@ -130,7 +130,7 @@ class Tmps:
         self._closed = True
         if not self.ready.done():
             self.ready.set_result("Lambent ends")
-        for size in self._sizes.values():
+        for size in list(self._sizes.values()):
             while size.give(None):
                 pass
             await self._empty(size)
@@ -177,7 +177,8 @@ class Tmps:
             _ = size.give(None)
         elif not self._keep(size_mib, size, image):
             await asyncio.to_thread(image.close)
-        await self._give_up()
+        if not self._closed:
+            await self._give_up()
 
     def _keep(self, size_mib: int, size: _Size, image: Image) -> bool:
         """Give an image to whoever waits for one, or hold it ready; False if it is of no use any more."""

@@ -1,18 +1,20 @@
 """What work in another thread takes of a processor, charged to the guest for whom it is done.
 
 A thread that reads or writes logs holds the interpreter's lock while it looks at them: what it takes is taken from the event
-loop, and so from every invocation. So a guest's work is begun when the guest owes nothing, and ends when it is paid for.
+loop, and so from every invocation. So a guest's work is begun when the guest owes nothing, and nothing is read from the
+guest until it is paid for.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
 import apsw
 
-from lambent.core.slices import DEBT_S, Slice
+from lambent.core.slices import Slice
 
 T = TypeVar("T")
 Work = Callable[[apsw.Connection], T]
@@ -22,28 +24,15 @@ THREAD_TIME: Final[CpuTime] = time.thread_time
 
 
 async def bill(guest: Slice, work: Work[T], run: Callable[[Work[T]], Awaitable[T]], cpu_s: CpuTime) -> T:
-    """Have `run` do the work, and charge the guest for it, also when it fails or is given up."""
+    """Have `run` do the work, and charge the guest whenever it is done, however it ends and whoever has given it up."""
     await guest.solvency()
-    measured = _Measured(work, cpu_s)
-    try:
-        result = await run(measured)
-    finally:
-        guest.charge(guest.now(), min(measured.cost_s, DEBT_S))
-    await guest.pay(measured.cost_s - DEBT_S)
-    return result
+    loop = asyncio.get_running_loop()
 
-
-class _Measured(Generic[T]):
-    """A work, and what it has taken of a processor."""
-
-    def __init__(self, work: Work[T], cpu_s: CpuTime) -> None:
-        self._work: Final = work
-        self._cpu_s: Final = cpu_s
-        self.cost_s = 0.0  # of all its runs: a write is done again after the disk was full
-
-    def __call__(self, connection: apsw.Connection) -> T:
-        since_s = self._cpu_s()
+    def measured(connection: apsw.Connection) -> T:
+        since_s = cpu_s()
         try:
-            return self._work(connection)
+            return work(connection)
         finally:
-            self.cost_s += self._cpu_s() - since_s
+            _ = loop.call_soon_threadsafe(guest.owe, cpu_s() - since_s)
+
+    return await run(measured)

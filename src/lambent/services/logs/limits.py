@@ -35,6 +35,7 @@ GUESTS: Final = 1 << 20  # that may each have one under way, or waiting: as many
 SCANS_WAITING: Final = 32  # of each guest or caller
 PUTS: Final = 4  # batches, of a megabyte each, that wait to be written; others wait before them, so that deletes do not
 PUTS_WAITING: Final = 64  # before them, of each guest or caller
+FILTER_VALUES: Final = 20_000  # of one message, that the conditions of a JSON pattern look at: 20 ms of a processor
 FILTER_PATTERN_DEPTH: Final = 32  # parentheses within each other
 GROUPS_PER_PLACE: Final = 10_000  # that CreateLogGroup makes in an account and region; AWS's quota is a million
 STREAM_BYTES: Final = 2_048  # what a stream without events takes of its group's room: a row and two entries of indexes

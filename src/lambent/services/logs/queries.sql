@@ -58,11 +58,10 @@ SELECT id, name, created_ms, first_event_ms, last_event_ms, last_ingestion_ms, s
 FROM streams WHERE group_id = :group_id AND name = :name;
 
 -- name: streams_by_name
--- List streams by name from behind a name. The index is read from the prefix to its end, whatever else is there.
+-- List streams by name from behind a name, from a prefix up to the first name beyond it: nothing else is read.
 SELECT id, name, created_ms, first_event_ms, last_event_ms, last_ingestion_ms, stored_bytes
 FROM streams
-WHERE group_id = :group_id AND name BETWEEN max(:after, :prefix) AND :prefix || char(1114111)
-  AND +name > :after AND substr(name, 1, length(:prefix)) = :prefix
+WHERE group_id = :group_id AND name >= max(:after, :prefix) AND name < :until AND +name > :after
 ORDER BY name LIMIT :limit;
 
 -- name: streams_by_name_descending
@@ -70,8 +69,7 @@ ORDER BY name LIMIT :limit;
 SELECT id, name, created_ms, first_event_ms, last_event_ms, last_ingestion_ms, stored_bytes
 FROM streams
 WHERE group_id = :group_id
-  AND name BETWEEN :prefix AND min(iif(:after = '', char(1114111), :after), :prefix || char(1114111))
-  AND (:after = '' OR +name < :after) AND substr(name, 1, length(:prefix)) = :prefix
+  AND name >= :prefix AND name < iif(:after = '', :until, min(:after, :until))
 ORDER BY name DESC LIMIT :limit;
 
 -- name: streams_by_last_event

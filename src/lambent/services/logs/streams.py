@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Final
+
 import apsw
 import msgspec
 
@@ -11,6 +14,9 @@ from lambent.services.logs.errors import LogStreamAlreadyExists, LogStreamNotFou
 from lambent.services.logs.groups import QUERIES, Group, Place, group_in
 from lambent.services.logs.reads import Reads
 from lambent.storage.database import Database
+
+SURROGATES: Final = 0xD800  # the first code point that no text has in UTF-8, and the first behind those
+BEHIND_SURROGATES: Final = 0xE000
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -74,7 +80,9 @@ class LogStreams:
 
         def page(connection: apsw.Connection) -> list[Stream]:
             group = group_in(connection, place, group_name)
-            rows = query.rows(connection, group_id=group.id, prefix=prefix, after=after, limit=limit)
+            rows = query.rows(
+                connection, group_id=group.id, prefix=prefix, until=beyond(prefix), after=after, limit=limit
+            )
             return [Stream(*row) for row in rows]
 
         return await self._reads.scan(spender, page)
@@ -99,6 +107,15 @@ class LogStreams:
             return [Stream(*row) for row in rows]
 
         return await self._reads.scan(spender, page)
+
+
+def beyond(prefix: str) -> str | bytes:
+    """Return what sorts directly behind all names that begin with the prefix, as SQLite sorts: by UTF-8, then blobs."""
+    rest = prefix.rstrip(chr(sys.maxunicode))
+    if not rest:
+        return b""
+    last = ord(rest[-1]) + 1
+    return rest[:-1] + chr(BEHIND_SURROGATES if last == SURROGATES else last)
 
 
 def made_stream(connection: apsw.Connection, group: Group, name: str, now_ms: int) -> Stream:
