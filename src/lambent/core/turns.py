@@ -18,14 +18,14 @@ class QueueFull(Exception):
 
 
 class Turns:
-    """`at_once` places, at most `each` of them for the same key: by default all but one.
+    """`at_once` places (math.inf: as many as are wanted), at most `each` of them for the same key: by default all but one.
 
     At most `waiting` of a key wait for theirs; without it their number is bounded elsewhere.
     """
 
-    def __init__(self, at_once: int, *, each: int | None = None, waiting: int | None = None) -> None:
+    def __init__(self, at_once: float, *, each: int | None = None, waiting: int | None = None) -> None:
         self._free = at_once
-        self._each: Final = each or max(1, at_once - 1)
+        self._each: Final = each or max(1, int(at_once) - 1)
         self._most_waiting: Final = waiting
         self._taken: Final[Counter[Hashable]] = Counter()
         self._waiting: Final[dict[Hashable, deque[asyncio.Future[None]]]] = {}  # the key whose turn it is comes first

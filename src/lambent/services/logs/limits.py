@@ -31,7 +31,6 @@ FILTER_S: Final = 0.1  # of a processor, for one FilterLogEvents; the same happe
 GUEST_FILTER_S: Final = 0.01  # for one of a guest, which holds invocations up meanwhile
 SCANS: Final = SCAN_LIMIT  # long reads at once; one caller has all but one of the places
 GUEST_SCANS: Final = 2  # of them for all guests together, each of which has one
-GUESTS: Final = 1 << 20  # that may each have one under way, or waiting: as many as there are
 SCANS_WAITING: Final = 32  # of each guest or caller
 PUTS: Final = 4  # batches, of a megabyte each, that wait to be written; others wait before them, so that deletes do not
 PUTS_WAITING: Final = 64  # before them, of each guest or caller

@@ -12,6 +12,7 @@ Of each guest or caller a number of scans may wait; what is above is throttled, 
 
 from __future__ import annotations
 
+import math
 from typing import Final, TypeVar
 
 from lambent.core.slices import Slice
@@ -19,7 +20,7 @@ from lambent.core.spenders import Spender
 from lambent.core.turns import QueueFull, Turns
 from lambent.services.logs.costs import THREAD_TIME, CpuTime, Work, bill
 from lambent.services.logs.errors import RateExceeded
-from lambent.services.logs.limits import GUEST_SCANS, GUESTS, SCANS, SCANS_WAITING
+from lambent.services.logs.limits import GUEST_SCANS, SCANS, SCANS_WAITING
 from lambent.storage.database import Database
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ class Reads:
     def __init__(self, database: Database, cpu_s: CpuTime = THREAD_TIME) -> None:
         self._database: Final = database
         self._cpu_s: Final = cpu_s
-        self._of_guest: Final = Turns(GUESTS, each=1, waiting=SCANS_WAITING)
+        self._of_guest: Final = Turns(math.inf, each=1, waiting=SCANS_WAITING)
         self._of_guests: Final = Turns(GUEST_SCANS, each=1)
         self._of_all: Final = Turns(SCANS, waiting=SCANS_WAITING)
 
