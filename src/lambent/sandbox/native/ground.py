@@ -35,6 +35,7 @@ class Ground:
         self.group: Final = group
         self.tmp = -1  # until there is an image, or a first process has made it
         self.image: Image | None = None
+        self._cleared = False
         self._give_back: Final = give_back
         self._forget: Final = forget
 
@@ -46,6 +47,9 @@ class Ground:
 
     def hold_tmp(self, tmp: int) -> None:
         """Take over the descriptor of /tmp as the present sandbox has mounted it; an earlier one is of no use then."""
+        if self._cleared:
+            os.close(tmp)
+            return
         used_up = {self.tmp} if self.image is None else {self.tmp, self.image.mount}
         for descriptor in used_up - {-1, tmp}:
             os.close(descriptor)
@@ -65,6 +69,7 @@ class Ground:
 
         /tmp is closed in a thread, because with the last hold on it the kernel frees all of it: 57 ms for 200 MB of memory.
         """
+        self._cleared = True
         if self.tmp < 0:
             self._clear_group(done, 0)
             return

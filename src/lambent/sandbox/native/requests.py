@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -59,6 +60,20 @@ class Requests:
             _ = self._answers.pop(request["id"], None)
             raise
         return answer
+
+    async def call(self, request: dict[str, Any], descriptors: Sequence[int]) -> Answer:
+        """Send a request that has an id, and return its answer, whose descriptors are the caller's. Raises SandboxError.
+
+        A caller who is cancelled in the moment in which the answer has come leaves none of them open.
+        """
+        answer = await self.ask(request, descriptors)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            if not answer.cancelled() and answer.exception() is None:
+                for descriptor in answer.result()[1]:
+                    os.close(descriptor)
+            raise
 
     async def send(self, message: dict[str, Any], descriptors: Sequence[int]) -> None:
         """Send a message, when there is room for it. Raises SandboxError."""

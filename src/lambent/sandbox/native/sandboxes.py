@@ -133,7 +133,7 @@ class NativeSandbox:
             image = [] if self.ground.image is None else [self.ground.image.mount]
             namespace, self._namespace = self._namespace, -1
             try:
-                answer, tmp = await (await self._spawner.mounter.ask(request, [namespace, *end, *image]))
+                answer, tmp = await self._spawner.mounter.call(request, [namespace, *end, *image])
             finally:
                 for descriptor in (namespace, *end):
                     os.close(descriptor)
