@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -38,11 +38,17 @@ async def filled(directory: Path) -> AsyncGenerator[Plane]:
         yield aws
 
 
+def copied_if_there(source: str, target: str) -> None:
+    """What is written under another name first may be gone by the time it is its turn to be copied."""
+    with suppress(FileNotFoundError):
+        _ = shutil.copy2(source, target)
+
+
 async def copied_while_running(directory: Path) -> Path:
     """A data directory as a `kill -9` leaves it: nothing was closed."""
     async with filled(directory / "running"):
         for number in range(20):
-            shutil.copytree(directory / "running", directory / f"killed-{number}")
+            shutil.copytree(directory / "running", directory / f"killed-{number}", copy_function=copied_if_there)
             if (directory / f"killed-{number}" / "lambda.db-wal").stat().st_size:
                 return directory / f"killed-{number}"
     raise AssertionError("there was no -wal")
