@@ -99,7 +99,7 @@ class Slice:
         self._at_s = slices.now()  # when the balance was that
         self._awake: Final[dict[Reader, None]] = {}
         self._waiting: Final[dict[Reader, None]] = {}  # in the order of their turns
-        self._timer: Timer | None = None  # while readers wait
+        self._timer: Timer | None = None  # while readers wait, or something is owed
 
     @property
     def low(self) -> bool:

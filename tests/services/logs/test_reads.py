@@ -227,12 +227,17 @@ async def is_in_debt(reads: Reads, guest: Spender, time: Time, cost_s: float) ->
     assert await another == pytest.approx((cost_s - BURST_S) * 4, rel=0.1)
 
 
-async def test_a_guest_pays_for_the_processor_that_its_batches_took(database: Database, tmp_path: Path):
+async def half_seconds(database: Database, directory: Path) -> tuple[Time, Spender, Group, LogEvents]:
+    """A clock, a guest, a group, and its events, of which each batch takes half a second of a processor."""
     time, ticks = Time(), count(step=0.5)
     guest = Spender("role", Slices(time.now, time.call_later).of(1))
-    group = Group(database, tmp_path)
+    group = Group(database, directory)
     await group.fill(0)
-    events = LogEvents(database, group.reads, group.bounds, lambda: next(ticks))
+    return time, guest, group, LogEvents(database, group.reads, group.bounds, lambda: next(ticks))
+
+
+async def test_a_guest_pays_for_the_processor_that_its_batches_took(database: Database, tmp_path: Path):
+    time, guest, group, events = await half_seconds(database, tmp_path)
     batch = [LogEvent(NOW_MS, "line")]
     assert (await events.put(OPERATOR, PLACE, "g", "s", batch, NOW_MS))[0]
     assert (await events.put(guest, PLACE, "g", "s", batch, NOW_MS))[0]
@@ -240,11 +245,7 @@ async def test_a_guest_pays_for_the_processor_that_its_batches_took(database: Da
 
 
 async def test_a_batch_whose_caller_has_hung_up_is_paid_for_when_it_is_written(database: Database, tmp_path: Path):
-    time, ticks = Time(), count(step=0.5)
-    guest = Spender("role", Slices(time.now, time.call_later).of(1))
-    group = Group(database, tmp_path)
-    await group.fill(0)
-    events = LogEvents(database, group.reads, group.bounds, lambda: next(ticks))
+    time, guest, group, events = await half_seconds(database, tmp_path)
     held = threading.Event()
     holding = asyncio.create_task(database.write(lambda _: held.wait(GUARD_S)))
     put = asyncio.create_task(events.put(guest, PLACE, "g", "s", [LogEvent(NOW_MS, "line")], NOW_MS))

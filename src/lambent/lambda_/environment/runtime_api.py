@@ -194,9 +194,7 @@ class RuntimeApi:
         if self._invocation is None:  # it was an error of the init
             return TOO_LARGE
         limit = RESPONSE_LIMIT_BYTES
-        size = max(
-            int(head.headers.get("content-length", "0")), limit + 1
-        )  # of chunks it is only known that it is more
+        size = max(int(head.headers.get("content-length", "0")), limit + 1)  # chunks: it is only known to be more
         message = f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({limit} bytes)."
         body = json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}).encode()
         _ = self.result(self._invocation.request_id, body, "Function.ResponseSizeTooLarge")

@@ -4,8 +4,8 @@
     a caller's scan ───────────────────────────────────────────────────────────────────────────┴──▶ SCANS of all
 
 What a guest's scan has taken of a processor is charged to the guest's slice of the loop (`costs`), and its next one is not
-begun before that is paid off. Guests never have all places; a caller waits
-behind two scans of guests at most, and those are short (`limits.GUEST_FILTER_S`).
+begun before that is paid off. Guests never have all places; a caller waits behind two scans of guests at most, and those are
+short (`limits.GUEST_FILTER_S`).
 
 Of each guest or caller a number of scans may wait; what is above is throttled, as by AWS, whose bounds are 5 to 25 a second.
 """
