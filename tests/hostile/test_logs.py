@@ -214,7 +214,7 @@ def test_a_function_that_floods_logs_by_their_api_stops_at_the_bounds_and_costs_
     statement = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     _ = iam.put_role_policy(RoleName="for-tests", PolicyName="logs", PolicyDocument=document)
-    arena.deploy("putter", PUTTER, timeout_s=30)
+    arena.deploy("putter", PUTTER, memory_mib=1769, timeout_s=60)
     with arena.attack("putter", {"group": "attack"}, times=2) as under_way:
         for number in range(20):
             _ = arena.invoke("neighbour", f"api {number}")

@@ -149,6 +149,6 @@ def test_others_hardly_notice_a_guest_that_has_logs_read(scans: Arena, attack: s
     assert disturbed.p99_ms <= P99_TIMES * max(P99_FLOOR_MS, quiet.p99_ms)
     assert own_s <= OWN_TIMES * max(OWN_FLOOR_S, quiet_own_s)
     throttled = '{"__type":"ThrottlingException","message":"Rate exceeded"}'
-    assert answers["200"] > 0, answers  # it was slowed down,
-    assert set(answers) <= {"200", throttled}, answers  # and no more than that
-    assert (answers[throttled] > 0) == (attack == "a crowd")
+    assert answers["200"] > 0, answers
+    slowed_down = {"200"} | ({throttled} if attack == "a crowd" else set())  # most of a crowd waits unread
+    assert set(answers) <= slowed_down, answers

@@ -38,6 +38,7 @@ class Aws:
         self.iam: Any = session.client("iam", endpoint_url=endpoint, config=retries)
         self.sts: Any = session.client("sts", endpoint_url=endpoint, config=retries)
         self.awslambda: Any = session.client("lambda", endpoint_url=endpoint, config=retries)
+        _ = self.awslambda.exceptions  # made now, since two threads would get two sets of classes
         self.endpoint = endpoint
         self.role = ""
 

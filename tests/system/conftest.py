@@ -32,7 +32,7 @@ class Server(NamedTuple):
     keys: dict[str, str]
 
     def client(self, service: str, **options: Any) -> Any:
-        return boto3.client(
+        client = boto3.client(
             service,  # pyright: ignore[reportArgumentType]
             endpoint_url=self.endpoint,
             region_name=self.keys["AWS_DEFAULT_REGION"],
@@ -40,6 +40,8 @@ class Server(NamedTuple):
             aws_secret_access_key=self.keys["AWS_SECRET_ACCESS_KEY"],
             config=Config(retries={"max_attempts": 0}, **options),
         )
+        _ = client.exceptions  # made now, since two threads would get two sets of classes
+        return client
 
     def environment(self) -> dict[str, str]:
         """What a command-line tool needs to speak to it."""
