@@ -105,7 +105,7 @@ ATTACKS: dict[str, dict[str, Any]] = {
         "operation": FILTER,
         "members": {
             "logGroupName": "/aws/lambda/digits",
-            "filterPattern": "{ " + " || ".join(["($.a[*] = x)"] * 80) + " }",
+            "filterPattern": "{" + "||".join(["$.a[*]=x"] * 80) + "}",
         },
     },
     "many guests": {"operation": FILTER, "members": {"filterPattern": "absent"}, "guests": 6},
@@ -148,12 +148,12 @@ def own_read_s(arena: Arena) -> float:
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_others_hardly_notice_a_guest_that_has_logs_read(scans: Arena, attack: str) -> None:
-    quiet, quiet_own_s = scans.bystander(REQUESTS), min(own_read_s(scans) for _ in range(3))
+    quiet, quiet_own_s = scans.bystander_at_best(REQUESTS), min(own_read_s(scans) for _ in range(3))
     event = {"connections": 8, "reads": False, "guests": 1, "seconds": ATTACK_S} | ATTACKS[attack]
     with scans.attack("scanner", event, times=event["guests"]) as attacks:
         time.sleep(SETTLE_S)
         own_s = own_read_s(scans)
-        disturbed = scans.bystander(REQUESTS)
+        disturbed = scans.bystander_at_best(REQUESTS)
         under_attack = not any(attack.done() for attack in attacks)
     answers = sum((Counter(attack.result()["Payload"]) for attack in attacks), Counter[str]())
     assert under_attack, answers
