@@ -130,8 +130,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "snap_start": self.snap_start and self.snap_start.apply_on,
         }
         fields: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
-        if self.environment is not None:
-            fields["environment"] = self.environment.variables or ({} if before is not None else None)
+        if self.environment is not None and (self.environment.variables is not None or before is not None):
+            fields["environment"] = self.environment.variables or {}  # an empty one is one, and is shown; recorded
         if self.dead_letter_config is not None:
             fields["dead_letter_arn"] = self.dead_letter_config.target_arn or None
         if self.kms_key_arn is not None:
