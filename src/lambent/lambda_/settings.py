@@ -58,7 +58,8 @@ from lambent.lambda_.members import (
     TracingConfig,
     VpcConfig,
 )
-from lambent.lambda_.runtimes.catalogue import CATALOGUE
+from lambent.lambda_.runtimes.catalogue import CATALOGUE, Runtime
+from lambent.lambda_.service import LAMBDA
 from lambent.model.java import hash_set_order
 
 
@@ -255,12 +256,20 @@ def check_runtime(runtime: str) -> None:
     """Raises RuntimeUnknown, RuntimeNotSupported, MemberNotSupported."""
     known = CATALOGUE.get(runtime)
     if known is None:
-        supported = [row.id for row in CATALOGUE.values() if not row.blocked and row.family != "custom"]
+        names = LAMBDA.model.shape(
+            "Runtime"
+        ).traits.enum  # in the order of the model, which decides where hashes do not
+        supported = [name for name in names if name in CATALOGUE and is_offered(CATALOGUE[name])]
         raise RuntimeUnknown(runtime=runtime, supported=", ".join(hash_set_order(supported)))
     if known.family == "custom":
         raise MemberNotSupported(member="Runtime custom")
     if known.blocked:
         raise RuntimeNotSupported(runtime=runtime)
+
+
+def is_offered(runtime: Runtime) -> bool:
+    """Whether new functions can be made with it."""
+    return not runtime.blocked and runtime.family != "custom"
 
 
 def empty(value: Any) -> bool:
