@@ -172,8 +172,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float,
         about(
             "seconds",
-            "Least time that an update is shown InProgress, as AWS has it, while the new code is invoked already; 0: no more "
-            "than it takes.",
+            "Least time that an update, or a change of provisioned concurrency, is shown to be in progress; what is new is "
+            "invoked as soon as it is ready. AWS takes longer.",
             ge=0,
             le=60,
         ),

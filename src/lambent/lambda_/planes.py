@@ -172,7 +172,7 @@ async def planes(
             )
         )
         control.functions.follow(placed.follow)
-        provisions = await on.enter_async_context(provisioning(placed, clock))
+        provisions = await on.enter_async_context(provisioning(placed, clock, settings.update_least_s))
         service = Service(
             LAMBDA, Lambda.of(control, InvokePath(placed, clock, ids), provisions), operations_in(*MODULES)
         )

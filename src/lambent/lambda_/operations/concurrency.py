@@ -142,10 +142,10 @@ async def put_provisioned_concurrency_config(
     def provision(function: Function) -> Function:
         return provisioning(function, qualifier, provisioned_concurrent_executions, available, now=now)
 
+    before, most = ctx.state.provisions.standing(arn), provisioned_concurrent_executions
     with instead(missing(arn, qualifier)):
         await ctx.state.functions.change(arn, provision, guard=available.count)
-    standing = ctx.state.provisions.standing(arn)
-    begun = Standing(Status.IN_PROGRESS, standing.allocated, standing.available)
+    begun = Standing(Status.IN_PROGRESS, min(most, before.allocated), min(most, before.available))
     return shown(ProvisionedConcurrency(executions=provisioned_concurrent_executions, modified_at=now), begun)
 
 
