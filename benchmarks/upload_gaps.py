@@ -78,7 +78,9 @@ async def main(megabytes: int, files: int) -> None:
     packages = {"large": package(directory, [megabytes * 1_000_000 - 200]), "many": package(directory, [100] * files)}
     ticks = Ticks()
     async with (
-        running(Config(data=directory / "data", port=0, sandbox="process", waiting_pool_size=0)) as up,
+        running(
+            Config(data=directory / "data", port=0, sandbox="process", waiting_pool_size=0, update_least_s=0)
+        ) as up,
         asyncio.TaskGroup() as tasks,
     ):
         ticking = tasks.create_task(ticks.run())

@@ -359,6 +359,7 @@ def plane_settings(config: Config, files: Descriptors) -> PlaneSettings:
         log_invocation_bytes=config.log_invocation_bytes,
         unpacked_code_bytes=config.unpacked_code_bytes,
         adopt_code=config.adopt_code,
+        update_least_s=config.update_least_s,
     )
 
 

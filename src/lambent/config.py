@@ -168,6 +168,16 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     idle_timeout_s: Annotated[
         float, about("seconds", "Idle time after which an environment is removed; AWS does not publish its own.", gt=0)
     ] = 600.0
+    update_least_s: Annotated[
+        float,
+        about(
+            "seconds",
+            "Least time that an update, or a change of provisioned concurrency, is shown to be in progress; what is new is "
+            "invoked as soon as it is ready. AWS takes longer.",
+            ge=0,
+            le=60,
+        ),
+    ] = 0.5
     freeze_after_ms: Annotated[
         int,
         about("milliseconds", "Time between an invocation's end and freezing; busy environments skip a freeze.", ge=0),

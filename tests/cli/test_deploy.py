@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import EXAMPLES, Shell, folder
-from tests.system.conftest import Server
+from tests.system.conftest import Server, started, stopped
 
 HELLO = "def handler(event, context):\n    return {'hello': event.get('name')}\n"
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="no node on this machine")
@@ -41,6 +41,21 @@ def test_new_code_and_settings_are_brought_to_the_function_in_place(shell: Shell
     after = server.client("lambda").get_function_configuration(FunctionName="grows")
     assert (after["FunctionArn"], after["MemorySize"], after["Timeout"]) == (arn, 256, 7)
     assert shell.does("invoke", "grows") == '"Grace"\n'
+
+
+def test_updates_do_not_wait_for_their_least_time(nowhere: Shell, tmp_path: Path):
+    """Two of them, one after the other, of a Lambent that holds each for a minute: this would run into the guard."""
+    server = started(tmp_path / "data", "--sandbox", "process", "--update-least-s", "60")
+    shell = Shell(nowhere.variables | server.keys | {"AWS_ENDPOINT_URL": server.endpoint})
+    directory = folder(tmp_path / "hasty", app__py=HELLO)
+    shell.does("deploy", directory)
+    folder(tmp_path / "hasty", app__py="import os\ndef handler(e, c): return os.environ['WHO']\n")
+    assert "hasty is active" in shell.does("deploy", directory, "--env", "WHO=Grace")
+    assert shell.does("invoke", "hasty") == '"Grace"\n'
+    client = server.client("lambda")
+    client.update_function_configuration(FunctionName="hasty", Timeout=9)  # while others wait
+    assert client.get_function_configuration(FunctionName="hasty")["LastUpdateStatus"] == "InProgress"
+    assert stopped(server) == 0
 
 
 @needs_node

@@ -79,5 +79,7 @@ async def lambent(config: Config, *, role: str = "") -> AsyncGenerator[Aws]:
 
 @pytest.fixture
 async def aws() -> AsyncGenerator[Aws]:
-    async with lambent(Config(ephemeral=True, port=0, sandbox="process", waiting_pool_size=0)) as made:
+    async with lambent(
+        Config(ephemeral=True, port=0, sandbox="process", waiting_pool_size=0, update_least_s=0)
+    ) as made:
         yield made

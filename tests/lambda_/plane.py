@@ -91,10 +91,17 @@ class Plane:
         """Call an operation with AWS's members."""
         return await self.called_by(ROOT, operation, **members)
 
+    async def at_once(self, operation: str, **members: object) -> Members:
+        """The same, by a caller who does not want to wait for AWS's pace."""
+        return await self._called(ROOT, operation, members, at_once=True)
+
     async def called_by(self, caller: Caller, operation: str, **members: object) -> Members:
         """The same, by somebody else than the account's root."""
-        ctx = Context(self.service.state, caller, REGION, "request", self.clock, self.ids)
-        return await self.service.call(operation, dict(members), ctx)
+        return await self._called(caller, operation, members)
+
+    async def _called(self, caller: Caller, operation: str, members: Members, *, at_once: bool = False) -> Members:
+        ctx = Context(self.service.state, caller, REGION, "request", self.clock, self.ids, at_once=at_once)
+        return await self.service.call(operation, members, ctx)
 
     async def create(self, name: str = "f", content: bytes = HELLO, **members: object) -> Members:
         """CreateFunction with what it needs."""
@@ -152,6 +159,7 @@ async def plane(
     directory: Path,
     *,
     prepare: Prepare = nothing_to_prepare,
+    update_least_s: float = 0.0,
     networks: Networks | None = None,
     sources: EventSources | None = None,
     poll: Apply = nothing_to_poll,
@@ -186,6 +194,7 @@ async def plane(
             disk=disk,
             unpacked_limit_bytes=unpacked_limit_bytes,
             prepare=prepare,
+            update_least_s=update_least_s,
             poll=poll,
             durable=durable,
         ) as control,

@@ -121,8 +121,10 @@ class Model:
             del self.functions[FunctionName]
         elif Qualifier in function.aliases:
             refuse(INVALID)
+        elif Qualifier not in function.versions:
+            if not Qualifier.isdecimal():
+                refuse(NOT_FOUND)
         else:
-            function.configuration(Qualifier)
             if any(Qualifier in self.routed(alias) for alias in function.aliases.values()):
                 refuse(CONFLICT)
             del function.versions[Qualifier]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from lambent.core.errors import AwsError
-from lambent.lambda_.activation import CannotRun
+from lambent.lambda_.activation import JOBS_AT_ONCE, CannotRun
 from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.states import Event, IllegalTransition, Phase, Reason, after
 from tests.lambda_.plane import Plane, only, plane
@@ -122,6 +124,50 @@ async def test_a_function_deleted_while_it_is_pending_leaves_nothing(tmp_path: P
         active = await aws.settled()
         assert active["CodeSha256"] == created["CodeSha256"]
         assert len(aws.trees()) == 1
+
+
+async def test_a_function_deleted_before_its_turn_is_not_prepared_nor_taken_out_of_its_grave(tmp_path: Path) -> None:
+    gate, prepared = asyncio.Event(), list[str]()
+
+    async def prepare(version: FunctionVersion) -> None:
+        prepared.append(version.arn.name)
+        await gate.wait()
+
+    async with plane(tmp_path, prepare=prepare) as aws:
+        for number in range(JOBS_AT_ONCE):
+            await aws.create(f"f{number}")
+        while len(prepared) < JOBS_AT_ONCE:
+            await asyncio.sleep(0)
+        await aws.create("late", content=OTHER)
+        await aws("DeleteFunction", FunctionName="late")
+        graves = aws.graves()
+        gate.set()
+        for number in range(JOBS_AT_ONCE):
+            await aws.settled(f"f{number}")
+        await aws.active("behind")  # and so the job before it is over
+        assert "late" not in prepared
+        assert aws.graves() == graves
+        assert len(aws.trees()) == 1
+
+
+async def test_a_function_deleted_while_it_is_prepared_keeps_its_package_so_long_and_leaves_no_traceback(
+    tmp_path: Path,
+) -> None:
+    there = list[bool]()
+    async with AsyncExitStack() as on:
+
+        async def prepare(version: FunctionVersion) -> None:
+            await aws("DeleteFunction", FunctionName=version.arn.name)
+            there.append(aws.control.code.archive(version.code_digest).exists())
+            raise FileNotFoundError("somebody has deleted what was to be prepared")
+
+        logs = on.enter_context(capture_logs())
+        aws = await on.enter_async_context(plane(tmp_path, prepare=prepare))
+        await aws.create()
+        while aws.trees():
+            await asyncio.sleep(0)
+    assert there == [True]
+    assert [line for line in logs if line["log_level"] in ("warning", "error")] == []
 
 
 async def test_after_a_restart_everything_is_as_it_was(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from lambent.core.errors import AwsError
-from tests.lambda_.plane import ARN, Plane, plane
+from lambent.lambda_.aliases import LatestNotRouted
+from tests.lambda_.plane import ARN, Plane, plane, refused
 from tests.lambda_.zips import OTHER
 
 
@@ -97,6 +98,27 @@ async def test_what_an_alias_may_not_point_to(tmp_path: Path, version: str, weig
             await lambda_("CreateAlias", FunctionName="f", Name="live", FunctionVersion=version, RoutingConfig=routing)
 
 
+async def test_that_latest_is_not_routed_is_said_without_a_type(tmp_path: Path):
+    async with plane(tmp_path) as lambda_:
+        await with_versions(lambda_, 1)
+        await lambda_("CreateAlias", FunctionName="f", Name="live", FunctionVersion="$LATEST")
+        routing = {"AdditionalVersionWeights": {"1": 0.5}}
+        for call in (
+            lambda_("CreateAlias", FunctionName="f", Name="beta", FunctionVersion="$LATEST", RoutingConfig=routing),
+            lambda_("UpdateAlias", FunctionName="f", Name="live", RoutingConfig=routing),
+        ):
+            with pytest.raises(LatestNotRouted) as caught:
+                await call
+            assert caught.value.members == {"Type": None}
+
+
+@pytest.mark.parametrize("version", ["$LATEST", "1"])
+async def test_an_alias_is_looked_for_a_version_of_a_function_that_is_not_there(tmp_path: Path, version: str):
+    async with plane(tmp_path) as lambda_:
+        made = lambda_("CreateAlias", FunctionName="ghost", Name="live", FunctionVersion=version)
+        assert await refused(made) == ("ResourceNotFoundException", f"Function not found: {ARN}ghost:{version}")
+
+
 async def test_the_versions_of_a_weighted_alias_have_one_role(tmp_path: Path):
     async with plane(tmp_path) as lambda_:
         await with_versions(lambda_, 1)
@@ -123,7 +145,7 @@ async def test_an_alias_is_made_once_and_forgotten_as_often_as_you_like(tmp_path
         await lambda_("DeleteAlias", FunctionName="f", Name="live")
         with pytest.raises(AwsError, match=f"Cannot find alias arn: {ARN}f:live"):
             await lambda_("GetAlias", FunctionName="f", Name="live")
-        with pytest.raises(AwsError, match=f"Cannot find alias arn: {ARN}f:live"):
+        with pytest.raises(AwsError, match=f"Alias not found: {ARN}f:live"):
             await lambda_("UpdateAlias", FunctionName="f", Name="live")
         with pytest.raises(AwsError, match=f"Function not found: {ARN}f:live"):
             lambda_.invoked("f", "live")

@@ -68,6 +68,17 @@ async def test_errors_have_aws_statuses_types_and_the_case_of_their_message(aws:
     assert stale["ResponseMetadata"]["HTTPStatusCode"] in (409, 412)
 
 
+async def test_another_accounts_arn_is_denied_without_a_sentence(aws: Aws) -> None:
+    """Recorded of CreateFunction: `{"Message":null}`, and no Type."""
+    theirs = "arn:aws:lambda:us-east-1:999999999999:function:f"
+    made = {"Runtime": "python3.11", "Handler": "x", "Role": aws.role, "Code": {"ZipFile": HELLO}}
+    for operation, members in (("create_function", made), ("update_function_code", {"ZipFile": HELLO})):
+        denied = await aws.refused(operation, FunctionName=theirs, **members)
+        assert denied["ResponseMetadata"]["HTTPStatusCode"] == 403
+        assert denied["Error"] == {"Code": "AccessDeniedException", "Message": None}  # "" if the member were absent
+        assert "Type" not in denied
+
+
 async def test_an_archive_above_50_mb_is_too_large(aws: Aws) -> None:
     large = await aws.refused(
         "create_function",

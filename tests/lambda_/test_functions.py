@@ -115,6 +115,50 @@ async def test_what_does_not_exist_is_not_found_by_its_arn(
         assert found == ("ResourceNotFoundException", f"Function not found: {arn}")
 
 
+async def test_only_a_new_function_has_a_name_of_at_most_64_characters(aws: Plane) -> None:
+    name = "a" * 65
+    sentence = (
+        f"1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: "
+        "Member must have length less than or equal to 64"
+    )
+    assert await refused(aws.create(name)) == (INVALID, sentence)
+    assert (await aws.create("a" * 64))["FunctionName"] == "a" * 64
+    missing = ("ResourceNotFoundException", f"Function not found: {ARN}{name}")
+    for operation in ("GetFunction", "DeleteFunction", "GetPolicy", "ListVersionsByFunction", "PublishVersion"):
+        assert await refused(aws(operation, FunctionName=name)) == missing
+
+
+@pytest.mark.parametrize("written", ["ghost", "a" * 65, "function:ghost", ARN + "ghost"])
+async def test_whoever_invokes_means_latest(aws: Plane, written: str) -> None:
+    arn = ARN + written.rpartition(":")[2]
+    for kind in ("RequestResponse", "DryRun"):
+        found = await refused(aws("Invoke", FunctionName=written, InvocationType=kind))
+        assert found == ("ResourceNotFoundException", f"Function not found: {arn}:$LATEST")
+    for qualifier in ("$LATEST", "7", "live"):
+        found = await refused(aws("Invoke", FunctionName=written, Qualifier=qualifier))
+        assert found == ("ResourceNotFoundException", f"Function not found: {arn}:{qualifier}")
+
+
+async def test_an_empty_environment_is_one_and_is_shown_by_everything_that_shows_the_configuration(aws: Plane) -> None:
+    assert "Environment" not in await aws.create("without")
+    assert "Environment" not in await aws.create("of-nothing", Environment={})
+    empty = {"Variables": {}}
+    answers = [
+        await aws.create(Environment=empty, Publish=True),
+        await aws.settled(),
+        (await aws("GetFunction", FunctionName="f"))["Configuration"],
+        await aws("UpdateFunctionCode", FunctionName="f", ZipFile=OTHER),
+        await aws.settled(),
+        await aws("UpdateFunctionConfiguration", FunctionName="f", Timeout=5),
+        await aws.settled(),
+        await aws("PublishVersion", FunctionName="f"),
+        await aws("GetFunctionConfiguration", FunctionName="f", Qualifier="2"),
+        *(await aws("ListVersionsByFunction", FunctionName="f"))["Versions"],
+        *(found for found in (await aws("ListFunctions"))["Functions"] if found["FunctionName"] == "f"),
+    ]
+    assert [answer["Environment"] for answer in answers] == [empty] * 13
+
+
 async def test_a_name_can_be_taken_once(aws: Plane) -> None:
     await aws.create()
     assert await refused(aws.create(content=OTHER)) == (

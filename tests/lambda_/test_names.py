@@ -12,7 +12,6 @@ from lambent.lambda_.errors import (
     FunctionInOtherAccount,
     FunctionInOtherRegion,
     FunctionNameMalformed,
-    FunctionNameTooLong,
     QualifierMismatch,
 )
 from lambent.lambda_.names import FunctionArn, FunctionReference
@@ -55,23 +54,13 @@ def test_an_arn_that_was_written_is_read_back_the_same(name: str, qualifier: str
 
 @given(st.text(max_size=200), st.none() | st.text(max_size=20))
 def test_any_text_is_read_or_refused_with_an_error_of_aws(text: str, qualifier: str | None) -> None:
-    with suppress(FunctionNameMalformed, FunctionNameTooLong, QualifierMismatch):
+    with suppress(FunctionNameMalformed, QualifierMismatch):
         FunctionReference.of(text, qualifier)
 
 
 def test_a_qualifier_in_the_name_that_contradicts_the_member_is_refused() -> None:
     with pytest.raises(QualifierMismatch, match="The derived qualifier from the function name does not match"):
         FunctionReference.of("thumbnail:1", "2")
-
-
-def test_a_name_of_65_characters_is_refused_with_the_recorded_sentence() -> None:
-    with pytest.raises(FunctionNameTooLong) as caught:
-        FunctionReference.of("a" * 65)
-    assert caught.value.code == "InvalidParameterValueException"
-    assert str(caught.value) == (
-        f"1 validation error detected: Value '{'a' * 65}' at 'functionName' failed to satisfy constraint: "
-        "Member must have length less than or equal to 64"
-    )
 
 
 def test_a_function_of_another_region_is_not_reachable() -> None:
@@ -81,13 +70,10 @@ def test_a_function_of_another_region_is_not_reachable() -> None:
     assert str(caught.value) == f"Functions from 'ap-southeast-1' are not reachable in this region ('{REGION}')"
 
 
-def test_a_function_of_another_account_is_denied_without_a_word_of_policies_that_nobody_has_asked() -> None:
+def test_a_function_of_another_account_is_denied_without_a_sentence() -> None:
     with pytest.raises(FunctionInOtherAccount) as caught:
         FunctionReference.of("999999999999:function:f").located(ACCOUNT, REGION)
-    assert str(caught.value) == (
-        f"Access to arn:aws:lambda:{REGION}:999999999999:function:f is denied "
-        "because this operation is only for functions of the caller's own account"
-    )
+    assert caught.value.message is None
 
 
 def test_the_regions_of_the_other_partitions_are_read() -> None:

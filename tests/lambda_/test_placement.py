@@ -9,6 +9,7 @@ import pytest
 
 from lambent.lambda_.environment.life_cycle import State
 from lambent.lambda_.errors import FunctionNotInvocable
+from lambent.lambda_.functions import Function
 from lambent.lambda_.invoke.errors import (
     ClientContextNotJson,
     ConcurrentInvocationLimitExceeded,
@@ -91,13 +92,13 @@ async def test_an_environment_that_nobody_used_for_the_idle_time_ends():
         assert it.guests[0].killed
 
 
-async def test_a_new_revision_gets_new_environments_and_the_old_ones_end():
+async def test_a_new_configuration_gets_new_environments_and_the_old_ones_end():
     async with house() as it:
         await it.invoke()
         await it.settled()
         held = it.invoke(b'"hold"')
         await asyncio.sleep(0.02)
-        newer = msgspec.structs.replace(VERSION, revision_id="two")
+        newer = msgspec.structs.replace(VERSION, configuration_id="two")
         assert (await it.invoke(version=newer)).payload == b"1"
         assert not it.guests[0].killed  # it still works for its invocation
         it.let_go.set()
@@ -105,6 +106,18 @@ async def test_a_new_revision_gets_new_environments_and_the_old_ones_end():
         while not it.guests[0].killed:
             await asyncio.sleep(0.001)
         assert it.placement.environments() == 1
+
+
+async def test_a_new_revision_of_the_same_configuration_keeps_its_environments():
+    """Publishing and tagging give $LATEST a new revision, and so does the end of an update."""
+    async with house() as it:
+        await it.invoke()
+        await it.settled()
+        newer = msgspec.structs.replace(VERSION, revision_id="two")
+        before, after = (Function(arn=VERSION.arn.unqualified, latest=latest) for latest in (VERSION, newer))
+        it.placement.follow(before, after)
+        await it.invoke(version=newer)
+        assert len(it.guests) == 1
 
 
 async def test_a_deleted_version_keeps_no_environment():

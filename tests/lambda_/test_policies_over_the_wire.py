@@ -98,7 +98,7 @@ class Two(NamedTuple):
 
 @pytest.fixture
 async def two() -> AsyncGenerator[Two]:
-    config = Config(ephemeral=True, port=0, sandbox="process", waiting_pool_size=0, auth="open")
+    config = Config(ephemeral=True, port=0, sandbox="process", waiting_pool_size=0, update_least_s=0, auth="open")
     async with running(config) as lambent:
         sessions = [boto3.Session(account, "any", region_name=lambent.region) for account in (OWNER, STRANGER)]
         owner, stranger = [await asyncio.to_thread(Aws, session, lambent.endpoint) for session in sessions]

@@ -85,10 +85,10 @@ class Stock:
 
 
 @asynccontextmanager
-async def stock(limit: int = 10, function: Function | None = None) -> AsyncIterator[Stock]:
+async def stock(limit: int = 10, function: Function | None = None, least_s: float = 0.0) -> AsyncIterator[Stock]:
     async with (
         house(msgspec.structs.replace(SETTINGS, concurrent_executions=limit)) as it,
-        provisioning(it.placement, it.clock) as provisions,
+        provisioning(it.placement, it.clock, least_s) as provisions,
     ):
         it.placement.follow(None, function or FUNCTION)
         provisions.follow(None, function or FUNCTION)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lambent.core.errors import AwsError
-from tests.lambda_.plane import ARN, Plane, only, plane
+from tests.lambda_.plane import ARN, Plane, only, plane, refused
 from tests.lambda_.zips import OTHER
 
 
@@ -30,7 +30,8 @@ async def test_a_version_of_an_active_function_is_active_at_once(aws: Plane) -> 
         "Description": "first",
     }
     assert version["RevisionId"] != latest["RevisionId"]
-    assert await aws("GetFunctionConfiguration", FunctionName="f") == latest
+    after = await aws("GetFunctionConfiguration", FunctionName="f")
+    assert after | {"RevisionId": latest["RevisionId"]} == latest  # test_revisions
     assert await aws("GetFunctionConfiguration", FunctionName="f", Qualifier="1") == version
     assert aws.invoked("f", "1").version == "1"
 
@@ -81,13 +82,13 @@ async def test_create_and_update_may_publish(aws: Plane) -> None:
     created = await aws.create(Publish=True)
     assert only(created, "Version", "FunctionArn", "State") == {
         "Version": "1",
-        "FunctionArn": ARN + "f:1",
+        "FunctionArn": ARN + "f",  # recorded: unlike all others it is the function's own
         "State": "Pending",
     }
     await aws.settled()
-    await aws.settled(Qualifier="1")
+    assert (await aws.settled(Qualifier="1"))["FunctionArn"] == ARN + "f:1"
     updated = await aws("UpdateFunctionCode", FunctionName="f", ZipFile=OTHER, Publish=True)
-    assert updated["Version"] == "2"
+    assert only(updated, "Version", "FunctionArn") == {"Version": "2", "FunctionArn": ARN + "f:2"}
     assert (await aws.settled(Qualifier="2"))["State"] == "Active"
 
 
@@ -114,10 +115,24 @@ async def test_a_number_is_never_given_twice(aws: Plane) -> None:
     assert (await aws("PublishVersion", FunctionName="f"))["Version"] == "3"
 
 
-async def test_deleting_a_version_that_is_not_there_is_not_found(aws: Plane) -> None:
+async def test_a_version_that_is_not_there_is_deleted_as_often_as_you_like(aws: Plane) -> None:
+    await aws.active(Publish=True)
+    before = await aws("ListVersionsByFunction", FunctionName="f")
+    for written in ({"FunctionName": "f", "Qualifier": "7"}, {"FunctionName": "f:7"}, {"FunctionName": "f:01"}):
+        for _ in range(2):
+            assert (await aws("DeleteFunction", **written))["StatusCode"] == 204
+    assert await aws("ListVersionsByFunction", FunctionName="f") == before
+    for _ in range(2):
+        assert (await aws("DeleteFunction", FunctionName="f", Qualifier="1"))["StatusCode"] == 204
+
+
+async def test_of_a_function_that_is_not_there_no_version_is_deleted(aws: Plane) -> None:
+    for qualifier in (None, "7", "noalias"):
+        found = await refused(aws("DeleteFunction", FunctionName="ghost", Qualifier=qualifier))
+        assert found == ("ResourceNotFoundException", f"Function not found: {ARN}ghost")
     await aws.active()
-    with pytest.raises(AwsError, match=f"Function not found: {ARN}f:7"):
-        await aws("DeleteFunction", FunctionName="f", Qualifier="7")
+    found = await refused(aws("DeleteFunction", FunctionName="f", Qualifier="noalias"))
+    assert found == ("ResourceNotFoundException", f"Function not found: {ARN}f:noalias")
 
 
 async def test_pages_of_all_versions_break_anywhere_in_a_function(tmp_path: Path) -> None:
@@ -143,7 +158,6 @@ async def test_pages_of_all_versions_break_anywhere_in_a_function(tmp_path: Path
     ("operation", "members"),
     [
         ("GetFunctionConfiguration", {}),
-        ("DeleteFunction", {}),
         ("PutFunctionEventInvokeConfig", {"MaximumRetryAttempts": 1}),
         ("PutProvisionedConcurrencyConfig", {"ProvisionedConcurrentExecutions": 1}),
         ("AddPermission", {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}),

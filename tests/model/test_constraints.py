@@ -4,12 +4,15 @@ The sentences are recorded from AWS (reference/lambda.md 14) unless a comment na
 pattern was older than the model's, the pattern is read from the model.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from lambent.core.errors import ValidationException
+from lambent.lambda_.errors import RuntimeUnknown
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
+from lambent.lambda_.settings import check_runtime
+from lambent.model import java
 from lambent.model.constraints import violations_of
 from lambent.model.java import hash_set_order
 from lambent.model.service import load
@@ -222,8 +225,14 @@ def test_a_broken_constraint_is_told_in_the_recorded_sentence(
     assert told("lambda", operation, **members) == sentence
 
 
-def test_the_recorded_resource_pattern_is_told_as_the_model_has_it() -> None:
+def test_the_recorded_resource_pattern_is_told_as_the_newest_model_has_it() -> None:
+    """The recording of November 2025 has a layer in it, which no model had; kinds that both have are in the same order."""
     pattern = load("lambda").shape("TaggableResource").traits.pattern
+    assert pattern is not None
+    kinds = ("function:", "code-signing-config:", "event-source-mapping:", "(capacity-provider|network-connector):")
+    places = [pattern.index(kind) for kind in kinds]
+    assert places == sorted(places)
+    assert "layer:" not in pattern
     assert told("lambda", "ListTags", Resource="arn:aws:something") == one(
         "resource", f"Member must satisfy regular expression pattern: {pattern}", "arn:aws:something"
     )
@@ -253,6 +262,47 @@ def test_unknown_runtimes_of_a_layer_are_told_first_without_brackets_and_with_th
         "Value '[invalidarch, x86_64]' at 'compatibleArchitectures' failed to satisfy constraint: "
         f"Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], {NOT_NULL}]"
     )
+
+
+def named_in(sentence: str) -> list[str]:
+    """The values of the set that a sentence tells."""
+    return sentence.partition("enum value set: [")[2].partition("]")[0].split(", ")
+
+
+NAMED_BY_PUBLISH: Final = [  # AWS, November 2025: by CreateFunction, UpdateFunctionConfiguration and PublishLayerVersion
+    *("nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x", "nodejs22.x"),
+    *("java25", "python3.10", "python3.11", "java21", "ruby3.3", "ruby3.4", "ruby3.2", "python3.8", "python3.9"),
+    *("java17", "nodejs16.x", "dotnet10", "dotnet8", "java11", "dotnet6", "nodejs18.x", "provided.al2"),
+    *("java8.al2",),
+]
+NAMED_BY_LIST: Final = [  # by ListLayers, without the nine that no model has
+    *("dotnetcore1.0", "python3.7", "nodejs8.10", "ruby2.7", "dotnetcore2.0", "python3.8", "java21", "dotnet6"),
+    *("dotnetcore2.1", "python3.9", "java11", "nodejs6.10", "provided", "dotnetcore3.1", "dotnet8", "java25"),
+    *("java17", "nodejs", "nodejs4.3", "java8.al2", "go1.x", "dotnet10", "nodejs20.x", "nodejs10.x"),
+    *("provided.al2023", "nodejs22.x", "python3.10", "java8", "nodejs12.x", "python3.11", "nodejs24.x"),
+    *("python3.12", "nodejs14.x", "nodejs26.x", "python3.13", "python3.14", "nodejs16.x", "python3.15"),
+    *("provided.al2", "nodejs4.3-edge", "nodejs18.x", "ruby3.2", "ruby3.3", "ruby3.4", "ruby2.5", "python3.6"),
+    *("python2.7",),
+]
+
+
+@pytest.mark.parametrize("operation", ["ListLayers", "ListLayerVersions"])
+def test_an_unknown_runtime_of_a_list_is_told_the_names_of_the_model_in_awss_order(operation: str) -> None:
+    sentence = told("lambda", operation, LayerName="l", CompatibleRuntime="runtimedoesnotexist")
+    found = named_in(sentence)
+    assert set(found) == set(load("lambda").shape("Runtime").traits.enum)
+    assert [name for name in found if name in NAMED_BY_LIST] == NAMED_BY_LIST
+    assert [java.hash_code(name) % 32 for name in found] == sorted(java.hash_code(name) % 32 for name in found)
+
+
+def test_an_unknown_runtime_is_told_the_names_of_today_in_awss_order() -> None:
+    """Newer ones stand among those that were recorded, which keep their order."""
+    of_layer = named_in(told("lambda", "PublishLayerVersion", LayerName="l", Content={}, CompatibleRuntimes=["x"]))
+    with pytest.raises(RuntimeUnknown) as caught:
+        check_runtime("x")
+    assert named_in(caught.value.text) == of_layer
+    assert [name for name in of_layer if name in NAMED_BY_PUBLISH] == NAMED_BY_PUBLISH
+    assert {"java8.al2023", "nodejs26.x", "python3.15", "ruby4.0"} < set(of_layer)
 
 
 def test_a_layer_may_be_for_a_runtime_that_functions_are_no_longer_made_of() -> None:

@@ -59,7 +59,7 @@ def started(data: Path, *flags: str, open_files: int | None = None) -> Server:
     command = [sys.executable, "-m", "lambent"]
     where = ["--data", str(data)]
     process = subprocess.Popen(
-        [*command, "up", "--port", "0", *where, *flags],
+        [*command, "up", "--port", "0", "--update-least-s", "0", *where, *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -91,6 +91,25 @@ def test_a_kill_in_the_middle_of_an_upload_leaves_all_or_nothing_of_it(tmp_path:
         assert stopped(server) == 0
 
 
+def test_an_update_whose_status_is_held_is_invoked_and_survives_a_kill(tmp_path: Path):
+    held = ("--sandbox", "process", "--update-least-s", "60")  # which no test waits for
+    server = started(tmp_path, *held)
+    client = deployed(server, "f", PYTHON, "app.handler", zipped(app__py="def handler(e, c): return 1"))
+    updated = client.update_function_code(FunctionName="f", ZipFile=zipped(app__py="def handler(e, c): return 2"))
+    while client.invoke(FunctionName="f")["Payload"].read() != b"2":
+        os.sched_yield()
+    configuration = client.get_function_configuration(FunctionName="f")
+    assert (configuration["LastUpdateStatus"], configuration["RevisionId"]) == ("InProgress", updated["RevisionId"])
+    assert stopped(server, signal.SIGKILL) == -signal.SIGKILL
+    server = started(tmp_path, "--sandbox", "process")
+    try:
+        client = server.client("lambda")
+        client.get_waiter("function_updated_v2").wait(FunctionName="f")
+        assert client.invoke(FunctionName="f")["Payload"].read() == b"2"
+    finally:
+        assert stopped(server) == 0
+
+
 def unpacking(pid: int) -> list[str]:
     """The processes of a server that unpack a package."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

@@ -2,7 +2,8 @@
 
     folder, requirements.txt ─▶ package ─▶ create, or update what differs ─▶ wait until it is active ─▶ how to invoke it
 
-What exists keeps its runtime, handler and settings unless a flag says otherwise. Progress goes to stderr.
+What exists keeps its runtime, handler and settings unless a flag says otherwise. An update is over as soon as the function is
+ready: the status is not held for AWS's pace (core/pace.py). Progress goes to stderr.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from lambent.cli.errors import Failed
 from lambent.cli.guesses import handler_of, runtime_of
 from lambent.cli.packages import install, packaged
 from lambent.cli.terminal import show
+from lambent.core.pace import AT_ONCE
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 
 ROLE: Final = "lambent-deploy"
@@ -72,6 +74,7 @@ def run(given: argparse.Namespace) -> int:
     name = given.name or name_of(directory)
     with connected(given) as aws:
         client = aws.client("lambda")
+        client.meta.events.register("before-call.lambda", in_haste)
         before = settled(client, name) if exists(client, name) else None
         runtime: str = given.runtime or (before["Runtime"] if before else runtime_of(directory))
         handler: str = given.handler or (before["Handler"] if before else handler_of(directory, runtime))
@@ -83,6 +86,11 @@ def run(given: argparse.Namespace) -> int:
             update(client, before, wanted, package)
         told(settled(client, name), aws.flags)
     return 0
+
+
+def in_haste(params: dict[str, Any], **_: object) -> None:
+    """Ask for what AWS takes its time for to be done at once: a hook of botocore's, before a request is signed."""
+    params["headers"][AT_ONCE] = "yes"
 
 
 def no_folder(path: Path) -> str:

@@ -84,6 +84,7 @@ class Context(msgspec.Struct, Generic[S]):
     outer_port: int | None = None  # by which others reach us, where the caller has a door of its own: a guest
     source_ip: str | None = None  # the address the request came from
     slice: Slice | None = None  # of the guest that the request came from
+    at_once: bool = False  # whether the caller does not want to wait for AWS's pace (core/pace.py)
 
     @property
     def account(self) -> str:

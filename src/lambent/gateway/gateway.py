@@ -27,6 +27,7 @@ from lambent.core.errors import AccessDeniedException, AwsError, InternalFailure
 from lambent.core.http import UNQUESTIONED_BYTES, Fault
 from lambent.core.ids import Ids
 from lambent.core.kernel import Caller, Context, Service
+from lambent.core.pace import AT_ONCE
 from lambent.core.ports import Credentials, OwnPage, Sender, Site
 from lambent.core.slices import Slice
 from lambent.gateway.authenticate import Authentication, Enforced, Open, signer, signing
@@ -131,6 +132,7 @@ class Gateway:
                 outer_port=None if guest is None else self._port,
                 source_ip=request.peer or None,
                 slice=guest_slice,
+                at_once=AT_ONCE in request.headers,
             )
             output = await service.call(operation.name, members, context)
             return endpoint.protocol.serialize(operation, output, request_id)

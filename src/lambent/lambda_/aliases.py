@@ -27,6 +27,12 @@ class AliasNotFound(AwsError, code="ResourceNotFoundException"):
     message = "Cannot find alias arn: {arn}"
 
 
+class NoAliasToUpdate(AwsError, code="ResourceNotFoundException"):
+    """Recorded, of UpdateAlias alone."""
+
+    message = "Alias not found: {arn}"
+
+
 class AliasAlreadyExists(AwsError, code="ResourceConflictException"):
     """Recorded."""
 
@@ -41,8 +47,8 @@ class VersionRoutedTwice(AwsError, code="InvalidParameterValueException"):
     )
 
 
-class LatestNotRouted(AwsError, code="InvalidParameterValueException"):
-    """As users report it."""
+class LatestNotRouted(AwsError, code="InvalidParameterValueException", extra={"Type": None}):
+    """Recorded, without Type."""
 
     message = "$LATEST is not supported for an alias pointing to more than 1 version"
 

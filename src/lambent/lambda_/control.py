@@ -74,6 +74,7 @@ async def control_plane(
     disk: Disk | None = None,
     unpacked_limit_bytes: int = UNPACKED_LIMIT_BYTES,
     prepare: Prepare = nothing_to_prepare,
+    update_least_s: float = 0.0,
     poll: Apply = nothing_to_poll,
     durable: bool = True,
 ) -> AsyncGenerator[ControlPlane]:
@@ -117,7 +118,9 @@ async def control_plane(
         code.count({version.code.digest: version.code.unzipped_bytes for version in versions if version.image is None})
         await collection.begin(code, marker, owners, adopt=adopt_code)
         await restore_opts(code, {version.layers for version in versions})
-        activation = await on.enter_async_context(activating(functions, code, find, ids, prepare))
+        activation = await on.enter_async_context(
+            activating(functions, code, find, ids, clock, prepare, update_least_s)
+        )
         mappings = await Resources[EventSourceMapping].loaded(commits, RESOURCE_KIND, EventSourceMapping)
         await on.enter_async_context(settling(mappings, clock, poll))
         yield ControlPlane(

@@ -31,12 +31,12 @@ class FunctionInOtherRegion(AwsError, code="ResourceNotFoundException"):
 
 
 class FunctionInOtherAccount(AwsError, code="AccessDeniedException", status=403):
-    """Recorded without a sentence; this one is ours, of operations that do not ask the function's policies.
+    """Recorded, of CreateFunction; of operations that do not ask the function's policies.
 
     Those that do raise `policies.errors.NotAuthorized`.
     """
 
-    message = "Access to {arn} is denied because this operation is only for functions of the caller's own account"
+    message = None
     message_key = "Message"
 
 

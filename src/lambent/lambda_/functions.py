@@ -54,6 +54,7 @@ class FunctionVersion(Configuration, frozen=True, kw_only=True, omit_defaults=Tr
 
     arn: FunctionArn  # qualified, also for $LATEST
     revision_id: str
+    configuration_id: str = ""  # of $LATEST: another whenever its code or configuration is, and so are its environments
     modified_at: float  # Unix epoch seconds
     phase: Phase = Phase.CREATING
     reason: Refusal | None = None  # why it is in this phase, unless that is plain
@@ -119,9 +120,15 @@ class FunctionVersion(Configuration, frozen=True, kw_only=True, omit_defaults=Tr
         return hashlib.sha256(FINGERPRINT.encode(settings)).hexdigest()
 
     def happened(self, event: Event, revision_id: str, reason: Refusal | None, **changes: Any) -> FunctionVersion:
-        """The version after a state event, which is a new revision."""
+        """The version after a state event, which is a new revision of $LATEST; a published version keeps the one it has."""
+        if self.version != LATEST:
+            revision_id = self.revision_id
         phase = after(self.phase, event)
         return msgspec.structs.replace(self, phase=phase, revision_id=revision_id, reason=reason, **changes)
+
+    def is_still(self, seen: FunctionVersion) -> bool:
+        """Whether nothing but the revision has changed since the version was `seen`; publishing and tagging change that."""
+        return msgspec.structs.replace(self, revision_id=seen.revision_id) == seen
 
 
 class Function(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,14 +225,23 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     def changed(self, *, revision_id: str, now: float, **changes: Any) -> Function:
         """New code or configuration for $LATEST; it has to be prepared. Raises FunctionPending, UpdateInProgress."""
         refuse_change(self.latest.phase, self.arn)
-        serving = self.latest if self.latest.phase is Phase.ACTIVE else self.serving
-        latest = self.latest.happened(Event.CHANGED, revision_id, None, modified_at=now, **changes)
+        serving = self.serving or (self.latest if self.latest.invocable else None)
+        latest = self.latest.happened(
+            Event.CHANGED, revision_id, None, configuration_id=revision_id, modified_at=now, **changes
+        )
         return msgspec.structs.replace(self, latest=latest, serving=serving)
 
-    def publish(self, *, revision_id: str, code_sha256: str | None = None, description: str | None = None) -> Function:
+    def publish(
+        self,
+        *,
+        revision_id: str,
+        latest_revision_id: str,
+        code_sha256: str | None = None,
+        description: str | None = None,
+    ) -> Function:
         """Freeze $LATEST as `last_published`, which stays the one it is when nothing has changed since.
 
-        Raises CodeSha256Mismatch. While $LATEST is being prepared, so is the version made of it.
+        Both are new revisions then. Raises CodeSha256Mismatch. While $LATEST is being prepared, so is the version made of it.
         """
         if code_sha256 and code_sha256 != self.latest.code.sha256:
             raise CodeSha256Mismatch(given=code_sha256, current=self.latest.code.sha256)
@@ -238,26 +254,32 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
             self.latest,
             arn=self.arn.qualified(str(number)),
             revision_id=revision_id,
+            configuration_id="",  # it never has another
             phase=Phase.ACTIVE if self.latest.phase is Phase.ACTIVE else Phase.CREATING,
             reason=None,
             source=source,
             description=self.latest.description if description is None else description,
         )
+        latest = msgspec.structs.replace(self.latest, revision_id=latest_revision_id)
         published = self.published | {number: version}
-        return msgspec.structs.replace(self, published=published, last_number=number)
+        return msgspec.structs.replace(self, latest=latest, published=published, last_number=number)
+
+    def ready(self, seen: FunctionVersion) -> Function:
+        """$LATEST as `seen` is prepared: it is invoked from now on, though its state does not say so yet."""
+        return msgspec.structs.replace(self, serving=None) if self.latest.is_still(seen) else self
 
     def settled(self, seen: FunctionVersion, refusal: Refusal | None, revision_id: str) -> Function:
         """The version `seen` was prepared or refused; nothing happens if it is not that any more."""
         event = Event.PREPARED if refusal is None else Event.REFUSED
         if seen.version == LATEST:
-            if self.latest.revision_id != seen.revision_id:
+            if not self.latest.is_still(seen):
                 return self
             latest = self.latest.happened(event, revision_id, refusal)
             serving = self.serving if latest.phase is Phase.UPDATE_FAILED else None
             return msgspec.structs.replace(self, latest=latest, serving=serving)
         number = int(seen.version)
         current = self.published.get(number)
-        if current is None or current.revision_id != seen.revision_id:
+        if current is None or not current.is_still(seen):
             return self
         return msgspec.structs.replace(
             self, published=self.published | {number: current.happened(event, revision_id, refusal)}
@@ -285,9 +307,10 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
             raise VersionsDiffer(what="execution role")
         return self.with_part(alias, name)
 
-    def tagged(self, tags: dict[str, str]) -> Function:
-        """The function with exactly these tags."""
-        return msgspec.structs.replace(self, tags=tags)
+    def tagged(self, tags: dict[str, str], revision_id: str) -> Function:
+        """The function with exactly these tags, which is a new revision of $LATEST, also when they are what they were."""
+        latest = msgspec.structs.replace(self.latest, revision_id=revision_id)
+        return msgspec.structs.replace(self, latest=latest, tags=tags)
 
 
 def created(
@@ -304,6 +327,7 @@ def created(
         **{name: getattr(configuration, name) for name in Configuration.__struct_fields__},
         arn=arn.qualified(LATEST),
         revision_id=revision_id,
+        configuration_id=revision_id,
         modified_at=now,
     )
     return Function(arn=arn, latest=latest, tags=tags, last_number=last_number)

@@ -68,6 +68,7 @@ class PlaneSettings(msgspec.Struct, frozen=True, kw_only=True):
     log_invocation_bytes: int
     unpacked_code_bytes: int
     adopt_code: bool
+    update_least_s: float
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,6 +152,7 @@ async def planes(
                 disk=machine.disk,
                 unpacked_limit_bytes=settings.unpacked_code_bytes,
                 prepare=launching.prepare,
+                update_least_s=settings.update_least_s,
                 durable=machine.data.durable,
             )
         )
@@ -170,7 +172,7 @@ async def planes(
             )
         )
         control.functions.follow(placed.follow)
-        provisions = await on.enter_async_context(provisioning(placed, clock))
+        provisions = await on.enter_async_context(provisioning(placed, clock, settings.update_least_s))
         service = Service(
             LAMBDA, Lambda.of(control, InvokePath(placed, clock, ids), provisions), operations_in(*MODULES)
         )

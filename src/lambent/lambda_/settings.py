@@ -58,7 +58,8 @@ from lambent.lambda_.members import (
     TracingConfig,
     VpcConfig,
 )
-from lambent.lambda_.runtimes.catalogue import CATALOGUE
+from lambent.lambda_.runtimes.catalogue import CATALOGUE, Runtime
+from lambent.lambda_.service import LAMBDA
 from lambent.model.java import hash_set_order
 
 
@@ -130,8 +131,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "snap_start": self.snap_start and self.snap_start.apply_on,
         }
         fields: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
-        if self.environment is not None:
-            fields["environment"] = self.environment.variables or ({} if before is not None else None)
+        if self.environment is not None and (self.environment.variables is not None or before is not None):
+            fields["environment"] = self.environment.variables or {}  # an empty one is one, and is shown; recorded
         if self.dead_letter_config is not None:
             fields["dead_letter_arn"] = self.dead_letter_config.target_arn or None
         if self.kms_key_arn is not None:
@@ -255,12 +256,20 @@ def check_runtime(runtime: str) -> None:
     """Raises RuntimeUnknown, RuntimeNotSupported, MemberNotSupported."""
     known = CATALOGUE.get(runtime)
     if known is None:
-        supported = [row.id for row in CATALOGUE.values() if not row.blocked and row.family != "custom"]
+        names = LAMBDA.model.shape(
+            "Runtime"
+        ).traits.enum  # in the order of the model, which decides where hashes do not
+        supported = [name for name in names if name in CATALOGUE and is_offered(CATALOGUE[name])]
         raise RuntimeUnknown(runtime=runtime, supported=", ".join(hash_set_order(supported)))
     if known.family == "custom":
         raise MemberNotSupported(member="Runtime custom")
     if known.blocked:
         raise RuntimeNotSupported(runtime=runtime)
+
+
+def is_offered(runtime: Runtime) -> bool:
+    """Whether new functions can be made with it."""
+    return not runtime.blocked and runtime.family != "custom"
 
 
 def empty(value: Any) -> bool:

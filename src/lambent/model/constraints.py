@@ -217,7 +217,8 @@ class _Compiler:
         """Demands on a value of the shape, in the order in which brackets list them."""
         traits, rules = shape.traits, list[_Rule]()
         if traits.enum:
-            order = self._wording.enums.get(shape.name) or java.hash_set_order(traits.enum)
+            recorded = self._wording.enums.get(shape.name)
+            order = java.recorded_order(traits.enum, recorded) if recorded else java.hash_set_order(traits.enum)
             rules.append(_Rule(_outside(frozenset(traits.enum)), f"satisfy enum value set: [{', '.join(order)}]"))
         if shape.type in ("string", "list", "map", "blob"):
             rules += _lengths(traits.min, traits.max)

@@ -13,11 +13,12 @@ class AwsError(Exception):
     """One way in which an AWS call fails.
 
     `extra` names further members of the error shape: `extra={"Reason": "CallerRateLimitExceeded"}`. Its strings are
-    templates over the same fields as `message`; None stands for a member that AWS leaves out, such as a Type.
+    templates over the same fields as `message`; None stands for a member that AWS leaves out, such as a Type. An error whose
+    `message` is None has that member all the same, with null.
     """
 
     code: ClassVar[str] = "InternalFailure"
-    message: ClassVar[str] = "{message}"
+    message: ClassVar[str | None] = "{message}"
     status: ClassVar[int | None] = None
     message_key: ClassVar[str] = "message"
     extra: ClassVar[Mapping[str, object]] = {}
@@ -43,7 +44,7 @@ class AwsError(Exception):
         self.members: dict[str, object] = {
             name: value.format_map(fields) if isinstance(value, str) else value for name, value in self.extra.items()
         }
-        super().__init__(self.message.format_map(fields))
+        super().__init__("" if self.message is None else self.message.format_map(fields))
 
     @property
     def text(self) -> str:

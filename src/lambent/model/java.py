@@ -1,12 +1,14 @@
 """How Java writes values, because AWS's sentences show them that way: `[a, b]`, `{k=v}`, `1.0`, `null`."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from lambent.model.names import lower_camel
 from lambent.model.service import ShapeModel
+
+BUCKETS: Final = 32  # of the table behind the one long recorded list that is no HashSet
 
 
 def to_string(value: Any, shape: ShapeModel) -> str:
@@ -73,3 +75,19 @@ def hash_set_order(values: Sequence[str]) -> list[str]:
         code = hash_code(value)
         buckets.setdefault((code ^ (code >> 16)) & (capacity - 1), []).append(value)
     return [value for bucket in sorted(buckets) for value in buckets[bucket]]
+
+
+def recorded_order(values: Iterable[str], recorded: Sequence[str]) -> list[str]:
+    """The values in the order of a recorded list, which may have others and lack some of them.
+
+    The recorded list of fifty-six runtimes goes by the lowest five bits of `String.hashCode`, without exception. A value that
+    it lacks stands behind the others with the same bits; where AWS has it among those, nobody has seen.
+    """
+    given = list(values)
+    order = [value for value in recorded if value in given]
+    for value in given:
+        if value not in recorded:
+            bucket = hash_code(value) % BUCKETS
+            behind = (place for place, other in enumerate(order) if hash_code(other) % BUCKETS > bucket)
+            order.insert(next(behind, len(order)), value)
+    return order

@@ -25,7 +25,7 @@ class Wording(msgspec.Struct, frozen=True):
     """Lists and maps without that ending in a service that otherwise has it."""
 
     enums: Mapping[str, tuple[str, ...]] = {}
-    """Orders of enum values that no rule gives."""
+    """Orders of enum values that no HashSet has; of which values, the model says (`java.recorded_order`)."""
 
     told_first: Mapping[str, frozenset[str]] = {}
     """Lists of enum values that the service tells before other members and without brackets, and values unnamed."""
@@ -40,6 +40,17 @@ class Wording(msgspec.Struct, frozen=True):
 _LAYER_VERSION_ARN: Final = (
     r"(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)"
     r"|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)"
+)
+
+# As ListLayers told them in November 2025: a list of AWS's own, with names that no model ever had.
+_RUNTIMES_IN_ORDER: Final = (
+    *("ruby3.5", "ruby2.6", "dotnetcore1.0", "python3.7", "nodejs8.10", "nasa", "ruby2.7", "python2.7-greengrass"),
+    *("dotnetcore2.0", "python3.8", "java21", "dotnet6", "dotnetcore2.1", "python3.9", "java11", "nodejs6.10"),
+    *("provided", "dotnetcore3.1", "dotnet8", "java25", "java17", "nodejs", "nodejs4.3", "java8.al2", "go1.x"),
+    *("dotnet10", "nodejs20.x", "go1.9", "byol", "nodejs10.x", "provided.al2023", "nodejs22.x", "python3.10"),
+    *("java8", "nodejs12.x", "python3.11", "nodejs24.x", "nodejs8.x", "python3.12", "nodejs14.x", "nodejs8.9"),
+    *("nodejs26.x", "python3.13", "python3.14", "nodejs16.x", "python3.15", "provided.al2", "nodejs4.3-edge"),
+    *("nodejs18.x", "ruby3.2", "python3.4", "ruby3.3", "ruby3.4", "ruby2.5", "python3.6", "python2.7"),
 )
 
 # Retired, or not offered to everybody: the validator takes them, but names only the others (reference 10, 14).
@@ -60,6 +71,7 @@ WORDINGS: Final[Mapping[str, Wording]] = {
             # As user reports and other emulators' probes have them; not in our recordings.
             "InvocationType": ("Event", "RequestResponse", "DryRun"),
             "LogType": ("Tail", "None"),
+            "Runtime": _RUNTIMES_IN_ORDER,
         },
         told_first={"CompatibleRuntimes": _RUNTIMES_NOT_NAMED},
         # An unknown runtime is an InvalidParameterValueException, whose list has the supported ones (reference 10, 14).

@@ -19,7 +19,7 @@ class Face(msgspec.Struct, gc=False):
     name: str  # the shape's name
     code: str  # the code on the wire: the name, but where the model says otherwise
     status: int
-    message: str
+    message: str | None  # None: AWS sends the member with null
     message_key: str
     members: dict[str, Any]  # all other members, by the model's names
     shape: ShapeModel | None  # None: the model does not declare it
@@ -35,7 +35,7 @@ def face(service: ServiceModel, error: AwsError) -> Face:
     shape = service.errors.get(error.code)
     if shape is None:
         status = error.status or 400
-        return Face(error.code, error.code, status, error.text, error.message_key, dict(error.members), None)
+        return Face(error.code, error.code, status, _sentence(error), error.message_key, dict(error.members), None)
     trait = shape.traits.error
     status = (trait and trait.http_status_code) or error.status or (500 if shape.traits.fault else 400)
     key = next((name for name in shape.members if name.lower() == "message"), error.message_key)
@@ -43,4 +43,8 @@ def face(service: ServiceModel, error: AwsError) -> Face:
     if "Type" in shape.members and "Type" not in members:
         members["Type"] = "User" if status < 500 else "Service"
     members = {name: value for name, value in members.items() if value is not None}  # AWS leaves that one out
-    return Face(shape.name, (trait and trait.code) or shape.name, status, error.text, key, members, shape)
+    return Face(shape.name, (trait and trait.code) or shape.name, status, _sentence(error), key, members, shape)
+
+
+def _sentence(error: AwsError) -> str | None:
+    return None if error.message is None else error.text

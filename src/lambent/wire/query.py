@@ -67,7 +67,7 @@ class Query:
         fault = "Sender" if shown.senders_fault else "Receiver"
         parts = [
             f"<ErrorResponse{self._namespace}><Error><Type>{fault}</Type><Code>{escaped(shown.code)}</Code>",
-            f"<Message>{escaped(shown.message)}</Message>",
+            f"<Message>{escaped(shown.message or '')}</Message>",
         ]
         if shown.shape is not None and shown.members:
             members = {name: value for name, value in shown.members.items() if name != "Type"}

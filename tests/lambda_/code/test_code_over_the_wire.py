@@ -43,7 +43,8 @@ async def beside_s3(directory: Path, **settings: Any) -> AsyncGenerator[tuple[Aw
     """A Lambent that reads from a real S3."""
     async with s3_server(directory) as s3:
         config = Config(
-            **{"ephemeral": True, "port": 0, "sandbox": "process", "waiting_pool_size": 0} | settings,
+            **{"ephemeral": True, "port": 0, "sandbox": "process", "waiting_pool_size": 0, "update_least_s": 0}
+            | settings,
             s3_endpoint=s3.endpoint,
             s3_region=REGION,
             s3_access_key_id=KEY,
@@ -90,7 +91,7 @@ async def test_each_version_has_its_own_location_until_it_is_deleted(aws: Aws):
 
 
 async def test_a_link_survives_a_restart(tmp_path: Path):
-    config = Config(data=tmp_path, port=0, sandbox="process", waiting_pool_size=0)
+    config = Config(data=tmp_path, port=0, sandbox="process", waiting_pool_size=0, update_least_s=0)
     async with lambent(config) as aws:
         await aws.active("f")
         url = (await aws("get_function", FunctionName="f"))["Code"]["Location"]

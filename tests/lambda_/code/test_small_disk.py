@@ -21,7 +21,7 @@ def noise() -> bytes:
 
 async def test_deployments_stop_at_the_reserve_and_go_on_after_deletes(tmp_path: Path):
     with small_disk(tmp_path / "disk", DISK_MIB) as disk:
-        config = Config(data=disk / "data", port=0, sandbox="process", waiting_pool_size=0)
+        config = Config(data=disk / "data", port=0, sandbox="process", waiting_pool_size=0, update_least_s=0)
         async with lambent(config) as aws:
             made = 0
             while made < DISK_MIB:

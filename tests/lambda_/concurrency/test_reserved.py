@@ -15,7 +15,7 @@ from lambent.lambda_.concurrency.claims import ProvisionedConcurrency, ReservedC
 from lambent.lambda_.concurrency.reserved import ReservationTooLarge, ReservationTooSmall
 from lambent.lambda_.errors import FunctionNotFound, QualifierNotAllowed
 from lambent.lambda_.limits import UNRESERVED_MIN, AccountLimits
-from tests.lambda_.plane import Plane, plane
+from tests.lambda_.plane import ARN, Plane, plane
 
 
 async def left(lambda_: Plane) -> int:
@@ -97,10 +97,13 @@ async def test_what_is_provisioned_cannot_be_reserved_away(tmp_path: Path):
 async def test_only_a_function_as_a_whole_has_a_reservation(tmp_path: Path):
     async with plane(tmp_path) as lambda_:
         await lambda_.active(Publish=True)
-        with pytest.raises(QualifierNotAllowed):
-            await reserve(lambda_, 1, "f:1")
-        with pytest.raises(FunctionNotFound):
-            await reserve(lambda_, 1, "nobody")
+        for name in ("f:1", "f:$LATEST", ARN + "f:$LATEST", "nobody:$LATEST"):
+            with pytest.raises(QualifierNotAllowed):
+                await reserve(lambda_, 1, name)
+        for executions in (1, 0):
+            with pytest.raises(FunctionNotFound) as caught:
+                await reserve(lambda_, executions, "nobody")
+            assert caught.value.text == f"Function not found: {ARN}nobody:$LATEST"
         for operation in ("GetFunctionConcurrency", "DeleteFunctionConcurrency"):
             with pytest.raises(FunctionNotFound):
                 await lambda_(operation, FunctionName="nobody")

@@ -163,6 +163,27 @@ async def test_a_revision_guards_the_policy(aws: Plane):
     await aws("RemovePermission", FunctionName="f", StatementId="2", RevisionId=second)
 
 
+@pytest.mark.parametrize("qualifier", ["live", "1", None])
+async def test_before_there_is_a_policy_the_revision_is_that_of_what_it_will_hang_on(aws: Plane, qualifier: str | None):
+    """Recorded of an alias."""
+    named = {"FunctionName": "f"} if qualifier is None else {"FunctionName": "f", "Qualifier": qualifier}
+    if qualifier == "live":
+        own = (await aws("GetAlias", FunctionName="f", Name="live"))["RevisionId"]
+    else:
+        own = (await aws("GetFunctionConfiguration", **named))["RevisionId"]
+    assert (await refused(aws("AddPermission", RevisionId="wrong", **named, **S3)))[0] == "PreconditionFailedException"
+    await aws("AddPermission", RevisionId=own, **named, **S3)
+    of_policy = (await aws("GetPolicy", **named))["RevisionId"]
+    assert of_policy != own
+    await aws("UpdateFunctionConfiguration", FunctionName="f", Timeout=9)
+    await aws.settled()
+    await aws("PublishVersion", FunctionName="f")
+    assert (await aws("GetPolicy", **named))["RevisionId"] == of_policy
+    another = S3 | {"StatementId": "another"}
+    assert (await refused(aws("AddPermission", RevisionId=own, **named, **another)))[0] == "PreconditionFailedException"
+    await aws("AddPermission", RevisionId=of_policy, **named, **another)
+
+
 async def test_what_does_not_exist_has_no_policy(aws: Plane):
     async def sentences(**members: str) -> list[str]:
         calls = [

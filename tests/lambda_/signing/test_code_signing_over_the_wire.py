@@ -53,7 +53,9 @@ async def test_only_signed_code_is_deployed_where_it_is_enforced(tmp_path: Path)
     signer = Identity("signer", root, begins=now - DAY_S, ends=now + DAY_S)
     stranger = Identity("stranger", begins=now - DAY_S, ends=now + DAY_S)
     folder = trusting(tmp_path, root)
-    config = Config(ephemeral=True, port=0, sandbox="process", waiting_pool_size=0, signing_profiles=folder)
+    config = Config(
+        ephemeral=True, port=0, sandbox="process", waiting_pool_size=0, update_least_s=0, signing_profiles=folder
+    )
     async with lambent(config) as aws:
         created = await aws(
             "create_code_signing_config",

@@ -127,6 +127,8 @@ async def test_what_is_not_there_cannot_be_put_together(aws: Plane):
         assert await refused(aws(operation, FunctionName="ghost")) == missing
     put = aws("PutFunctionCodeSigningConfig", CodeSigningConfigArn=arn, FunctionName="ghost")
     assert await refused(put) == missing
+    neither = aws("PutFunctionCodeSigningConfig", CodeSigningConfigArn=GHOST, FunctionName="ghost")
+    assert await refused(neither) == unknown
 
 
 async def test_a_configuration_goes_only_when_no_function_has_it(aws: Plane):

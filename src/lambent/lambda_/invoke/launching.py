@@ -46,6 +46,7 @@ from lambent.sandbox.pool import Pool
 log: Final = structlog.get_logger()
 
 CREDENTIALS_S: Final = 12 * 3600  # an environment lives for a shorter time: Settings.max_age_s
+SESSION_NAME_MIN: Final = 2  # characters; the model of STS, AssumeRole
 INIT_CPUS: Final = 1.0
 OpenDoor = Callable[[Sandbox, SessionCredentials, Allowance], Door | None]  # the guest's way to the gateway
 SinkAt = Callable[[str, str, str], LogSink]  # the logs of a function, of an account in a region
@@ -195,7 +196,7 @@ class Launching:
 
     def _role_session(self, version: FunctionVersion) -> SessionCredentials:
         try:
-            return self._credentials.issue(version.role, version.arn.name, CREDENTIALS_S)
+            return self._credentials.issue(version.role, session_name(version.arn.name), CREDENTIALS_S)
         except LookupError:
             raise RoleNotAssumable from None
 
@@ -215,6 +216,11 @@ class Launching:
     def _log_stream(self, version: FunctionVersion) -> str:
         day = datetime.fromtimestamp(self._clock.now(), UTC)
         return f"{day:%Y/%m/%d}/[{version.version}]{self._ids.hex(32)}"
+
+
+def session_name(function_name: str) -> str:
+    """What the session of a function's role is called: the function's name, where STS takes it; recorded."""
+    return function_name if len(function_name) >= SESSION_NAME_MIN else f"{function_name}@lambda_function"
 
 
 def boosted(assignment: Assignment) -> Assignment:

@@ -2,15 +2,15 @@
 
 One invocation has one environment, and `admission` says whether there may be one more. An idle environment is frozen
 after a grace of some milliseconds, so that a busy function pays nothing for it, and ended when nobody has used it for
-the idle time. When the version's revision changes, idle environments of the old one end at once and running ones when
-they have answered.
+the idle time. When the version's code or configuration changes, idle environments of the old one end at once and running ones
+when they have answered.
 
 An environment that has answered but not yet asked for its next event is about to be idle: an invocation that comes in
 that moment waits for it a little (`handover_s`) before it starts another one.
 
               take, acquire               release
       idle ────────────────▶ running ───────────────▶ idle | finishing ──▶ idle
-       │ freeze after grace                │ stale revision, too old
+       │ freeze after grace                │ stale code, too old
        ▼ end after idle time               ▼
       ended                              ended
 
@@ -339,7 +339,7 @@ class Placement:
 
     def _slot(self, version: FunctionVersion) -> Slot:
         slot = self._slots.get(version.arn)
-        if slot is None or slot.revision_id != version.revision_id:
+        if slot is None or slot.configuration_id != version.configuration_id:
             if slot is not None:
                 self._retire(slot)
             slot = self._slots[version.arn] = Slot(version, self._admission.share(version.arn))
@@ -347,9 +347,9 @@ class Placement:
 
     def follow(self, before: Function | None, after: Function | None) -> None:
         """A function's rows have changed: its limits hold at once, and environments of what was changed or deleted end."""
-        current = {v.arn: v.revision_id for v in after.invoked()} if after is not None else {}
+        current = {v.arn: v.configuration_id for v in after.invoked()} if after is not None else {}
         for old in before.invoked() if before is not None else ():
-            if current.get(old.arn) != old.revision_id:
+            if current.get(old.arn) != old.configuration_id:
                 self.forget(old.arn)
         self._admission.follow(before, after)
 

@@ -8,6 +8,10 @@ ended (its runtime died, it became too old), and starts the next one. When every
 READY; what is lost later is replaced without a word, and counts as not allocated meanwhile. If an environment cannot be
 made while the configuration is IN_PROGRESS it is FAILED, and nothing is kept for it until it is configured again.
 
+What is shown while it is IN_PROGRESS follows AWS: environments that there were before the change count until the new ones are
+there, as when an alias has moved, though here they have ended, since nothing is invoked on them any more; and a change can be
+seen for a least time (`least_s`), in which the new ones are used already and not shown.
+
 Configurations are rows, and this follows them: numbers, aliases that move or are weighted, versions and functions that go.
 After a start everything is made again from the rows. Sources: reference/lambda.md 5; Lambda developer guide, "Configuring
 provisioned concurrency for a function".
@@ -84,8 +88,10 @@ class Seat:
 class Allocation:
     """One configuration, and what it has come to."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Wanted, held_until: float) -> None:
         self.wanted = wanted
+        self.held_until = held_until  # on the monotonic clock: what is shown until then is how it began
+        self.begun = Standing()  # what it had when it was last changed
         self.status = Status.IN_PROGRESS
         self.reason: str | None = None
         self.seats: list[Seat] = []
@@ -94,25 +100,38 @@ class Allocation:
     def happened(self, event: Event, reason: str | None = None) -> None:
         self.status, self.reason = NEXT[self.status, event], reason
 
-    def standing(self) -> Standing:
+    def change(self, wanted: Wanted, now: float, held_until: float) -> None:
+        """Ask for something else."""
+        most, before = wanted.config.executions, self.standing(now)
+        self.begun = Standing(Status.IN_PROGRESS, min(most, before.allocated), min(most, before.available))
+        self.wanted, self.held_until = wanted, held_until
+        self.happened(Event.CHANGED)
+
+    def standing(self, now: float) -> Standing:
+        """What it is shown as, at this moment of the monotonic clock."""
+        if now < self.held_until and self.status is not Status.FAILED:
+            return self.begun
         taken = [seat.placed for seat in self.seats if seat.placed is not None]
         idle = sum(placed.environment.state is State.IDLE for placed in taken)
-        return Standing(self.status, len(taken), idle, self.reason)
+        if self.status is not Status.IN_PROGRESS:
+            return Standing(self.status, len(taken), idle, self.reason)
+        return Standing(self.status, max(len(taken), self.begun.allocated), max(idle, self.begun.available))
 
 
 class Provisioning(Provisions):
     """Made by `provisioning(...)`."""
 
-    def __init__(self, placement: Placement, clock: Clock, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, placement: Placement, clock: Clock, tasks: asyncio.TaskGroup, least_s: float) -> None:
         self._placement: Final = placement
         self._clock: Final = clock
         self._tasks: Final = tasks
+        self._least_s: Final = least_s
         self._allocations: Final[dict[FunctionArn, Allocation]] = {}  # by the ARN of the version or the alias
         self._closed = False
 
     def standing(self, arn: FunctionArn) -> Standing:
         found = self._allocations.get(arn)
-        return Standing() if found is None else found.standing()
+        return Standing() if found is None else found.standing(self._clock.monotonic())
 
     def follow(self, before: Function | None, after: Function | None) -> None:
         """A function's rows have changed: begin to make what its configurations ask for now, and end the rest."""
@@ -138,14 +157,13 @@ class Provisioning(Provisions):
             self._shut(allocation, allocation.seats)
 
     def _want(self, arn: FunctionArn, wanted: Wanted) -> None:
-        allocation = self._allocations.get(arn)
+        allocation, now = self._allocations.get(arn), self._clock.monotonic()
         if allocation is None:
-            allocation = self._allocations[arn] = Allocation(wanted)
+            allocation = self._allocations[arn] = Allocation(wanted, now + self._least_s)
         elif allocation.wanted == wanted:
             return
         else:
-            allocation.wanted = wanted
-            allocation.happened(Event.CHANGED)
+            allocation.change(wanted, now, now + self._least_s)
         self._seat(allocation)
 
     def _seat(self, allocation: Allocation) -> None:
@@ -230,10 +248,10 @@ def wanted_by(function: Function) -> dict[str, Wanted]:
 
 
 @asynccontextmanager
-async def provisioning(placement: Placement, clock: Clock) -> AsyncGenerator[Provisioning]:
+async def provisioning(placement: Placement, clock: Clock, least_s: float = 0.0) -> AsyncGenerator[Provisioning]:
     """While the block lasts, environments are kept of the functions that it is told to follow."""
     async with asyncio.TaskGroup() as tasks:
-        made = Provisioning(placement, clock, tasks)
+        made = Provisioning(placement, clock, tasks, least_s)
         try:
             yield made
         finally:

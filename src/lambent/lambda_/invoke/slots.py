@@ -50,9 +50,10 @@ class Placed:
 
 
 class Slot:
-    """The environments of one revision of one function version, of one kind."""
+    """The environments of one function version with one code and configuration, of one kind."""
 
     __slots__ = (
+        "configuration_id",
         "finishing",
         "idle",
         "kept",
@@ -60,7 +61,6 @@ class Slot:
         "parent",
         "provisioned",
         "retired",
-        "revision_id",
         "share",
         "tenant",
         "tenants",
@@ -80,7 +80,7 @@ class Slot:
     ) -> None:
         self.version: Final = version
         self.share: Final = share
-        self.revision_id: Final = version.revision_id
+        self.configuration_id: Final = version.configuration_id
         self.kept: Final = kept  # None: its environments are started on demand, and end when nobody needs them
         self.provisioned: Slot | None = None  # of the same version
         self.tenants: Final[dict[str, Slot]] = {}  # of the same version, if its tenants are isolated from each other

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from lambent.core.kernel import Context, Shape
-from lambent.lambda_.aliases import Alias, AliasAlreadyExists, AliasNotFound
+from lambent.lambda_.aliases import Alias, AliasAlreadyExists, AliasNotFound, NoAliasToUpdate
 from lambent.lambda_.concurrency.provisioned import exclusive
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import FunctionArn
@@ -89,7 +89,7 @@ async def create_alias(
             raise AliasAlreadyExists(arn=arn.qualified(name))
         return function.aliased(name, alias)
 
-    await ctx.state.functions.change(arn, create)
+    await ctx.state.functions.change(arn.qualified(function_version), create)  # so named if the function is missing
     return configured(arn.qualified(name), alias)
 
 
@@ -130,7 +130,9 @@ async def update_alias(
         changes["weights"] = weights_of(routing_config)
 
     def update(function: Function) -> Function:
-        alias = found(function, name)
+        alias = function.part(Alias, name)
+        if alias is None:
+            raise NoAliasToUpdate(arn=arn.qualified(name))
         alias.guard(revision_id)
         return exclusive(function.aliased(name, msgspec.structs.replace(alias, **changes)), name)
 

@@ -232,8 +232,8 @@ async def put_function_code_signing_config(
     Errors: ResourceNotFoundException, CodeSigningConfigNotFoundException, InvalidParameterValueException (an image).
     """
     arn = function_named(ctx, function_name)
+    config = named(ctx, code_signing_config_arn)  # before the function; recorded
     ctx.state.functions.get(arn)
-    config = named(ctx, code_signing_config_arn)
 
     def put(function: Function) -> Function:
         if function.latest.image is not None:

@@ -17,6 +17,7 @@ from lambent.lambda_.concurrency.provisioned import (
     versions_of,
 )
 from lambent.lambda_.concurrency.reserved import reserving
+from lambent.lambda_.errors import QualifierNotAllowed
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import LATEST, FunctionArn, place_of
 from lambent.lambda_.operations.context import function_named, instead, located
@@ -55,13 +56,15 @@ async def put_function_concurrency(
     Errors: ResourceNotFoundException, InvalidParameterValueException (a qualifier; too little left unreserved; less than
     is provisioned).
     """
-    arn = function_named(ctx, function_name)
+    arn = located(ctx, function_name)
+    if arn.qualifier is not None:  # $LATEST too; recorded of this operation alone
+        raise QualifierNotAllowed
     available = Available(arn, ctx.state.limits)
 
     def reserve(function: Function) -> Function:
         return reserving(function, reserved_concurrent_executions, available)
 
-    await ctx.state.functions.change(arn, reserve, guard=available.count)
+    await ctx.state.functions.change(arn.qualified(LATEST), reserve, guard=available.count)  # so named if it is missing
     return Concurrency(reserved_concurrent_executions=reserved_concurrent_executions)
 
 
@@ -139,10 +142,10 @@ async def put_provisioned_concurrency_config(
     def provision(function: Function) -> Function:
         return provisioning(function, qualifier, provisioned_concurrent_executions, available, now=now)
 
+    before, most = ctx.state.provisions.standing(arn), provisioned_concurrent_executions
     with instead(missing(arn, qualifier)):
         await ctx.state.functions.change(arn, provision, guard=available.count)
-    standing = ctx.state.provisions.standing(arn)
-    begun = Standing(Status.IN_PROGRESS, standing.allocated, standing.available)
+    begun = Standing(Status.IN_PROGRESS, min(most, before.allocated), min(most, before.available))
     return shown(ProvisionedConcurrency(executions=provisioned_concurrent_executions, modified_at=now), begun)
 
 

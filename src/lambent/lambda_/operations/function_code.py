@@ -122,10 +122,10 @@ async def update_function_code(
             function.guard(revision_id)
             changes = new_code(function, code, content, signed_by, architectures)
             function = function.changed(revision_id=revisions[0], now=now, **changes)
-            return function.publish(revision_id=revisions[1]) if publish else function
+            return function.publish(revision_id=revisions[1], latest_revision_id=revisions[0]) if publish else function
 
         function = await ctx.state.functions.change(arn, change)
-    ctx.state.activation.start(function)
+    ctx.state.activation.start(function, at_once=ctx.at_once)
     return shown(function.last_published, function.last_published.arn) if publish else shown(function.latest, arn)
 
 

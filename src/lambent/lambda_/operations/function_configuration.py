@@ -128,5 +128,5 @@ async def update_function_configuration(
             return function
 
         function = await ctx.state.functions.change(arn, change)
-    ctx.state.activation.start(function)
+    ctx.state.activation.start(function, at_once=ctx.at_once)
     return shown(function.latest, arn)

@@ -10,11 +10,14 @@ from lambent.lambda_.concurrency.claims import reserved
 from lambent.lambda_.configuration import Configuration
 from lambent.lambda_.errors import (
     AliasNotDeleted,
+    FunctionNameTooLong,
+    FunctionNotFound,
     LatestCannotBeDeleted,
     RuntimeAndHandlerRequired,
 )
 from lambent.lambda_.functions import Function, FunctionVersion, created
 from lambent.lambda_.layers.attached import check_code
+from lambent.lambda_.limits import FUNCTION_NAME_MAX
 from lambent.lambda_.members import (
     DeadLetterConfig,
     Environment,
@@ -107,6 +110,8 @@ async def create_function(
         AcceleratorConfig=accelerator_config,
     )
     arn = function_named(ctx, function_name)
+    if len(arn.name) > FUNCTION_NAME_MAX:
+        raise FunctionNameTooLong(name=arn.name, maximum=FUNCTION_NAME_MAX)
     is_image = package_type == "Image"
     settings = Settings(
         runtime=runtime,
@@ -159,11 +164,12 @@ async def create_function(
             )
             if signing is not None:
                 function = function.with_part(CodeSigning(config_arn=signing.arn))
-            return function.publish(revision_id=revisions[1]) if publish else function
+            return function.publish(revision_id=revisions[1], latest_revision_id=revisions[0]) if publish else function
 
         function = await ctx.state.functions.create(arn, make, None if signing is None else there(signing.arn))
     ctx.state.activation.start(function)
-    return shown(function.last_published, function.last_published.arn) if publish else shown(function.latest, arn)
+    # Under its own ARN even when it is version 1 that is told of; recorded, and other than UpdateFunctionCode.
+    return shown(function.last_published if publish else function.latest, arn)
 
 
 @LAMBDA.operation
@@ -221,19 +227,29 @@ async def list_functions(
 async def delete_function(
     ctx: Context[Lambda], *, function_name: str, qualifier: str | None = None
 ) -> DeleteFunctionResponse:
-    """Delete a function with all its versions, or with a qualifier one version.
+    """Delete a function with all its versions, or with a qualifier one version; a number that no version has is no error.
 
     Errors: ResourceNotFoundException, InvalidParameterValueException ($LATEST alone, or an alias),
     ResourceConflictException (a version that an alias names).
     """
     arn = located(ctx, function_name, qualifier)
-    functions = ctx.state.functions
-    if arn.qualifier is None:
-        await functions.remove(arn)
-    elif arn.qualifier in (LATEST, LATEST_PUBLISHED):
+    number = arn.qualifier
+    if number is None:
+        await ctx.state.functions.remove(arn)
+        return DeleteFunctionResponse(status_code=204)
+    if number in (LATEST, LATEST_PUBLISHED):
         raise LatestCannotBeDeleted
-    elif functions.get(arn).part(Alias, arn.qualifier) is not None:
-        raise AliasNotDeleted(name=arn.qualifier)
-    else:
-        await functions.change(arn, lambda function: function.without(function.version(arn.qualifier)))
+
+    def delete(function: Function) -> Function:
+        if function.part(Alias, number) is not None:
+            raise AliasNotDeleted(name=number)
+        try:
+            version = function.version(number)
+        except FunctionNotFound:
+            if number.isdecimal():
+                return function  # as often as one likes; recorded
+            raise
+        return function.without(version)
+
+    await ctx.state.functions.change(arn.unqualified, delete)
     return DeleteFunctionResponse(status_code=204)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 
 from lambent.core.kernel import Context, Shape
+from lambent.lambda_.errors import FunctionNotFound
 from lambent.lambda_.invoke.errors import InvocationTypeNotImplemented, InvokeMemberNotSupported
-from lambent.lambda_.names import FunctionReference
+from lambent.lambda_.names import LATEST, FunctionReference
 from lambent.lambda_.operations.context import function_for
 from lambent.lambda_.policies.access import INVOKE_FUNCTION
 from lambent.lambda_.service import LAMBDA, Lambda
@@ -44,7 +45,12 @@ async def invoke(
     if durable_execution_name is not None:
         raise InvokeMemberNotSupported(member="DurableExecutionName")
     reference = FunctionReference.of(function_name, qualifier)
-    version = function_for(ctx, reference, INVOKE_FUNCTION).routed(reference.qualifier, ctx.ids)
+    try:
+        function = function_for(ctx, reference, INVOKE_FUNCTION)
+    except FunctionNotFound:
+        arn = reference.located(ctx.account, ctx.region)
+        raise FunctionNotFound(arn=arn.qualified(arn.qualifier or LATEST)) from None  # with its version; recorded
+    version = function.routed(reference.qualifier, ctx.ids)
     if invocation_type == "DryRun":
         ctx.state.invocations.check(version, payload, tenant_id)
         return InvocationResponse(status_code=204)

@@ -91,7 +91,7 @@ async def add_permission(
     def add(function: Function) -> Function:
         place = kept_under(function, arn.qualifier)
         policy = function.part(Policy, place)
-        guard(policy, revision_id, READER)
+        guard(function, place, revision_id, READER)
         written = with_statement(policy and policy.text, statement)
         return function.with_part(Policy.of(written, revision), place)
 
@@ -121,7 +121,7 @@ async def remove_permission(
         if policy is None:
             raise NoPolicyAssociated
         rest = without_statement(policy.text, statement_id)
-        guard(policy, revision_id, READER)
+        guard(function, place, revision_id, READER)
         if rest is None:
             return function.without_part(Policy, place)
         return function.with_part(Policy.of(rest, revision), place)

@@ -45,7 +45,7 @@ async def put_resource_policy(
 
     def put(function: Function) -> Function:
         place = kept_under(function, arn.qualifier)
-        guard(function.part(Policy, place), revision_id, READER)
+        guard(function, place, revision_id, READER)
         return function.with_part(made, place)
 
     await ctx.state.functions.change(arn, put)
@@ -72,10 +72,9 @@ async def delete_resource_policy(ctx: Context[Lambda], *, resource_arn: str, rev
 
     def delete(function: Function) -> Function:
         place = kept_under(function, arn.qualifier)
-        policy = function.part(Policy, place)
-        if policy is None:
+        if function.part(Policy, place) is None:
             raise NoPolicyAssociated
-        guard(policy, revision_id, READER)
+        guard(function, place, revision_id, READER)
         return function.without_part(Policy, place)
 
     await ctx.state.functions.change(arn, delete)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol, Self, TypeVar, cast
+from typing import Any, Final, Protocol, Self, TypeVar
 
 from lambent.core.arn import Arn
 from lambent.core.kernel import Context
 from lambent.lambda_.errors import ResourceNotTaggable, TagsMissing, VersionNotTaggable
-from lambent.lambda_.functions import Function
 from lambent.lambda_.names import FunctionArn
 from lambent.lambda_.operations.context import located
 from lambent.lambda_.resources import Place, Resources
@@ -27,7 +26,7 @@ Tags = dict[str, str]
 
 
 class Tagged(Protocol):
-    """A resource that has tags."""
+    """A resource of its own that has tags."""
 
     @property
     def tags(self) -> Mapping[str, str]: ...
@@ -66,22 +65,24 @@ def missing(arn: Arn) -> ResourceNotTaggable:
 
 
 async def retag(ctx: Context[Lambda], resource: str, edit: Callable[[Mapping[str, str]], Tags]) -> None:
-    """Give a resource the tags that `edit` makes of those it has. Raises what `edit` does, and what is in the way."""
+    """Give a resource the tags that `edit` makes of those it has. Raises what `edit` does, and what is in the way.
 
-    def edited(before: T) -> T:
-        return before.tagged(edit(before.tags))
-
+    Of a function that is a new revision, whatever `edit` makes (recorded).
+    """
     arn = Arn.parse(resource)
     found = resources_of(ctx, arn)
     if found is None:
-        await ctx.state.functions.change(tagged_function(ctx, resource), cast("Callable[[Function], Function]", edited))
+        revision_id = ctx.ids.uuid()
+        await ctx.state.functions.change(
+            tagged_function(ctx, resource), lambda function: function.tagged(edit(function.tags), revision_id)
+        )
         return
     resources, place = found
 
     def existing(before: T | None) -> T:
         if before is None:
             raise missing(arn)
-        return edited(before)
+        return before.tagged(edit(before.tags))
 
     await resources.change(place, existing)
 

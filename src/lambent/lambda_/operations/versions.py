@@ -30,12 +30,17 @@ async def publish_version(
     """
     refuse_unsupported(PublishTo=publish_to)
     arn = function_named(ctx, function_name)
-    revision = ctx.ids.uuid()
+    revisions = (ctx.ids.uuid(), ctx.ids.uuid())
 
     def publish(function: Function) -> Function:
         refuse_change(function.latest.phase, arn)
         function.guard(revision_id)
-        return function.publish(revision_id=revision, code_sha256=code_sha256, description=description)
+        return function.publish(
+            revision_id=revisions[0],
+            latest_revision_id=revisions[1],
+            code_sha256=code_sha256,
+            description=description,
+        )
 
     function = await ctx.state.functions.change(arn, publish)
     ctx.state.activation.start(function)

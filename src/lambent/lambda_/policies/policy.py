@@ -33,9 +33,16 @@ class Policy(Part, frozen=True, kw_only=True, omit_defaults=True):
         return understood(self.text)
 
 
-def guard(policy: Policy | None, revision_id: str | None, reader: str) -> None:
-    """Raises RevisionMismatch when the caller saw another revision than there is; `reader` tells that one."""
-    if revision_id is not None and (policy is None or policy.revision_id != revision_id):
+def guard(function: Function, place: str, revision_id: str | None, reader: str) -> None:
+    """Raises RevisionMismatch when the caller saw another revision than there is; `reader` tells that one.
+
+    `place` is what `kept_under` gives. Without a policy there, the revision is that of the alias (recorded), the version
+    or the function itself.
+    """
+    if revision_id is None:
+        return
+    holder = function.part(Policy, place) or function.part(Alias, place) or function.version(place)
+    if holder.revision_id != revision_id:
         raise RevisionMismatch(reader=reader)
 
 
