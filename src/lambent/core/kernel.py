@@ -93,6 +93,7 @@ class Context(msgspec.Struct, Generic[S]):
     outer_port: int | None = None  # by which others reach us, where the caller has a door of its own: a guest
     source_ip: str | None = None  # the address the request came from
     slice: Slice | None = None  # of the guest that the request came from
+    answer_trace_id: str | None = None  # the X-Amzn-Trace-Id of the answer, which no model has: the operation's to set
 
     @property
     def account(self) -> str:
