@@ -15,6 +15,7 @@ import os
 import platform
 import re
 import shlex
+import stat
 import subprocess
 import sys
 import time
@@ -69,10 +70,18 @@ def packaged() -> bytes:
         making.rename(directory)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
-        package.write(THUMBNAIL / "app.py", "app.py")
-        for file in sorted(directory.rglob("*")):
-            package.write(file, file.relative_to(directory))
+        add(package, THUMBNAIL / "app.py", "app.py")
+        for file in sorted(path for path in directory.rglob("*") if path.is_file()):
+            add(package, file, str(file.relative_to(directory)))
     return archive.getvalue()
+
+
+def add(package: zipfile.ZipFile, file: Path, name: str) -> None:
+    """Add a file that everybody may read, whatever the umask was: a function does not own its code."""
+    entry = zipfile.ZipInfo.from_file(file, name)
+    entry.external_attr = (stat.S_IFREG | (0o755 if os.access(file, os.X_OK) else 0o644)) << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    package.writestr(entry, file.read_bytes())
 
 
 def platform_tags() -> str:

@@ -46,6 +46,7 @@ from lambent.gateway.gateway import Gateway
 from lambent.lambda_.environment.allowance import Allowance
 from lambent.lambda_.planes import Machine, Neighbours, PlaneSettings, planes
 from lambent.lambda_.rows import MIGRATIONS as LAMBDA_MIGRATIONS
+from lambent.lambda_.urls.access import Permissions
 from lambent.sandbox.contract import GATEWAY_PORT, Backend, Sandbox, Unavailable
 from lambent.sandbox.memory import SHARE, Memory, available_bytes
 from lambent.sandbox.native.backend import NativeBackend, NativeConfig, native
@@ -360,7 +361,15 @@ def plane_settings(config: Config, files: Descriptors) -> PlaneSettings:
         unpacked_code_bytes=config.unpacked_code_bytes,
         adopt_code=config.adopt_code,
         update_least_s=config.update_least_s,
+        url_permissions=url_permissions(config),
     )
+
+
+def url_permissions(config: Config) -> Permissions:
+    """The rule that is set, or that fits the mode."""
+    if config.url_permissions != "auto":
+        return config.url_permissions
+    return "url" if config.auth == "open" else "both"
 
 
 def log_settings(config: Config) -> LogSettings:

@@ -47,6 +47,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             "yes or no", "Let auth be open on a host that is not loopback: who reaches the port is the account's root."
         ),
     ] = False
+    url_permissions: Annotated[
+        Literal["auto", "url", "both"],
+        about(
+            "rule",
+            "What function URLs ask policies for: url is lambda:InvokeFunctionUrl; both also lambda:InvokeFunction, "
+            "AWS's rule since October 2025; auto is url where auth is open.",
+        ),
+    ] = "auto"
     allowed_origins: Annotated[
         str,
         about(

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 def zipped(files: Mapping[str, bytes | str], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A plain archive of `files`."""
-    return archived([(zipfile.ZipInfo(name), data) for name, data in files.items()], compression)
+    return archived([(entry(name), data) for name, data in files.items()], compression)
 
 
 def archived(entries: Sequence[tuple[zipfile.ZipInfo, bytes | str]], compression: int = zipfile.ZIP_DEFLATED) -> bytes:

@@ -192,15 +192,26 @@ def test_libraries_in_the_package_make_it_fresh_since_the_loader_looks_once(
     assert assigned(python, tmp_path).fresh
 
 
-@pytest.mark.parametrize(("target", "fresh"), [("lib64", True), ("../elsewhere", False), ("/etc", False)])
-def test_so_do_libraries_of_layers_but_nothing_outside_of_them_is_looked_at(
-    python: Launcher, tmp_path: Path, target: str, fresh: bool
+def test_so_do_libraries_of_layers(python: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "l/lib").mkdir(parents=True)
+    assert not python.assignment(facts_of(tmp_path / "c", tmp_path / "l")).fresh
+    (tmp_path / "l/lib/libmine.so").touch()
+    assert python.assignment(facts_of(tmp_path / "c", tmp_path / "l")).fresh
+
+
+@pytest.mark.parametrize("where", ["c", "l"])
+@pytest.mark.parametrize("target", ["lib64", "../empty", "/opt/lib64", "/proc/1/root", "lib"])
+def test_a_symlink_in_place_of_lib_may_lead_to_some_and_is_not_followed(
+    python: Launcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, target: str
 ) -> None:
-    for directory in ("elsewhere", "l", "l/lib64"):
+    for directory in ("c", "l", "empty"):
         (tmp_path / directory).mkdir()
-        (tmp_path / directory / "libmine.so").touch()
-    (tmp_path / "l" / "lib").symlink_to(target)  # may lead out where layers are merged
-    assert python.assignment(facts_of(tmp_path / "c", tmp_path / "l")).fresh is fresh
+    (tmp_path / where / "lib").symlink_to(target)
+    looked = list[str]()
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: (looked.append(str(path)), scandir(path))[1])
+    assert python.assignment(facts_of(tmp_path / "c", tmp_path / "l")).fresh
+    assert str(tmp_path / where / "lib") not in looked
 
 
 def test_a_wrapper_is_given_the_command_line_that_would_have_been(python: Launcher, tmp_path: Path) -> None:
@@ -261,9 +272,10 @@ def test_without_a_bootstrap_the_error_is_awss(provided: Launcher, tmp_path: Pat
     assert raised.value.error_type == "Runtime.InvalidEntrypoint"
 
 
-def test_a_bootstrap_that_may_not_be_executed_is_refused(provided: Launcher, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [0o644, 0o700, 0o770, 0o600])
+def test_a_bootstrap_that_others_may_not_execute_is_refused(provided: Launcher, tmp_path: Path, mode: int) -> None:
     executable(tmp_path / "bootstrap", b"#!/bin/sh\n")
-    (tmp_path / "bootstrap").chmod(0o644)
+    (tmp_path / "bootstrap").chmod(mode)
     with pytest.raises(InvalidEntrypoint, match=r"^fork/exec /var/task/bootstrap: permission denied$"):
         assigned(provided, tmp_path)
 

@@ -34,6 +34,9 @@ async def test_a_role_is_made_told_and_deleted(aws: Cloud):
     told = (await aws.call("iam", "get_role", RoleName="worker"))["Role"]
     assert told["AssumeRolePolicyDocument"] == json.loads(TRUST)
     assert (told["MaxSessionDuration"], told["Description"]) == (3600, "works")
+    (listed,) = (await aws.call("iam", "list_roles"))["Roles"]
+    assert listed["MaxSessionDuration"] == 3600
+    assert "MaxSessionDuration" not in made
     assert told["Tags"] == [{"Key": "a", "Value": "1"}]
     await aws.call("iam", "delete_role", RoleName="worker")
     assert await aws.refusal("iam", "get_role", RoleName="worker") == (
@@ -198,7 +201,7 @@ async def test_a_malformed_policy_is_refused(aws: Cloud, text: str, sentence: st
 
 
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/worker/s"
-EXTERNAL = {"sts:externalid": "e"}
+EXTERNAL = {"sts:externalid": ("e",)}
 
 
 @pytest.mark.parametrize(

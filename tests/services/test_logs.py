@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.services.cloud import Cloud
@@ -39,7 +41,7 @@ async def test_a_group_is_made_once_described_and_deleted(aws: Cloud):
     )
     (group,) = (await aws.call("logs", "describe_log_groups", logGroupNamePrefix="/aws/"))["logGroups"]
     assert group["arn"] == f"arn:aws:logs:eu-central-1:123456789012:log-group:{G}:*"
-    assert group["storedBytes"] == 0
+    assert (group["storedBytes"], group["deletionProtectionEnabled"]) == (0, False)
     await aws.call("logs", "delete_log_group", logGroupName=G)
     assert await aws.refusal("logs", "delete_log_group", logGroupName=G) == (
         "ResourceNotFoundException",
@@ -56,6 +58,67 @@ async def test_groups_are_listed_by_page_and_by_pattern(aws: Cloud):
     assert "nextToken" not in second
     found = await aws.call("logs", "describe_log_groups", logGroupNamePattern="b")
     assert [group["logGroupName"] for group in found["logGroups"]] == ["Bee", "b"]
+
+
+async def test_a_listing_by_pattern_says_less_and_always_has_a_token(aws: Cloud):
+    for name in ("a", "ab", "abc"):
+        await aws.call("logs", "create_log_group", logGroupName=name)
+    pages, token = list[dict[str, Any]](), dict[str, str]()
+    while not pages or "nextToken" in pages[-1]:
+        pages.append(await aws.call("logs", "describe_log_groups", logGroupNamePattern="b", limit=1, **token))
+        token = {"nextToken": pages[-1].get("nextToken", "")}
+    assert [[group["logGroupName"] for group in page["logGroups"]] for page in pages] == [["ab"], ["abc"], []]
+    assert pages[0]["logGroups"][0].keys() == {
+        *("logGroupName", "creationTime", "metricFilterCount", "arn", "logGroupClass", "logGroupArn")
+    }
+
+
+async def test_a_stream_without_events_has_no_upload_sequence_token(aws: Cloud):
+    await stream(aws)
+    (made,) = (await aws.call("logs", "describe_log_streams", logGroupName=G))["logStreams"]
+    assert made.keys() == {"arn", "creationTime", "logStreamName", "storedBytes"}
+    await put(aws, 0)
+    (written,) = (await aws.call("logs", "describe_log_streams", logGroupName=G))["logStreams"]
+    assert len(written["uploadSequenceToken"]) == 56
+
+
+LONG = "n" * 513
+
+
+@pytest.mark.parametrize(
+    ("operation", "members"),
+    [
+        ("create_log_group", {"logGroupName": LONG}),
+        ("delete_log_group", {"logGroupName": LONG}),
+        ("describe_log_groups", {"logGroupNamePrefix": LONG}),
+        ("put_retention_policy", {"logGroupName": LONG, "retentionInDays": 1}),
+        ("create_log_stream", {"logGroupName": LONG, "logStreamName": "s"}),
+        ("create_log_stream", {"logGroupName": G, "logStreamName": LONG}),
+        ("describe_log_streams", {"logGroupName": LONG}),
+        ("describe_log_streams", {"logGroupName": G, "logStreamNamePrefix": LONG}),
+        ("get_log_events", {"logGroupName": G, "logStreamName": LONG}),
+        ("put_log_events", {"logGroupName": G, "logStreamName": LONG, "logEvents": [{"timestamp": 1, "message": "m"}]}),
+        ("filter_log_events", {"logGroupName": LONG}),
+        ("filter_log_events", {"logGroupName": G, "logStreamNamePrefix": LONG}),
+    ],
+)
+async def test_a_name_that_is_too_long_is_refused_in_the_services_own_words(
+    aws: Cloud, operation: str, members: dict[str, Any]
+):
+    await aws.call("logs", "create_log_group", logGroupName=G)
+    assert await aws.refusal("logs", operation, **members) == (
+        "InvalidParameterException",
+        "Invalid LogGroup or LogStream, both must have length less than or equal to 512.",
+    )
+
+
+async def test_a_name_of_512_characters_is_taken_and_a_wrong_letter_comes_before_the_length(aws: Cloud):
+    await aws.call("logs", "create_log_group", logGroupName=LONG[1:])
+    code, sentence = await aws.refusal("logs", "create_log_group", logGroupName=LONG + "!")
+    assert (code, sentence.count("failed to satisfy constraint"), "length" in sentence) == (
+        *("InvalidParameterException", 1),
+        False,
+    )
 
 
 async def test_streams_are_listed_by_name_and_by_last_event(aws: Cloud):
@@ -247,7 +310,15 @@ async def test_a_group_deleted_and_made_again_is_empty(aws: Cloud):
     assert await messages(aws) == ["after"]
 
 
-@pytest.mark.parametrize("members", [{}, {"logGroupName": "a", "logGroupIdentifier": "a"}])
-async def test_a_group_is_named_once(aws: Cloud, members: dict[str, str]):
-    code, _ = await aws.refusal("logs", "filter_log_events", **members)
+async def test_a_group_must_be_named(aws: Cloud):
+    code, _ = await aws.refusal("logs", "filter_log_events")
     assert code == "InvalidParameterException"
+
+
+@pytest.mark.parametrize("operation", ["describe_log_streams", "filter_log_events", "get_log_events"])
+async def test_a_group_is_named_once(aws: Cloud, operation: str):
+    members = {"logStreamName": "s"} if operation == "get_log_events" else {}
+    assert await aws.refusal("logs", operation, logGroupName="a", logGroupIdentifier="a", **members) == (
+        "ValidationException",
+        "LogGroup name and LogGroup ARN are mutually exclusive parameters.",
+    )

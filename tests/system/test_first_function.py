@@ -40,6 +40,23 @@ def test_a_python_function_answers_with_its_log_and_the_version_that_ran(server:
     assert "Billed Duration" in log
 
 
+def test_the_answer_has_the_trace_of_the_invocation(server: Server):
+    code = "import os\ndef handler(event, context): return os.environ['_X_AMZN_TRACE_ID']\n"
+    client = deployed(server, "traced", PYTHON, "app.handler", zipped(app__py=code))
+    response = client.invoke(FunctionName="traced")
+    own = answer(response)
+    assert response["ResponseMetadata"]["HTTPHeaders"]["x-amzn-trace-id"] == own
+    assert isinstance(own, str)
+    assert own.startswith("Root=1-")
+    given = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+    client.meta.events.register(
+        "before-sign.lambda.Invoke", lambda request, **_: request.headers.add_header("X-Amzn-Trace-Id", given)
+    )
+    response = client.invoke(FunctionName="traced")
+    assert answer(response) == response["ResponseMetadata"]["HTTPHeaders"]["x-amzn-trace-id"] == given
+    assert "x-amzn-trace-id" not in client.get_function(FunctionName="traced")["ResponseMetadata"]["HTTPHeaders"]
+
+
 def test_the_log_of_a_function_is_in_cloudwatch_logs(server: Server):
     client = deployed(
         server, "logging", PYTHON, "app.handler", zipped(app__py="def handler(e, c): print('to be found')")

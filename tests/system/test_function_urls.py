@@ -142,7 +142,8 @@ def test_a_get_reaches_the_function_by_host_and_by_path(server: Server, client: 
         ["a=1", "b=2"],
     )
     assert event["requestContext"]["accountId"] == "anonymous"
-    assert event["requestContext"]["domainName"] == url.host.partition(":")[0]
+    assert event["requestContext"]["domainName"] == event["headers"]["host"] == url.host.partition(":")[0]
+    assert event["requestContext"]["http"]["path"] == "/a/b"
     assert event["requestContext"]["requestId"] == event["id"] == answer.header("x-amzn-requestid")
     assert event["arn"].endswith(":function:web")
     assert answer.header("content-type") == "application/json"
@@ -287,7 +288,33 @@ def test_an_alias_has_a_url_of_its_own_and_takes_it_along(server: Server, client
     client.update_alias(FunctionName="web", Name="live", RoutingConfig={"AdditionalVersionWeights": {other: 1.0}})
     assert url().json["version"] == other
     client.delete_alias(FunctionName="web", Name="live")
-    assert url().status == 403
+    for answer in (url(), url("/x", "POST", b"{}"), url(f"/_lambent/url/{url.id}/", host="x")):
+        assert (answer.status, answer.body) == (403, FORBIDDEN)
+        assert answer.header("x-amzn-errortype") == "AccessDeniedException"
+
+
+@pytest.mark.parametrize(
+    ("flags", "status"),
+    [
+        (["--auth", "open"], 200),
+        (["--auth", "open", "--url-permissions", "both"], 403),
+        (["--url-permissions", "url"], 200),
+    ],
+)
+def test_whether_one_permission_is_enough_goes_by_the_mode_or_by_the_setting(
+    tmp_path: Path, flags: list[str], status: int
+):
+    server = started(tmp_path, "--sandbox", "process", *flags)
+    try:
+        client = published(server, "web", ECHO)
+        url = made(server, client)
+        assert url().status == 200
+        client.remove_permission(FunctionName="web", StatementId="via")
+        assert url().status == status
+        client.remove_permission(FunctionName="web", StatementId="url")
+        assert url().status == 403
+    finally:
+        stopped(server)
 
 
 def test_who_comes_when_all_are_busy_is_throttled(tmp_path: Path):

@@ -1,8 +1,8 @@
 """A folder as a deployment package, with what its requirements.txt asks for.
 
 The same folder gives the same bytes (entries in order, no times in them), so that a deployment can see that nothing has
-changed. Links stay links, and Lambent refuses those that lead out of the package. What tools leave in a folder
-(version control, caches, virtual environments) stays out.
+changed. Links stay links. Everybody may read every file, whatever its mode here, because a function does not own its code.
+What tools leave in a folder (version control, caches, virtual environments) stays out.
 """
 
 from __future__ import annotations

@@ -58,6 +58,14 @@ class Shape(msgspec.Struct, rename="pascal", omit_defaults=True, kw_only=True):
     """
 
 
+class SessionTag(msgspec.Struct, frozen=True, array_like=True):
+    """A tag of a role session."""
+
+    key: str
+    value: str
+    transitive: bool = False  # handed on to sessions that are assumed from this one
+
+
 class Caller(msgspec.Struct, frozen=True):
     """Whoever signed the request."""
 
@@ -67,6 +75,7 @@ class Caller(msgspec.Struct, frozen=True):
     access_key: str
     is_root: bool = False
     session_name: str | None = None
+    session_tags: tuple[SessionTag, ...] = ()
 
 
 class Context(msgspec.Struct, Generic[S]):
@@ -85,6 +94,7 @@ class Context(msgspec.Struct, Generic[S]):
     source_ip: str | None = None  # the address the request came from
     slice: Slice | None = None  # of the guest that the request came from
     at_once: bool = False  # whether the caller does not want to wait for AWS's pace (core/pace.py)
+    answer_trace_id: str | None = None  # the X-Amzn-Trace-Id of the answer, which no model has: the operation's to set
 
     @property
     def account(self) -> str:

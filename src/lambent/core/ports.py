@@ -84,11 +84,17 @@ class Roles(Protocol):
         """Whether the role exists and its trust policy lets `service_principal` ("lambda.amazonaws.com") assume it."""
         ...
 
-    def assumable_by_caller(self, role_arn: str, caller: Caller, context: Mapping[str, str]) -> AssumableRole | None:
+    def assumable_by_caller(
+        self, role_arn: str, caller: Caller, context: Mapping[str, tuple[str, ...]]
+    ) -> AssumableRole | None:
         """Return the role if it exists and its trust policy lets `caller` assume it.
 
-        `context` holds the condition keys that are known of the request, in lower case ("sts:externalid").
+        `context` holds the condition keys that are known of the request, in lower case ("sts:externalid"), with their values.
         """
+        ...
+
+    def taggable_by_caller(self, role_arn: str, caller: Caller, context: Mapping[str, tuple[str, ...]]) -> bool:
+        """Whether the role exists and its trust policy lets `caller` give tags to its sessions."""
         ...
 
     def find(self, role_arn: str) -> AssumableRole | None:

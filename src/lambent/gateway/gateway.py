@@ -135,7 +135,7 @@ class Gateway:
                 at_once=AT_ONCE in request.headers,
             )
             output = await service.call(operation.name, members, context)
-            return endpoint.protocol.serialize(operation, output, request_id)
+            return _traced(endpoint.protocol.serialize(operation, output, request_id), context.answer_trace_id)
         except AwsError as error:
             return self._error(error, located, request, request_id)
         except SignatureRefused as refused:
@@ -290,6 +290,12 @@ class Gateway:
         if isinstance(error, AccessDeniedException) and endpoint.service.model.metadata.protocol != "rest-json":
             return _dialect(request).refuse(Problem.DENIED, error.text, request_id)  # 400 in JSON, another code in XML
         return endpoint.protocol.serialize_error(endpoint.service.model, error, request_id)
+
+
+def _traced(response: Response, trace_id: str | None) -> Response:
+    if trace_id is not None:
+        response.headers.append(("X-Amzn-Trace-Id", trace_id))
+    return response
 
 
 def _dialect(request: Request) -> Dialect:

@@ -69,8 +69,6 @@ OBJECT_MAX_BYTES: Final = UNZIPPED_MAX_BYTES + 16 * 1024 * 1024  # a package in 
 # is what a package that unpacks to the limit takes at most, with room for the archive's own words
 ENTRIES_MAX: Final = 100_000  # files and directories of a package; ours: AWS names none, and every one costs an inode
 DEPTH_MAX: Final = 100  # directories above a file; ours, so that a tree can be walked
-LINK_HOPS_MAX: Final = 40  # symlinks on the way to a file, as in Linux (MAXSYMLINKS)
-LINK_STEPS_MAX: Final = 1_000_000  # path components walked to check all symlinks of a package; ours, about a second
 LINK_TARGET_MAX_BYTES: Final = 4095  # PATH_MAX
 PATH_MAX_BYTES: Final = 3072  # an entry's path; ours: PATH_MAX less room for where the tree lies
 COMPONENT_MAX_BYTES: Final = 255  # NAME_MAX

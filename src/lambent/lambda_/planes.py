@@ -45,6 +45,7 @@ from lambent.lambda_.runtimes.interpreters import Interpreters
 from lambent.lambda_.runtimes.templates import Visible
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.store import Functions
+from lambent.lambda_.urls.access import Permissions
 from lambent.lambda_.urls.site import FunctionUrls
 from lambent.sandbox.contract import GATEWAY_PORT
 from lambent.sandbox.memory import Memory
@@ -69,6 +70,7 @@ class PlaneSettings(msgspec.Struct, frozen=True, kw_only=True):
     unpacked_code_bytes: int
     adopt_code: bool
     update_least_s: float
+    url_permissions: Permissions
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,7 +181,7 @@ async def planes(
         capacity = CapacityPage(placed.room, settings.concurrent_executions, neighbours.log_events_lost)
         yield Planes(
             service=service,
-            urls=FunctionUrls(control.functions, service.state.invocations, clock, ids),
+            urls=FunctionUrls(control.functions, service.state.invocations, clock, ids, settings.url_permissions),
             pages={CODE_FOLDER: control.links.answer, CAPACITY_FOLDER: capacity.answer},
             functions=control.functions,
             provisions=provisions,

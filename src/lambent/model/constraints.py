@@ -27,6 +27,7 @@ _Check = Callable[[Any, str, list[str]], None]
 """Adds to the list what the value at the path breaks."""
 
 _NOT_NULL = "must not be null"
+_AT_MOST = "have length less than or equal to"
 
 
 _Test = Callable[[Any], bool]
@@ -74,8 +75,11 @@ class _Compiler:
 
     def _own(self, shape: ShapeModel) -> _Check | None:
         """Rules on the value itself."""
+        bounded = shape.name not in self._wording.lengths_checked_by_the_service
         rules = [
-            (rule, self._sentence(shape, f"Member must {rule.demand}")) for rule in _told_alone(self._rules(shape))
+            (rule, self._sentence(shape, f"Member must {rule.demand}"))
+            for rule in _told_alone(self._rules(shape))
+            if bounded or not rule.demand.startswith(_AT_MOST)
         ]
         if not rules:
             return None
@@ -243,7 +247,7 @@ def _told_alone(rules: list[_Rule]) -> list[_Rule]:
 def _lengths(shortest: float | None, longest: float | None) -> list[_Rule]:
     rules: list[_Rule] = []
     if longest is not None:
-        rules.append(_Rule(_longer(longest), f"have length less than or equal to {longest}"))
+        rules.append(_Rule(_longer(longest), f"{_AT_MOST} {longest}"))
     if shortest is not None:
         rules.append(_Rule(_shorter(shortest), f"have length greater than or equal to {shortest}"))
     return rules

@@ -33,6 +33,9 @@ class Wording(msgspec.Struct, frozen=True):
     checked_by_the_operation: frozenset[str] = frozenset()
     """Members (`Shape.Member`) whose values the service checks itself, with sentences of its own."""
 
+    lengths_checked_by_the_service: frozenset[str] = frozenset()
+    """Shapes whose longest length is in no sentence, because the service checks it itself; a list's members are not meant."""
+
     patterns: Mapping[str, str] = {}
     """Patterns that the service shows otherwise than its model has them."""
 
@@ -81,7 +84,11 @@ WORDINGS: Final[Mapping[str, Wording]] = {
         patterns={"LayerVersionArn": _LAYER_VERSION_ARN},
     ),
     # User reports: fluent-plugin-cloudwatch-logs#223, winston-cloudwatch#55, crossfeed#374.
-    "logs": Wording(error_code="InvalidParameterException", elements_not_null=False),
+    "logs": Wording(
+        error_code="InvalidParameterException",
+        elements_not_null=False,
+        lengths_checked_by_the_service=frozenset({"LogGroupName", "LogStreamName"}),
+    ),
     # IAM has shown no values since about 2024: "Value at 'tags.2.member.value' failed to satisfy constraint: ...".
     "iam": Wording(echoes=False),
     "dynamodb": Wording(elements_not_null=False),

@@ -17,7 +17,6 @@ from __future__ import annotations
 import fcntl
 import fnmatch
 import os
-import shutil
 import stat
 import subprocess
 import tempfile
@@ -36,6 +35,7 @@ from lambent.storage.errors import (
     DiskReadOnly,
     LockFileMissing,
 )
+from lambent.storage.removal import remove_tree
 from lambent.storage.secrets import random_key, secret
 
 LOCK: Final = "lambent.lock"
@@ -126,7 +126,7 @@ def ephemeral(parent: Path | None = None) -> Generator[DataDirectory]:
         with held(path, "memory") as directory:
             yield directory
     finally:
-        _remove(path)
+        remove_tree(path)
         remover.communicate(timeout=REMOVER_TIMEOUT_S)
 
 
@@ -186,10 +186,3 @@ def _lock(path: Path, lock: int) -> None:
         raise DataDirectoryBusy(path=path, pid=holder or "unknown") from None
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-
-
-def _remove(path: Path) -> None:
-    """Remove the tree; unpacked code in it is read-only, which only stops who is not root."""
-    for directory, _, _ in os.walk(path):
-        Path(directory).chmod(0o700)
-    shutil.rmtree(path, ignore_errors=True)

@@ -94,16 +94,22 @@ def test_nothing_is_written_through_a_symlink_that_leads_out_when_merged(tmp_pat
     assert list((tmp_path / "host").iterdir()) == []
 
 
-def test_files_are_the_layers_own_with_their_modes_and_directories_are_read_only(tmp_path: Path) -> None:
-    layers = [tree(tmp_path / "a", {"bin/run": "#!"}), tree(tmp_path / "b", {"lib/data": "x"})]
+def test_files_are_the_layers_own_and_directories_have_the_mode_of_the_last_layer(tmp_path: Path) -> None:
+    layers = [
+        tree(tmp_path / "a", {"bin/run": "#!", "both/x": "1"}),
+        tree(tmp_path / "b", {"lib/data": "x", "both/y": "2"}),
+    ]
+    layers[0].joinpath("both").chmod(0o700)
+    layers[0].joinpath("bin").chmod(0o711)
+    layers[1].joinpath("lib").chmod(0o555)
     (tmp_path / "merged").mkdir()
     merge(layers, tmp_path / "merged")
     run, data = tmp_path / "merged/bin/run", tmp_path / "merged/lib/data"
     assert run.samefile(layers[0] / "bin/run")
     assert data.samefile(layers[1] / "lib/data")
     assert [stat.S_IMODE(path.stat().st_mode) for path in (run, data)] == [0o555, 0o444]
-    for directory in (tmp_path / "merged", run.parent, data.parent):
-        assert stat.S_IMODE(directory.stat().st_mode) == 0o555
+    for name, mode in {".": 0o755, "bin": 0o711, "lib": 0o555, "both": 0o755}.items():
+        assert stat.S_IMODE((tmp_path / "merged" / name).stat().st_mode) == mode
 
 
 @pytest.mark.parametrize("number", [errno.EMLINK, errno.EPERM])

@@ -11,7 +11,7 @@ import pytest
 from lambent.core.kernel import Caller
 from lambent.lambda_.names import FunctionArn
 from lambent.lambda_.urls import access
-from lambent.lambda_.urls.addresses import Target
+from lambent.lambda_.urls.addresses import Address, Addresses, Target
 from lambent.lambda_.urls.config import FunctionUrlConfig
 from tests.lambda_.plane import ACCOUNT, ARN, REGION, ROOT, Plane, plane
 
@@ -27,12 +27,19 @@ USER = Caller(account=ACCOUNT, arn=f"arn:aws:iam::{ACCOUNT}:user/u", principal_i
 STRANGER = Caller(account=OTHER, arn=f"arn:aws:iam::{OTHER}:root", principal_id=OTHER, access_key="AKIA", is_root=True)
 
 
-async def admits(lambda_: Plane, caller: Caller | None, alias: str | None = None, source_ip: str = "10.0.0.7") -> bool:
+async def admits(
+    lambda_: Plane,
+    caller: Caller | None,
+    alias: str | None = None,
+    source_ip: str = "10.0.0.7",
+    permissions: access.Permissions = "both",
+) -> bool:
     arn = FunctionArn(REGION, ACCOUNT, "f")
     function = lambda_.control.functions.get(arn)
     config = function.part(FunctionUrlConfig, alias or "$LATEST")
     assert config is not None
-    return access.admits(function, Target(arn, alias, config), caller, source_ip=source_ip, now=1.8e9)
+    target = Target(arn, alias, config)
+    return access.admits(function, target, caller, source_ip=source_ip, now=1.8e9, permissions=permissions)
 
 
 async def with_url(lambda_: Plane, auth_type: str) -> None:
@@ -80,11 +87,50 @@ async def test_nobody_needs_both_permissions_for_everybody(tmp_path: Path):
         assert not await admits(lambda_, None)
 
 
+@pytest.mark.parametrize(("auth_type", "caller"), [("NONE", None), ("AWS_IAM", STRANGER)])
+async def test_by_the_older_rule_the_permission_to_call_the_url_is_enough(
+    tmp_path: Path, auth_type: str, caller: Caller | None
+):
+    async with plane(tmp_path) as lambda_:
+        await with_url(lambda_, auth_type)
+        assert not await admits(lambda_, caller, permissions="url")
+        await permit(lambda_, "*" if caller is None else OTHER, auth_type)
+        assert await admits(lambda_, caller, permissions="url")
+        await lambda_("RemovePermission", FunctionName="f", StatementId="via")
+        assert await admits(lambda_, caller, permissions="url")
+        assert not await admits(lambda_, caller)
+        await lambda_("RemovePermission", FunctionName="f", StatementId="url")
+        assert not await admits(lambda_, caller, permissions="url")
+
+
 async def test_what_is_permitted_for_one_type_is_not_for_the_other(tmp_path: Path):
     async with plane(tmp_path) as lambda_:
         await with_url(lambda_, "NONE")
         await permit(lambda_, "*", "AWS_IAM")
         assert not await admits(lambda_, None)
+
+
+async def test_a_url_whose_alias_is_gone_is_remembered_and_one_that_was_deleted_is_not(tmp_path: Path):
+    async with plane(tmp_path) as lambda_:
+        addresses = Addresses()
+        lambda_.control.functions.follow(addresses.follow)
+        await with_url(lambda_, "NONE")
+        await lambda_("PublishVersion", FunctionName="f")
+        ids: dict[str, str] = {}
+        for name in ("gone", "deleted"):
+            await lambda_("CreateAlias", FunctionName="f", Name=name, FunctionVersion="1")
+            made = await lambda_("CreateFunctionUrlConfig", FunctionName="f", Qualifier=name, AuthType="NONE")
+            ids[name] = made["FunctionUrl"].removeprefix("http://").partition(".")[0]
+        await lambda_("DeleteFunctionUrlConfig", FunctionName="f", Qualifier="deleted")
+        for name in ids:
+            await lambda_("DeleteAlias", FunctionName="f", Name=name)
+
+        def orphaned(name: str, region: str | None = REGION) -> bool:
+            return addresses.orphaned(Address(ids[name], region, None, "/", "80"))
+
+        assert (orphaned("gone"), orphaned("gone", None), orphaned("gone", "x-y-1")) == (True, True, False)
+        assert not orphaned("deleted")
+        assert addresses.target(Address(ids["gone"], REGION, None, "/", "80")) is None
 
 
 async def test_an_alias_has_a_policy_of_its_own(tmp_path: Path):

@@ -30,7 +30,11 @@ def said(**members: object) -> Response:
 @pytest.mark.parametrize(
     ("result", "body"),
     [
-        (b'{"hello": "world"}', b'{"hello": "world"}'),
+        (b'{"hello": "world"}', b'{"hello":"world"}'),
+        (b' { "a" : [ 1 , 2.50 , 1e3 ] ,\n"b c" : " : , " } ', b'{"a":[1,2.50,1e3],"b c":" : , "}'),
+        (b'[12345678901234567890123, "gr\\u00fc"]', b'[12345678901234567890123,"gr\\u00fc"]'),
+        (b'{"a": 1, "a": 2}', b'{"a":1,"a":2}'),
+        (b"[ ]", b"[]"),
         (b'["hello",3,true]', b'["hello",3,true]'),
         (b'"hello"', b"hello"),
         (b'"gr\\u00fc\\u00dfe"', "grüße".encode()),
@@ -42,6 +46,10 @@ def said(**members: object) -> Response:
 )
 def test_a_result_that_is_no_response_is_the_body_of_one(result: bytes, body: bytes):
     assert buffered(result) == Response(200, [JSON], body)
+
+
+def test_a_body_in_a_response_keeps_its_spaces():
+    assert said(body='{"a": 1}').body == b'{"a": 1}'
 
 
 def test_a_result_with_a_status_says_everything_itself():

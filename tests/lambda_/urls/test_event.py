@@ -56,9 +56,11 @@ def test_a_request_of_nobody_becomes_the_event_that_aws_makes_of_it():
         "rawPath": "/circulation-supply",
         "rawQueryString": "network=all",
         "headers": {
-            "host": f"{DOMAIN}:4566",
+            "host": DOMAIN,
             "user-agent": "PostmanRuntime/7.29.0",
             "accept": "*/*",
+            "x-amzn-tls-cipher-suite": "TLS_AES_128_GCM_SHA256",
+            "x-amzn-tls-version": "TLSv1.3",
             "x-amzn-trace-id": "Root=1-62fdefd3-1e5a14477f1ac5860602b53b",
             "x-forwarded-for": "10.0.0.7",
             "x-forwarded-port": "4566",
@@ -111,18 +113,31 @@ def test_an_authorization_that_nobody_checks_belongs_to_the_function():
 
 
 @pytest.mark.parametrize(
-    ("path", "seen"),
+    ("path", "raw", "decoded"),
     [
-        ("/a%2Fb", "/a%2Fb"),
-        ("/with%20space/%zz/%", "/with%20space/%zz/%"),
-        ("//a/../b", "//a/../b"),
-        ("/\xc3\xa4", "/ä"),  # bytes that are UTF-8
-        ("/\xe4", "/ä"),  # and one that is not
+        ("/a%2Fb", "/a%2Fb", "/a/b"),
+        ("/a%25b/1", "/a%25b/1", "/a%b/1"),
+        ("/a%2525", "/a%2525", "/a%25"),  # once
+        ("/with%20space+plus/%zz/%", "/with%20space+plus/%zz/%", "/with space+plus/%zz/%"),
+        ("//a/../b", "//a/../b", "//a/../b"),
+        ("/%C3%A4", "/%C3%A4", "/ä"),
+        ("/%E4", "/%E4", "/ä"),
+        ("/\xc3\xa4", "/ä", "/ä"),  # bytes that are UTF-8
+        ("/\xe4", "/ä", "/ä"),  # and one that is not
+        ("/\xc3%A4", "/\xc3%A4", "/ä"),
+        ("/%00", "/%00", "/\0"),
     ],
 )
-def test_a_path_stays_as_it_came(path: str, seen: str):
+def test_a_path_stays_as_it_came_and_is_decoded_in_the_context(path: str, raw: str, decoded: str):
     found = event(path=path)
-    assert (found["rawPath"], found["requestContext"]["http"]["path"]) == (seen, seen)
+    assert (found["rawPath"], found["requestContext"]["http"]["path"]) == (raw, decoded)
+
+
+@pytest.mark.parametrize("host", [f"{DOMAIN}:4566", f"{DOMAIN.upper()}:1", "127.0.0.1:4566", "anything"])
+def test_the_host_is_the_domain_without_a_port_however_the_client_came(host: str):
+    seen = event(headers={"host": host})
+    assert seen["headers"]["host"] == seen["requestContext"]["domainName"] == DOMAIN
+    assert seen["headers"]["x-forwarded-port"] == "4566"
 
 
 @pytest.mark.parametrize(
@@ -197,7 +212,8 @@ def test_what_is_between_the_client_and_us_does_not_reach_the_function():
 
 def test_a_client_cannot_say_where_it_comes_from():
     said = {"x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "https", "x-forwarded-port": "443"}
-    seen = event(headers=said)
+    seen = event(headers=said | {"x-amzn-tls-version": "SSLv3"})
+    assert seen["headers"]["x-amzn-tls-version"] == "TLSv1.3"
     assert seen["requestContext"]["http"]["sourceIp"] == "10.0.0.7"
     assert seen["headers"]["x-forwarded-for"] == "1.2.3.4, 10.0.0.7"
     assert (seen["headers"]["x-forwarded-proto"], seen["headers"]["x-forwarded-port"]) == ("http", "4566")
@@ -213,4 +229,4 @@ def test_every_request_becomes_an_event_with_its_body(path: str, query: str, hea
     seen = event("POST", path, query, headers, body)
     text = seen.get("body", "")
     assert (base64.b64decode(text) if seen["isBase64Encoded"] else text.encode()) == body
-    assert seen["requestContext"]["http"]["path"] == seen["rawPath"]
+    assert seen["rawPath"].count("%") == path.count("%")

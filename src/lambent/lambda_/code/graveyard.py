@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from lambent.storage.removal import remove_tree
 
 GRAVE_TERM_S: Final = 7 * 24 * 3600.0
 TIMESTAMP: Final = "%Y%m%dT%H%M%SZ"
@@ -95,15 +96,22 @@ def size_bytes(path: Path) -> int:
     """What a file or a tree takes on the disk."""
     if not path.is_dir():
         return path.stat().st_size if path.exists() else 0
-    return sum(Path(directory, name).lstat().st_size for directory, _, names in os.walk(path) for name in names)
+    return sum(entry.stat(follow_symlinks=False).st_size for entry in _files(str(path)))
+
+
+def _files(directory: str) -> Iterator[os.DirEntry[str]]:
+    """What is below a directory and is none; no symlink is followed."""
+    with suppress(PermissionError), os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path)
+            else:
+                yield entry
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a tree of ours, whose directories are read-only also for us unless we are root."""
-    if not path.is_dir() or path.is_symlink():
+    """Remove a file or a tree."""
+    if path.is_dir() and not path.is_symlink():
+        remove_tree(path)
+    else:
         path.unlink(missing_ok=True)
-        return
-    for directory, _, _ in os.walk(path):
-        with suppress(FileNotFoundError):  # the thread of a store that was closed may be at it, too
-            Path(directory).chmod(0o700)
-    shutil.rmtree(path, ignore_errors=True)

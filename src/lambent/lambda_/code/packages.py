@@ -5,16 +5,17 @@ gives a `Package`, a list of plain directories, files and symlinks, or refuses. 
 
 - bombs: the declared sizes are summed, every entry's data is the zip's own (no overlaps), and `unpack` counts what it
   really writes; the number of entries, the depth and the length of paths are bounded
-- writing elsewhere: absolute paths, `..`, backslashes, drive letters, NUL; a path below a file or below a symlink;
-  symlinks that leave the tree, directly or through others; devices, fifos, sockets
-- ambiguity: a path twice, a local header that says something else than the directory, encryption, unknown compression,
-  wrong checksums
+- writing elsewhere: absolute paths, `..`, NUL; a path below a file or below a symlink; devices, fifos, sockets
+- ambiguity: a path that is a file and a directory, a local header that says something else than the directory,
+  encryption, unknown compression, wrong checksums
 
-What it does not do: look into the code. Unpacking happens in a fresh directory of ours, directories first, symlinks
-last, so no write passes through one. Reading the archive is zipfile's; nothing else of an entry than what is checked
-here is used.
+What it takes, because AWS does: names with backslashes and colons, which are letters here; a path twice, of which the
+last entry counts; a symlink to anywhere, which is for the guest to follow, within what it sees. Unpacking happens in a
+fresh directory of ours, directories first, symlinks last, so no write passes through one, and nothing of the server's
+follows a symlink in a tree. Reading the archive is zipfile's; nothing else of an entry than what is checked here is used.
 
-Modes: directories 0555, files 0444, or 0555 where the archive says executable; owner and times are not kept.
+Modes are the archive's, so what it hides from others its function cannot read: a function is not the owner of its code.
+Owner, times, set-uid bits are not kept.
 """
 
 from __future__ import annotations
@@ -22,12 +23,11 @@ from __future__ import annotations
 import errno
 import io
 import os
-import re
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, NoReturn
@@ -39,8 +39,6 @@ from lambent.lambda_.limits import (
     COMPONENT_MAX_BYTES,
     DEPTH_MAX,
     ENTRIES_MAX,
-    LINK_HOPS_MAX,
-    LINK_STEPS_MAX,
     LINK_TARGET_MAX_BYTES,
     OBJECT_MAX_BYTES,
     PATH_MAX_BYTES,
@@ -55,9 +53,11 @@ DIRECTORY_SIGNATURE: Final = b"PK\x01\x02"
 LOCAL_HEADER_BYTES: Final = 30  # and the name, which must be there too
 ENCRYPTED: Final = 0x1 | 0x40 | 0x2000  # of the general purpose bits
 UTF8_NAME: Final = 0x800
-UNIX: Final = 3  # of `create_system`: only then the upper half of external_attr is a mode
+UNIX: Final = frozenset({3, 19})  # of `create_system` (UNIX, macOS): then the upper half of external_attr is a mode
 COMPRESSIONS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-DRIVE: Final = re.compile(r"[A-Za-z]:")
+PERMISSIONS: Final = 0o777
+DIRECTORY_MODE: Final = 0o755  # of what the archive gives no mode
+FILE_MODE: Final = 0o644
 CORRUPT: Final = (
     zipfile.BadZipFile,
     zlib.error,
@@ -74,7 +74,7 @@ class File(msgspec.Struct, frozen=True):
     """A file of the package and where the archive has it."""
 
     path: Parts
-    executable: bool
+    mode: int  # permissions
     entry: zipfile.ZipInfo
 
 
@@ -82,7 +82,7 @@ class Package(msgspec.Struct, frozen=True):
     """An archive that was found to be in order; its files are still compressed."""
 
     archive: zipfile.ZipFile
-    directories: tuple[Parts, ...]  # parents first
+    directories: tuple[tuple[Parts, int], ...]  # with their permissions; parents first
     files: tuple[File, ...]
     links: dict[Parts, str]  # to the target as written
     unzipped_bytes: int  # as declared
@@ -144,16 +144,16 @@ def unpack(package: Package, root: Path) -> int:
 
     Raises PackageTooLarge, PackageUnreadable, OSError; then `root` is left half filled.
     """
-    for path in package.directories:
+    for path, _ in package.directories:
         root.joinpath(*path).mkdir(mode=0o700)
     room = UNZIPPED_MAX_BYTES
     for file in package.files:
         room -= _write(package.archive, file, root.joinpath(*file.path), room)
     for path, target in package.links.items():
         root.joinpath(*path).symlink_to(target)
-    for path in reversed(package.directories):
-        root.joinpath(*path).chmod(0o555)
-    root.chmod(0o555)
+    for path, mode in reversed(package.directories):
+        root.joinpath(*path).chmod(_on_disk(mode))
+    root.chmod(DIRECTORY_MODE)
     return UNZIPPED_MAX_BYTES - room
 
 
@@ -166,8 +166,20 @@ def _write(archive: zipfile.ZipFile, file: File, target: Path, room: int) -> int
             if written > room:
                 raise PackageTooLarge(maximum=UNZIPPED_MAX_BYTES)
             _write_all(sink, chunk)
-        os.fchmod(sink.fileno(), 0o555 if file.executable else 0o444)
+        os.fchmod(sink.fileno(), _on_disk(file.mode))
     return written
+
+
+def _on_disk(mode: int) -> int:
+    """The mode as the tree has it.
+
+    Where Lambent is not root, every guest is the owner of all trees (in a user namespace), so there nobody may what others
+    may not; the owner may also read what others may execute, because we look into it.
+    """
+    if os.geteuid() == 0:
+        return mode
+    others = mode & 0o5
+    return mode & 0o222 | others * 0o111 | (0o440 if others & 1 else 0)
 
 
 def _write_all(sink: IO[bytes], chunk: bytes) -> None:
@@ -190,7 +202,7 @@ def _inspect(archive: zipfile.ZipFile) -> Package:
     if unzipped_bytes > UNZIPPED_MAX_BYTES:
         raise PackageTooLarge(maximum=UNZIPPED_MAX_BYTES)
     _check_no_overlap(entries, archive.start_dir)
-    directories: set[Parts] = set()
+    directories: dict[Parts, int] = {}
     files: dict[Parts, File] = {}
     links: dict[Parts, str] = {}
     for entry in entries:
@@ -199,16 +211,21 @@ def _inspect(archive: zipfile.ZipFile) -> Package:
         path = _path(name)
         if name.endswith("/") or stat.S_ISDIR(mode):
             _add_directories(directories, path)
+            if path:
+                directories[path] = _directory_permissions(mode)
             continue
-        if not path or path in files or path in links:
-            _refuse(f"{entry.filename!r} twice, or of no name")
+        if not path:
+            _refuse(f"{entry.filename!r} has no name")
+        _check_type(entry, mode)
         _add_directories(directories, path[:-1])
+        links.pop(path, None)  # of two entries of one path the last counts
+        files.pop(path, None)
         if stat.S_ISLNK(mode):
             links[path] = _target(archive, entry)
         else:
-            files[path] = File(path, bool(mode & 0o111), entry)
+            files[path] = File(path, _file_permissions(mode), entry)
     _check_tree(directories, files, links)
-    return Package(archive, tuple(sorted(directories)), tuple(files.values()), links, unzipped_bytes)
+    return Package(archive, tuple(sorted(directories.items())), tuple(files.values()), links, unzipped_bytes)
 
 
 def _check_no_overlap(entries: list[zipfile.ZipInfo], end: int) -> None:
@@ -229,7 +246,7 @@ def _check_readable(entry: zipfile.ZipInfo) -> None:
 
 def _path(name: str) -> Parts:
     """Return the path inside the tree, () for the root itself."""
-    if name.startswith("/") or "\\" in name or "\0" in name or DRIVE.match(name):
+    if name.startswith("/") or "\0" in name:
         _refuse(f"{name!r} is not a relative path")
     parts = tuple(part for part in name.split("/") if part not in ("", "."))
     if ".." in parts:
@@ -252,15 +269,34 @@ def _name(entry: zipfile.ZipInfo) -> str:
 
 
 def _mode(entry: zipfile.ZipInfo) -> int:
-    mode = entry.external_attr >> 16 if entry.create_system == UNIX else 0
-    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
+    """Return type and permissions; 0: the archive gives none."""
+    return entry.external_attr >> 16 if entry.create_system in UNIX else 0
+
+
+def _check_type(entry: zipfile.ZipInfo, mode: int) -> None:
+    """Refuse what is no file, directory or symlink. What has no type that there is, as old Maven writes it, is a file."""
+    if stat.S_IFMT(mode) in (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK):
         _refuse(f"{entry.filename!r} is a device, a fifo or a socket")
-    return mode
 
 
-def _add_directories(directories: set[Parts], path: Parts) -> None:
+def _file_permissions(mode: int) -> int:
+    """Return the permissions of a file; where its mode has no type, nobody chose the mode, and everybody may read.
+
+    Python's zipfile writes such modes: 0600 without a type where its caller gave no mode at all.
+    """
+    if not mode:
+        return FILE_MODE
+    return mode & PERMISSIONS if stat.S_IFMT(mode) else mode & PERMISSIONS | 0o444
+
+
+def _directory_permissions(mode: int) -> int:
+    """Return the permissions of a directory; of another type than that, a mode is senseless and does not count."""
+    return mode & PERMISSIONS if stat.S_ISDIR(mode) else DIRECTORY_MODE
+
+
+def _add_directories(directories: dict[Parts, int], path: Parts) -> None:
     while path and path not in directories:
-        directories.add(path)
+        directories[path] = DIRECTORY_MODE
         path = path[:-1]
     if len(directories) > ENTRIES_MAX:
         _refuse(f"more than {ENTRIES_MAX} directories")
@@ -270,48 +306,13 @@ def _target(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str:
     if not 0 < entry.file_size <= LINK_TARGET_MAX_BYTES:
         _refuse(f"{entry.filename!r} links to a path too long")
     target = archive.read(entry).decode("utf-8")
-    if target.startswith("/") or "\0" in target:
-        _refuse(f"{entry.filename!r} links out of the package")
+    if "\0" in target:
+        _refuse(f"{entry.filename!r} links to no path")
     return target
 
 
-def _check_tree(directories: set[Parts], files: dict[Parts, File], links: dict[Parts, str]) -> None:
-    """No file or link is also a directory, and every link stays inside, whichever others it leads through."""
+def _check_tree(directories: Mapping[Parts, int], files: Mapping[Parts, File], links: Mapping[Parts, str]) -> None:
+    """No file or link is also a directory, so nothing is written below a link."""
     for path in (*files, *links):
         if path in directories:
             _refuse(f"{'/'.join(path)!r} is a file and a directory")
-    steps = 0
-    for path in links:
-        steps += _follow(path, links)
-        if steps > LINK_STEPS_MAX:
-            _refuse("links that take too long to follow")
-
-
-def _follow(path: Parts, links: dict[Parts, str]) -> int:
-    """Walk `path` as the kernel would, with the package as the whole world; return the steps it took.
-
-    Dangling links are no harm.
-    """
-    ahead = list(reversed(path))
-    here: list[str] = []
-    hops = steps = 0
-    while ahead:
-        part = ahead.pop()
-        steps += 1
-        if part in ("", "."):
-            continue
-        if part == "..":
-            if not here:
-                _refuse(f"{'/'.join(path)!r} links out of the package")
-            here.pop()
-            continue
-        here.append(part)
-        if target := links.get(tuple(here)):
-            hops += 1
-            if hops > LINK_HOPS_MAX:
-                _refuse(f"{'/'.join(path)!r} is a loop of links")
-            ahead.extend(reversed(target.split("/")))
-            here.pop()
-        elif len(here) > 2 * DEPTH_MAX:
-            _refuse(f"{'/'.join(path)!r} links to a path too deep")
-    return steps

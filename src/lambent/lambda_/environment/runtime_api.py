@@ -193,9 +193,7 @@ class RuntimeApi:
             return refusal
         if self._invocation is None:  # it was an error of the init
             return TOO_LARGE
-        limit = RESPONSE_LIMIT_BYTES
-        size = max(int(head.headers.get("content-length", "0")), limit + 1)  # chunks: it is only known to be more
-        message = f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({limit} bytes)."
+        message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT_BYTES} bytes)."
         body = json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}).encode()
         _ = self.result(self._invocation.request_id, body, "Function.ResponseSizeTooLarge")
         return TOO_LARGE

@@ -8,8 +8,10 @@ the layers' trees if a crash took it. A function without layers has nothing at /
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Iterable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -43,7 +45,15 @@ async def restore_opt(code: CodeStore, layers: AttachedLayers) -> None:
 
 def has_extensions(code: CodeStore, layers: AttachedLayers) -> bool:
     """Whether one of the layers brings extensions, which AWS would start."""
-    return any((code.tree(layer.code.digest) / "extensions").is_dir() for layer in layers)
+    return any(_is_directory(code.tree(layer.code.digest) / "extensions") for layer in layers)
+
+
+def _is_directory(path: Path) -> bool:
+    """Whether it is one itself: where a symlink leads is for the guest to see."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 async def restore_opts(code: CodeStore, every: Iterable[AttachedLayers]) -> None:

@@ -56,13 +56,14 @@ async def invoke(
         return InvocationResponse(status_code=204)
     if invocation_type != "RequestResponse":
         raise InvocationTypeNotImplemented(invocation_type=invocation_type)
+    trace_id = ctx.answer_trace_id = ctx.trace_id or ctx.state.invocations.new_trace()
     outcome = await ctx.state.invocations.invoke(
         version,
         request_id=ctx.request_id,
         event=payload,
         function_arn=version.invoked_arn(reference.qualifier),
         client_context=client_context,
-        trace_id=ctx.trace_id,
+        trace_id=trace_id,
         tenant_id=tenant_id,
         tail=log_type == "Tail",
     )

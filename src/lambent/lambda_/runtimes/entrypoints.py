@@ -36,7 +36,7 @@ def package_entrypoint(directories: Sequence[tuple[Path, str]]) -> str:
             continue
         if stat.S_ISLNK(status.st_mode):
             return path  # where it leads is for the guest to see
-        if not status.st_mode & 0o111:
+        if not status.st_mode & stat.S_IXOTH:  # a function is not the owner of its code
             raise InvalidEntrypoint(f"fork/exec {path}: permission denied")
         if not _executable_format(file):
             raise InvalidEntrypoint(f"fork/exec {path}: exec format error")

@@ -213,13 +213,14 @@ def _read_at_start(runtime: Runtime, variables: Mapping[str, str]) -> bool:
 
 
 def _brings_libraries(facts: FunctionFacts) -> bool:
-    """Whether the loader must search the package: it reads LD_LIBRARY_PATH once, when the program is executed."""
-    directories = [facts.code_dir, facts.code_dir / "lib"]
-    if facts.layers_dir is not None:
-        lib = (facts.layers_dir / "lib").resolve()
-        if lib.is_relative_to(facts.layers_dir.resolve()):  # a symlink may lead out where layers are merged
-            directories.append(lib)
-    return any(_is_shared_library(name) for directory in directories for name in _names(directory))
+    """Whether the loader must search the package: it reads LD_LIBRARY_PATH once, when the program is executed.
+
+    Where a symlink leads is for the guest to see, so one in place of a directory counts as libraries.
+    """
+    libs = [tree / "lib" for tree in (facts.code_dir, facts.layers_dir) if tree is not None]
+    if any(lib.is_symlink() for lib in libs):
+        return True
+    return any(_is_shared_library(name) for directory in (facts.code_dir, *libs) for name in _names(directory))
 
 
 def _names(directory: Path) -> list[str]:

@@ -10,10 +10,12 @@ is understood. The index from ids to functions follows the functions; a look-up 
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import Final
 
 import msgspec
 
+from lambent.lambda_.aliases import Alias
 from lambent.lambda_.functions import Function
 from lambent.lambda_.names import LATEST, FunctionArn
 from lambent.lambda_.urls.config import FunctionUrlConfig
@@ -24,6 +26,7 @@ PATH_ROOT: Final = "/_lambent/url/"
 HOST: Final = re.compile(r"([a-z0-9]{32})\.lambda-url\.([a-z0-9-]{1,32})\.[a-z0-9.-]{1,180}(?::([0-9]{1,5}))?")
 ANY_PORT: Final = re.compile(r".*:([0-9]{1,5})")
 HTTP_PORT: Final = "80"
+ORPHANS_MAX: Final = 1000  # URLs whose alias is gone that are remembered, the latest; 100 bytes each
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -63,17 +66,24 @@ def address_of(request: Request) -> Address | None:
 
 
 class Addresses:
-    """Every function URL there is, by its id."""
+    """Every function URL there is, by its id, and those whose alias was deleted since the start.
+
+    To these AWS answers as to a URL that nobody may call, since its address outlives the alias (recorded); to one that was
+    deleted itself, as to one that never was.
+    """
 
     def __init__(self) -> None:
         self._targets: Final[dict[str, Target]] = {}
+        self._orphans: Final[deque[tuple[str, str]]] = deque(maxlen=ORPHANS_MAX)  # id and region
 
     def follow(self, before: Function | None, after: Function | None) -> None:
         """Take over a change of a function: a watcher of `store.Functions`."""
         old, new = _targets(before), _targets(after)
         if old or new:
             for url_id in old.keys() - new.keys():
-                del self._targets[url_id]
+                target = self._targets.pop(url_id)
+                if after is not None and target.alias is not None and after.part(Alias, target.alias) is None:
+                    self._orphans.append((url_id, target.arn.region))
             self._targets.update(new)
 
     def target(self, address: Address) -> Target | None:
@@ -82,6 +92,10 @@ class Addresses:
         if target is not None and address.region in (None, target.arn.region):
             return target
         return None
+
+    def orphaned(self, address: Address) -> bool:
+        """Whether the URL of that id in that region has lost its alias."""
+        return any(url_id == address.url_id and address.region in (None, region) for url_id, region in self._orphans)
 
 
 def _targets(function: Function | None) -> dict[str, Target]:

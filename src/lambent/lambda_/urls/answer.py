@@ -2,9 +2,10 @@
 
     {"statusCode": 201, "headers": {...}, "cookies": [...], "body": "...", "isBase64Encoded": false}
 
-An object with `statusCode` says everything itself; any other value is the body of a 200, as JSON, but for a string, which
-is its text. What cannot be understood is the function's fault and a 502, as is a header that would end the line or the
-head; headers that belong to the connection are dropped or renamed, as AWS renames them.
+An object with `statusCode` says everything itself. Any other value is the body of a 200: a string as its text, all else as
+JSON without the spaces that its runtime wrote between the tokens (recorded). What cannot be understood is the function's
+fault and a 502, as is a header that would end the line or the head; headers that belong to the connection are dropped or
+renamed, as AWS renames them.
 
 A URL whose InvokeMode is RESPONSE_STREAM sends what the function returned unread, also an object with a `statusCode`:
 only a runtime that streams can say more, by a prelude before the body. Here all of it is sent when it is complete.
@@ -70,7 +71,7 @@ def buffered(payload: bytes) -> Response:
     if isinstance(value, str):
         return Response(200, [("Content-Type", CONTENT_TYPE)], _bytes(value))
     if not isinstance(value, dict) or "statusCode" not in value:
-        return Response(200, [("Content-Type", CONTENT_TYPE)], payload)
+        return Response(200, [("Content-Type", CONTENT_TYPE)], msgspec.json.format(payload, indent=-1))
     said = cast("dict[str, Any]", value)
     return Response(_status(said["statusCode"]), _headers(said), _body(said))
 

@@ -1,8 +1,10 @@
 """From an HTTP request to the event its function gets: payload format 2.0.
 
-What the client sent reaches the function as it came: the path and the query stay percent-encoded, headers keep their
-values. Text stands in JSON, which is Unicode, so bytes are read as UTF-8 where they are, and as Latin-1 where they are
-not; a body that is not text is in Base64. Members without a value are left out, as AWS leaves them out.
+What the client sent reaches the function as it came: `rawPath` and the query stay percent-encoded, headers keep their
+values. Three things are as AWS has them (recorded), whose clients all come by TLS to a name: the path in `requestContext`
+is decoded, `host` is the domain without a port, and two headers tell how TLS was spoken. Text stands in JSON, which is
+Unicode, so bytes are read as UTF-8 where they are, and as Latin-1 where they are not; a body that is not text is in
+Base64. Members without a value are left out, as AWS leaves them out.
 
 Sources: reference/lambda.md 2.3; Lambda developer guide, "Invoking Lambda function URLs"; events that users have captured,
 for what the guide leaves open: cookies stand in `headers` too, a signature does not, and `accountId` is the caller's.
@@ -24,6 +26,7 @@ from lambent.wire.messages import Request
 HOP_BY_HOP: Final = frozenset(  # RFC 9110, 7.6.1: between the client and us
     {"connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
+TLS: Final = {"x-amzn-tls-cipher-suite": "TLS_AES_128_GCM_SHA256", "x-amzn-tls-version": "TLSv1.3"}
 TEXT: Final = re.compile(
     r"\s*(?:text/|application/(?:json|xml|javascript|[^;\s]{1,127}\+(?:json|xml))\s*(?:;|$))", re.IGNORECASE
 )
@@ -96,6 +99,11 @@ def readable(text: str) -> str:
         return text
 
 
+def decoded_path(path: str) -> str:
+    """The path without percent signs but those that begin no octet; its octets are read as those of `readable`."""
+    return readable(unquote_to_bytes(path.encode("latin-1", "replace")).decode("latin-1"))
+
+
 def _headers(request: Request, visit: Visit) -> dict[str, str]:
     signed = visit.caller is not None
     headers = {
@@ -104,6 +112,8 @@ def _headers(request: Request, visit: Visit) -> dict[str, str]:
         if name not in HOP_BY_HOP and not (signed and name == "authorization")
     }
     forwarded = headers.get("x-forwarded-for")
+    headers["host"] = visit.domain
+    headers |= TLS
     headers["x-forwarded-for"] = f"{forwarded}, {request.peer}" if forwarded else request.peer
     headers["x-forwarded-port"] = visit.port
     headers["x-forwarded-proto"] = "http"
@@ -131,7 +141,7 @@ def _context(request: Request, visit: Visit) -> dict[str, Any]:
         "domainPrefix": visit.url_id,
         "http": {
             "method": request.method,
-            "path": readable(visit.path),
+            "path": decoded_path(visit.path),
             "protocol": "HTTP/1.1",
             "sourceIp": request.peer,
             "userAgent": readable(request.headers.get("user-agent", "")),

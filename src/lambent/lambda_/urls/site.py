@@ -26,7 +26,7 @@ from lambent.lambda_.invoke.path import InvokePath
 from lambent.lambda_.limits import URL_BODY_MAX_BYTES
 from lambent.lambda_.service import LAMBDA
 from lambent.lambda_.store import Functions
-from lambent.lambda_.urls.access import admits
+from lambent.lambda_.urls.access import Permissions, admits
 from lambent.lambda_.urls.addresses import HOST_MARK, PATH_ROOT, Address, Addresses, Target, address_of
 from lambent.lambda_.urls.answer import NotAResponse, response_of
 from lambent.lambda_.urls.config import InvokeMode
@@ -58,7 +58,9 @@ class UrlForbidden(AwsError, code="AccessDeniedException", status=403):
 class FunctionUrls:
     """All function URLs: a `core.ports.Site`."""
 
-    def __init__(self, functions: Functions, invocations: InvokePath, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, functions: Functions, invocations: InvokePath, clock: Clock, ids: Ids, permissions: Permissions = "both"
+    ) -> None:
         self.host_mark: str = HOST_MARK
         self.path_root: str = PATH_ROOT
         self.body_max_bytes: int = URL_BODY_MAX_BYTES
@@ -66,6 +68,7 @@ class FunctionUrls:
         self._invocations: Final = invocations
         self._clock: Final = clock
         self._ids: Final = ids
+        self._permissions: Final[Permissions] = permissions
         self._addresses: Final = Addresses()
         self._protocol: Final = protocol(LAMBDA.model)
         functions.follow(self._addresses.follow)
@@ -75,7 +78,7 @@ class FunctionUrls:
         address = address_of(request)
         target = self._addresses.target(address) if address is not None else None
         if address is None or target is None:
-            return unknown(request_id)
+            return self._missing(address, request_id)
         cors, origin = target.config.cors, request.headers.get("origin")
         if cors is not None and request.method == "OPTIONS":
             return Response(200, [*told(request_id), *preflight(cors, origin)], b"")
@@ -91,7 +94,7 @@ class FunctionUrls:
         address = address_of(head)
         target = self._addresses.target(address) if address is not None else None
         if target is None:
-            return unknown(request_id)
+            return self._missing(address, request_id)
         try:
             caller, payer = None, f"function URL {target.config.url_id}"
             if target.config.auth_type != "NONE":
@@ -109,6 +112,12 @@ class FunctionUrls:
     def too_large(self, request_id: str) -> Response:
         """The answer to a request whose body is larger than may be."""
         return self._protocol.serialize_error(LAMBDA.model, EventTooLarge(maximum=URL_BODY_MAX_BYTES), request_id)
+
+    def _missing(self, address: Address | None, request_id: str) -> Response:
+        """The answer where there is no URL."""
+        if address is None or not self._addresses.orphaned(address):
+            return unknown(request_id)
+        return self._protocol.serialize_error(LAMBDA.model, UrlForbidden(), request_id)
 
     async def _invoked(
         self, request: Request, request_id: str, prove: Prove, address: Address, target: Target
@@ -149,7 +158,14 @@ class FunctionUrls:
 
     def _require(self, function: Function, target: Target, caller: Caller | None, request: Request) -> None:
         """Raise UrlForbidden unless `caller` may call the URL."""
-        if not admits(function, target, caller, source_ip=request.peer, now=self._clock.now()):
+        if not admits(
+            function,
+            target,
+            caller,
+            source_ip=request.peer,
+            now=self._clock.now(),
+            permissions=self._permissions,
+        ):
             raise UrlForbidden
 
     def _visit(self, address: Address, target: Target, caller: Caller | None, request_id: str, trace: str) -> Visit:
@@ -178,7 +194,7 @@ def told(request_id: str) -> list[tuple[str, str]]:
 
 
 def unknown(request_id: str) -> Response:
-    """The answer where there is no URL."""
+    """The answer where there never was a URL."""
     return Response(403, [*told(request_id), ("x-amzn-ErrorType", "AccessDeniedException")], UNKNOWN)
 
 

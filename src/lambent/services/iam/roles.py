@@ -72,12 +72,19 @@ class Roles:
         role = self._at(role_arn)
         return role and AssumableRole(role.arn, role.account, role.name, role.role_id, role.max_session_duration_s)
 
-    def assumable_by_caller(self, role_arn: str, caller: Caller, context: Mapping[str, str]) -> AssumableRole | None:
+    def assumable_by_caller(
+        self, role_arn: str, caller: Caller, context: Mapping[str, tuple[str, ...]]
+    ) -> AssumableRole | None:
         """Return the role if it exists and its trust policy lets this caller assume it."""
         role = self._at(role_arn)
         if role is None or not _trusts(role, Requester.of(caller), context):
             return None
         return self.find(role_arn)
+
+    def taggable_by_caller(self, role_arn: str, caller: Caller, context: Mapping[str, tuple[str, ...]]) -> bool:
+        """Whether the role exists and its trust policy lets this caller give tags to its sessions."""
+        role = self._at(role_arn)
+        return role is not None and _trusts(role, Requester.of(caller), context, "sts:TagSession")
 
     # --- the role itself -----------------------------------------------------------------------------------------
 
@@ -265,9 +272,11 @@ def _roles(connection: apsw.Connection, account: str, after: str, path_prefix: s
     return [Role(*row) for row in rows]
 
 
-def _trusts(role: Role, requester: Requester, context: Mapping[str, str]) -> bool:
-    """Whether the role's trust policy lets the requester assume it."""
-    asked = Asked(requester, "sts:AssumeRole", facts=Facts().and_of(context))
+def _trusts(
+    role: Role, requester: Requester, context: Mapping[str, tuple[str, ...]], action: str = "sts:AssumeRole"
+) -> bool:
+    """Whether the role's trust policy lets the requester assume it, or do what else such a policy may allow."""
+    asked = Asked(requester, action, facts=Facts(context))
     return verdict([trust_policy(role.trust_policy)], asked) is Verdict.ALLOWED
 
 

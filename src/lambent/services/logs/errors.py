@@ -34,8 +34,20 @@ class RetentionNotAllowed(InvalidParameter):
     )
 
 
+class NameTooLong(InvalidParameter):
+    """Recorded in February 2026; the model has the same limit, and the service does not leave it to the model."""
+
+    message = "Invalid LogGroup or LogStream, both must have length less than or equal to {limit}."
+
+
 class NoLogGroupGiven(InvalidParameter):
     message = "Either log group name or log group identifier must be specified, but not both."
+
+
+class NameAndIdentifier(AwsError, code="ValidationException", status=400):
+    """Recorded in February 2026 of DescribeLogStreams, whose model does not list this error."""
+
+    message = "LogGroup name and LogGroup ARN are mutually exclusive parameters."
 
 
 class NotALogGroupArn(InvalidParameter):

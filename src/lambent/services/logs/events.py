@@ -13,7 +13,7 @@ from lambent.core.turns import QueueFull, Turns
 from lambent.services.logs.bounds import Bounds
 from lambent.services.logs.costs import THREAD_TIME, CpuTime, Work, bill
 from lambent.services.logs.errors import NoRoomForLogs, RateExceeded
-from lambent.services.logs.groups import QUERIES, Place, group_in
+from lambent.services.logs.groups import QUERIES, Place, check_name, group_in
 from lambent.services.logs.ingestion import Sorting, check_batch, sort_out, store
 from lambent.services.logs.limits import EXAMINED_EVENTS, FILTER_S, GUEST_FILTER_S, PAGE_BYTES, PUTS, PUTS_WAITING
 from lambent.services.logs.patterns import Predicate
@@ -130,8 +130,10 @@ class LogEvents:
         """Find events of a group, oldest first; return them and the position to go on from, None at the end.
 
         A page also ends after EXAMINED_EVENTS, or FILTER_S (a guest's after GUEST_FILTER_S) of work, so it may be short,
-        or empty, with more to come: as in AWS. Raises LogGroupNotFound, LogStreamNotFound, RateExceeded.
+        or empty, with more to come: as in AWS. Raises NameTooLong, LogGroupNotFound, LogStreamNotFound,
+        RateExceeded.
         """
+        check_name(prefix)
         most_s = FILTER_S if spender.slice is None else GUEST_FILTER_S
 
         def find(connection: apsw.Connection) -> tuple[list[StoredEvent], Position | None]:

@@ -14,6 +14,8 @@ from lambent.services.logs.bounds import Bounds
 from lambent.services.logs.errors import (
     LogGroupAlreadyExists,
     LogGroupNotFound,
+    NameAndIdentifier,
+    NameTooLong,
     NoLogGroupGiven,
     NoRoomForLogs,
     NotALogGroupArn,
@@ -21,7 +23,13 @@ from lambent.services.logs.errors import (
     TooManyGroups,
     TooManyTags,
 )
-from lambent.services.logs.limits import GROUPS_PER_PLACE, RETENTION_DAYS, STREAM_BYTES, TAGS_PER_GROUP
+from lambent.services.logs.limits import (
+    GROUPS_PER_PLACE,
+    NAME_MAX_CHARACTERS,
+    RETENTION_DAYS,
+    STREAM_BYTES,
+    TAGS_PER_GROUP,
+)
 from lambent.services.logs.reads import Reads
 from lambent.storage.database import Database
 from lambent.storage.queries import queries_of
@@ -42,9 +50,11 @@ class Place(NamedTuple):
     def group_name(self, name: str | None, identifier: str | None) -> str:
         """Return the name out of whichever of name and identifier (a name or an ARN) was given.
 
-        Raises NoLogGroupGiven, NotALogGroupArn.
+        Raises NameAndIdentifier, NoLogGroupGiven, NotALogGroupArn.
         """
-        if (name is None) == (identifier is None):
+        if name is not None and identifier is not None:
+            raise NameAndIdentifier
+        if name is None and identifier is None:
             raise NoLogGroupGiven
         given = name or identifier or ""
         return self.name_in_arn(given) if given.startswith("arn:") else given
@@ -86,7 +96,8 @@ class LogGroups:
         self._bounds = bounds
 
     async def create(self, place: Place, name: str, tags: Mapping[str, str], now_ms: int) -> None:
-        """Raises LogGroupAlreadyExists, TooManyTags, TooManyGroups, NoRoomForLogs."""
+        """Raises NameTooLong, LogGroupAlreadyExists, TooManyTags, TooManyGroups, NoRoomForLogs."""
+        check_name(name)
 
         def create(connection: apsw.Connection) -> None:
             if QUERIES.group_named.row(connection, **place._asdict(), name=name) is not None:
@@ -107,8 +118,9 @@ class LogGroups:
     async def page(self, spender: Spender, place: Place, prefix: str, part: str, after: str, limit: int) -> list[Group]:
         """Return at most `limit` groups whose names begin with `prefix` and contain `part`, by name.
 
-        Raises RateExceeded.
+        Raises NameTooLong, RateExceeded.
         """
+        check_name(prefix)
         rows = await self._reads.scan(
             spender,
             lambda connection: QUERIES.groups_with_prefix.rows(
@@ -157,11 +169,18 @@ class LogGroups:
 
 
 def group_in(connection: apsw.Connection, place: Place, name: str) -> Group:
-    """Find a group within a transaction. Raises LogGroupNotFound."""
+    """Find a group within a transaction. Raises NameTooLong, LogGroupNotFound."""
+    check_name(name)
     row = QUERIES.group_named.row(connection, **place._asdict(), name=name)
     if row is None:
         raise LogGroupNotFound
     return Group(*row)
+
+
+def check_name(name: str) -> None:
+    """Raise NameTooLong for what is longer than the name of a group or a stream may be."""
+    if len(name) > NAME_MAX_CHARACTERS:
+        raise NameTooLong(limit=NAME_MAX_CHARACTERS)
 
 
 def _put_tags(connection: apsw.Connection, group: Group, tags: Mapping[str, str]) -> None:

@@ -19,6 +19,7 @@ PAGE_EVENTS: Final = 10_000  # at most, and when no limit is given
 PAGE_BYTES: Final = 1_048_576
 DESCRIBE_PAGE: Final = 50
 TAGS_PER_GROUP: Final = 50
+NAME_MAX_CHARACTERS: Final = 512  # of a group or a stream
 
 RETENTION_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),

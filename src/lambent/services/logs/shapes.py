@@ -19,18 +19,19 @@ class LogGroup(LogsShape):
     creation_time: int
     metric_filter_count: int
     arn: str
-    stored_bytes: int
     log_group_class: str
     log_group_arn: str
+    stored_bytes: int | None = None
+    deletion_protection_enabled: bool | None = None
     retention_in_days: int | None = None
 
 
 class LogStream(LogsShape):
     log_stream_name: str
     creation_time: int
-    upload_sequence_token: str
     arn: str
     stored_bytes: int
+    upload_sequence_token: str | None = None
     first_event_timestamp: int | None = None
     last_event_timestamp: int | None = None
     last_ingestion_time: int | None = None

@@ -11,7 +11,7 @@ import msgspec
 from lambent.core.spenders import Spender
 from lambent.services.logs.bounds import Bounds
 from lambent.services.logs.errors import LogStreamAlreadyExists, LogStreamNotFound, NoRoomForLogs
-from lambent.services.logs.groups import QUERIES, Group, Place, group_in
+from lambent.services.logs.groups import QUERIES, Group, Place, check_name, group_in
 from lambent.services.logs.reads import Reads
 from lambent.storage.database import Database
 
@@ -40,7 +40,8 @@ class LogStreams:
         self._bounds = bounds
 
     async def create(self, place: Place, group_name: str, name: str, now_ms: int) -> None:
-        """Raises LogGroupNotFound, LogStreamAlreadyExists, NoRoomForLogs."""
+        """Raises NameTooLong, LogGroupNotFound, LogStreamAlreadyExists, NoRoomForLogs."""
+        check_name(name)
 
         def create(connection: apsw.Connection) -> None:
             group = group_in(connection, place, group_name)
@@ -75,7 +76,8 @@ class LogStreams:
         *,
         descending: bool,
     ) -> list[Stream]:
-        """Raises LogGroupNotFound, RateExceeded."""
+        """Raises NameTooLong, LogGroupNotFound, RateExceeded."""
+        check_name(prefix)
         query = QUERIES.streams_by_name_descending if descending else QUERIES.streams_by_name
 
         def page(connection: apsw.Connection) -> list[Stream]:
@@ -126,7 +128,8 @@ def made_stream(connection: apsw.Connection, group: Group, name: str, now_ms: in
 
 
 def stream_in(connection: apsw.Connection, group_id: int, name: str) -> Stream:
-    """Find a stream within a transaction. Raises LogStreamNotFound."""
+    """Find a stream within a transaction. Raises NameTooLong, LogStreamNotFound."""
+    check_name(name)
     row = QUERIES.stream_named.row(connection, group_id=group_id, name=name)
     if row is None:
         raise LogStreamNotFound

@@ -13,7 +13,7 @@ import msgspec
 
 from lambent.core.clock import Clock
 from lambent.core.ids import Ids
-from lambent.core.kernel import Caller
+from lambent.core.kernel import Caller, SessionTag
 from lambent.core.ports import Principal, Roles, SessionCredentials
 from lambent.services.sts.limits import TOKEN_MAX_CHARACTERS
 from lambent.services.sts.remembered import RememberedSessions
@@ -86,13 +86,15 @@ class AccessKeys:
         principal = self._sessions.find(session_token) or self._opened(session_token)
         return principal if principal is not None and principal.caller.access_key == access_key_id else None
 
-    def issue(self, role_arn: str, session_name: str, duration_s: int) -> SessionCredentials:
+    def issue(
+        self, role_arn: str, session_name: str, duration_s: int, tags: tuple[SessionTag, ...] = ()
+    ) -> SessionCredentials:
         """Make credentials of a role session. Raises LookupError when there is no such role."""
         role = self._roles.find(role_arn)
         if role is None:
             raise LookupError(f"there is no role {role_arn}")
         arn = f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{session_name}"
-        return self.session(role.account, arn, f"{role.role_id}:{session_name}", session_name, duration_s)
+        return self.session(role.account, arn, f"{role.role_id}:{session_name}", session_name, duration_s, tags=tags)
 
     def session(
         self,
@@ -103,6 +105,7 @@ class AccessKeys:
         duration_s: int,
         *,
         is_root: bool = False,
+        tags: tuple[SessionTag, ...] = (),
     ) -> SessionCredentials:
         """Make credentials under which a request is `arn`'s."""
         facts = Facts(
@@ -113,6 +116,7 @@ class AccessKeys:
             session_name=session_name,
             is_root=is_root,
             expires_at=self._clock.now() + duration_s,
+            tags=tags,
         )
         return SessionCredentials(
             facts.access_key_id, secret_of(self._key, facts.access_key_id), sealed(self._key, facts), facts.expires_at
@@ -124,7 +128,13 @@ class AccessKeys:
         if facts is None:
             return None
         caller = Caller(
-            facts.account, facts.arn, facts.principal_id, facts.access_key_id, facts.is_root, facts.session_name
+            facts.account,
+            facts.arn,
+            facts.principal_id,
+            facts.access_key_id,
+            facts.is_root,
+            facts.session_name,
+            facts.tags,
         )
         principal = Principal(secret_of(self._key, facts.access_key_id), caller, facts.expires_at)
         self._sessions.add(token, principal)

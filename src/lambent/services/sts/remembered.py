@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from lambent.core.ports import Principal
-from lambent.services.sts.limits import REMEMBERED_SESSION_BYTES, REMEMBERED_SESSIONS_BYTES
+from lambent.services.sts.limits import REMEMBERED_SESSION_BYTES, REMEMBERED_SESSIONS_BYTES, REMEMBERED_TAG_BYTES
 
 
 class RememberedSessions:
@@ -26,8 +26,11 @@ class RememberedSessions:
     def add(self, token: str, principal: Principal) -> None:
         """Remember a session that was just opened, and is not remembered."""
         self._principals[token] = principal
-        self._bytes += len(token) + REMEMBERED_SESSION_BYTES
+        self._bytes += _size_bytes(token, principal)
         while self._bytes > self._max_bytes:
             oldest = next(iter(self._principals))
-            del self._principals[oldest]
-            self._bytes -= len(oldest) + REMEMBERED_SESSION_BYTES
+            self._bytes -= _size_bytes(oldest, self._principals.pop(oldest))
+
+
+def _size_bytes(token: str, principal: Principal) -> int:
+    return len(token) + REMEMBERED_SESSION_BYTES + REMEMBERED_TAG_BYTES * len(principal.caller.session_tags)

@@ -19,6 +19,8 @@ from typing import Final
 
 import msgspec
 
+from lambent.core.kernel import SessionTag
+
 VERSION: Final = b"\x01"
 SEAL_BYTES: Final = 32
 KEY_BYTES: Final = 32
@@ -35,6 +37,7 @@ class Facts(msgspec.Struct, frozen=True, array_like=True):
     session_name: str | None
     is_root: bool
     expires_at: float  # Unix epoch seconds
+    tags: tuple[SessionTag, ...] = ()
 
 
 def sealed(key: bytes, facts: Facts) -> str:

@@ -17,6 +17,11 @@ class AssumedRoleUser(Shape):
     arn: str
 
 
+class Tag(Shape):
+    key: str
+    value: str
+
+
 class PolicyDescriptorType(Shape, rename=None):
     arn: str | None = None
 
@@ -24,6 +29,7 @@ class PolicyDescriptorType(Shape, rename=None):
 class AssumeRoleResponse(Shape):
     credentials: Credentials
     assumed_role_user: AssumedRoleUser
+    packed_policy_size: int | None = None  # percent
 
 
 class GetSessionTokenResponse(Shape):

@@ -53,7 +53,9 @@ async def create_role(
     )
     given = [(tag.key, tag.value) for tag in tags or ()]
     await ctx.state.roles.create(role, given)
-    return CreateRoleResponse(role=described(role, given))
+    answer = described(role, given)
+    answer.max_session_duration = None  # recorded: only GetRole and ListRoles answer it
+    return CreateRoleResponse(role=answer)
 
 
 @IAM.operation

@@ -60,11 +60,11 @@ async def describe_log_streams(
 
 
 def _described(place: Place, group_name: str, stream: Stream) -> LogStream:
-    """Tell of a stream; AWS tells 0 stored bytes of every stream since 2019, and so do we."""
+    """Describe a stream: 0 stored bytes, as AWS has said of every stream since 2019, and no token before the first event."""
     return LogStream(
         log_stream_name=stream.name,
         creation_time=stream.created_ms,
-        upload_sequence_token=f"{stream.last_ingestion_ms or 0:056d}",
+        upload_sequence_token=None if stream.last_ingestion_ms is None else f"{stream.last_ingestion_ms:056d}",
         arn=f"{place.group_arn(group_name)}:log-stream:{stream.name}",
         stored_bytes=0,
         first_event_timestamp=stream.first_event_ms,
