@@ -28,13 +28,13 @@ class Lines:
         self.is_full = False
         self.waiting: list[Callable[[], None]] = []
 
-    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None:
+    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str | bytes]) -> None:
         assert (group, stream) == ("/aws/lambda/f", "stream")
-        self.lines += messages
+        self.lines += [text if isinstance(text, str) else text.decode("utf-8", "replace") for text in messages]
 
     def append_output(self, group: str, stream: str, timestamp_ms: int, lines: bytes) -> None:
         text = lines.decode("utf-8", "replace")
-        self.append(group, stream, timestamp_ms, [line.replace("\r", "\n") + "\n" for line in text.split("\n")[:-1]])
+        self.append(group, stream, timestamp_ms, [line + "\n" for line in text.split("\n")[:-1]])
 
     def full(self) -> bool:
         return self.is_full
@@ -115,6 +115,7 @@ async def stage(
         facts = Facts(
             "$LATEST",
             "python:3.11.v1",
+            "arn:aws:lambda:us-east-1::runtime:11",
             128,
             0.07,
             "/aws/lambda/f",
@@ -170,7 +171,8 @@ async def test_an_event_goes_in_and_the_answer_and_the_log_come_out():
         outcome = await on.invoke(b'{"a": 1}')
     assert outcome == Outcome(b'{"a": 1}', None, outcome.log_tail)
     init, start, work, end, report = on.log
-    assert init == "INIT_START Runtime Version: python:3.11.v1\n"
+    arn = "arn:aws:lambda:us-east-1::runtime:11"
+    assert init == f"INIT_START Runtime Version: python:3.11.v1\tRuntime Version ARN: {arn}\n"
     assert start == "START RequestId: r1 Version: $LATEST\n"
     assert work == "working\n"
     assert end == "END RequestId: r1\n"
@@ -248,7 +250,7 @@ async def test_a_runtime_that_exits_during_an_event_is_reported_as_aws_reports_i
         "errorType": "Runtime.ExitError",
         "errorMessage": f"RequestId: r1 Error: {sentence}",
     }
-    assert "last words\n" in on.log
+    assert "last words" in on.log
     assert f"RequestId: r1 Error: {sentence}\nRuntime.ExitError\n" in on.log
     assert on.log[-1].endswith("Status: error\tError Type: Runtime.ExitError\n")
 
@@ -401,15 +403,41 @@ async def test_an_idle_runtime_that_dies_is_started_again_by_the_next_event():
     assert len(on.guests) == 2
 
 
-async def test_lines_are_events_and_carriage_returns_join_a_record():
+async def test_an_event_ends_at_a_newline_only_and_an_empty_line_is_none():
     async def talk(guest: Guest, client: Client, _headers: dict[str, str], _body: bytes) -> None:
-        guest.print("one\ntwo\rthree\n\nfour")
+        guest.print("\none\ntwo\rthree\n\n\nfour\n")
         await client.respond("r1", b"null")
 
     async with stage(serving(talk)) as on:
+        outcome = await on.invoke()
+    assert on.log[2:6] == ["one\n", "two\rthree\n", "four\n", "END RequestId: r1\n"]
+    assert outcome.log_tail.decode() == "".join(on.log[1:])
+
+
+async def test_what_does_not_end_with_a_newline_is_of_its_own_invocation_and_end_follows_at_once():
+    async def talk(guest: Guest, client: Client, headers: dict[str, str], _body: bytes) -> None:
+        guest.print("whole\nhalf")
+        await client.respond(headers["lambda-runtime-aws-request-id"], b"null")
+
+    async with stage(serving(talk)) as on:
+        first = await on.invoke(request_id="r1")
+        await on.until(State.IDLE)
+        outcomes = [first, await on.invoke(request_id="r2")]
+    for number, outcome in enumerate(outcomes, 1):
+        start, whole, end, report, _ = outcome.log_tail.decode().split("\n")
+        assert (start, whole) == (f"START RequestId: r{number} Version: $LATEST", "whole")
+        assert end == f"halfEND RequestId: r{number}"
+        assert report.startswith("REPORT")
+
+
+async def test_what_the_init_phase_leaves_without_a_newline_stands_before_start():
+    async def talk(guest: Guest) -> None:
+        guest.print("at import")
+        await serving(echo)(guest)
+
+    async with stage(talk) as on:
         await on.invoke()
-    assert on.log[2:5] == ["one\n", "two\nthree\n", "\n"]
-    assert on.log[-1] == "four\n"  # unfinished until the end of the environment
+    assert [line.split(" Req")[0] for line in on.log[1:3]] == ["at import", "START"]
 
 
 async def test_what_an_invocation_logs_past_its_bound_is_dropped_told_before_its_end_and_counted():
@@ -480,8 +508,8 @@ async def test_a_killed_guest_leaves_its_last_words_though_the_log_is_full():
         on.sink.is_full = True
         outcome = await on.invoke(tail=False)
         assert outcome.function_error == "Unhandled"
-        assert "last words\n" in on.log
-        assert on.log.index("last words\n") < on.log.index("END RequestId: r1\n")
+        assert "last words" in on.log
+        assert on.log.index("last words") < on.log.index("END RequestId: r1\n")
 
 
 async def test_the_tail_is_the_last_four_kilobytes():

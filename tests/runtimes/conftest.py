@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from lambent.lambda_.environment.splitter import Splitter
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
 from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters, Missing, home_of_interpreters
 from lambent.lambda_.runtimes.templates import Launcher
@@ -45,7 +46,19 @@ class Run:
             return await self.sandbox.exited()
 
     def output(self) -> str:
-        """What it has written; complete after its end, and of an invocation after its answer."""
+        """What it has written, each event with its newline; complete after its end, and of an invocation after its answer."""
+        return "".join(event.removesuffix("\n") + "\n" for event in self.events())
+
+    def events(self) -> list[str]:
+        """The events of its log, as `output` has them."""
+        log = Events()
+        splitter = Splitter(log, framed=True)
+        splitter.feed(self.written())
+        splitter.end()
+        return log.events
+
+    def written(self) -> bytes:
+        """All that is in its pipe."""
         written = b""
         while True:
             try:
@@ -55,7 +68,21 @@ class Run:
             if not piece:
                 break
             written += piece
-        return written.decode()
+        return written
+
+
+class Events:
+    """A log that remembers."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def guest_lines(self, lines: bytes) -> None:
+        self.events += [line + "\n" for line in lines.decode().split("\n")[:-1]]
+
+    def guest_record(self, message: bytes, at_us: int | None) -> None:
+        del at_us
+        self.events.append(message.decode())
 
 
 Start = Callable[..., AbstractAsyncContextManager[Run]]

@@ -8,8 +8,10 @@ the layers' trees if a crash took it. A function without layers has nothing at /
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable
 from contextlib import ExitStack
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -22,6 +24,9 @@ from lambent.lambda_.layers.merging import merge
 log: Final = structlog.get_logger()
 
 NAMED_FOR: Final = b"lambent: layers merged in this order\n"  # so that the name is no archive's digest
+EXTENSIONS_MAX: Final = 10  # of a function (Extensions API)
+ENTRIES_LOOKED_AT: Final = 100  # of a layer's directory, before its function starts
+NAME_LETTERS: Final = 128
 
 
 def opt_digest(layers: AttachedLayers) -> str | None:
@@ -44,6 +49,22 @@ async def restore_opt(code: CodeStore, layers: AttachedLayers) -> None:
 def has_extensions(code: CodeStore, layers: AttachedLayers) -> bool:
     """Whether one of the layers brings extensions, which AWS would start."""
     return any((code.tree(layer.code.digest) / "extensions").is_dir() for layer in layers)
+
+
+def extensions(code: CodeStore, layers: AttachedLayers) -> tuple[str, ...]:
+    """The names of the files in /opt/extensions, each of which AWS would start: EXTENSIONS_MAX of them.
+
+    They are for a line of the function's log: short, and of letters that can be printed. Nothing is followed out of a layer.
+    """
+    names: set[str] = set()
+    for layer in layers:
+        tree = code.tree(layer.code.digest).resolve()
+        directory = (tree / "extensions").resolve()
+        if directory.is_relative_to(tree) and directory.is_dir():
+            with os.scandir(directory) as entries:
+                looked_at = islice(entries, ENTRIES_LOOKED_AT)
+                names.update(entry.name for entry in looked_at if not entry.is_dir(follow_symlinks=False))
+    return tuple(ascii(name)[1:-1][:NAME_LETTERS] for name in sorted(names)[:EXTENSIONS_MAX])
 
 
 async def restore_opts(code: CodeStore, every: Iterable[AttachedLayers]) -> None:
