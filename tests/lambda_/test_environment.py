@@ -15,6 +15,7 @@ from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.environment.runtime_api import RESPONSE_LIMIT_BYTES, Invocation
 from lambent.sandbox.contract import Exit, Sandbox
 from tests.lambda_.guest import Client, Guest, guest_allowance
+from tests.lambda_.test_splitter import frame
 
 Play = Callable[[Guest], Awaitable[None]]
 
@@ -77,6 +78,8 @@ async def stage(
     log: PlatformLog | None = None,
     log_bytes: int = 64 << 20,
     dies: asyncio.Event | None = None,
+    framed_log: bool = False,
+    extensions: tuple[str, ...] = (),
 ) -> AsyncIterator[Stage]:
     """An environment past its init phase; each guest that it starts runs the next play, the last one again.
 
@@ -123,6 +126,8 @@ async def stage(
             timeout_s,
             init_timeout_s,
             log_bytes=log_bytes,
+            framed_log=framed_log,
+            extensions=extensions,
         )
         made = Environment(facts, start, log or TextLog(), lines, FakeClock(), tasks, lambda: None, guest_allowance())
         try:
@@ -271,6 +276,22 @@ async def test_an_init_that_fails_again_gives_the_error_that_the_runtime_named()
     assert outcome.function_error == "Unhandled"
     assert len(on.guests) == 2
     assert sum("INIT_REPORT" in line for line in on.log) == 2
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_what_a_reset_logs_stands_before_start(fails: bool):
+    async def talk(guest: Guest) -> None:
+        guest.print("starting again\n")
+        await (failed_init if fails else serving(echo))(guest)
+
+    async with stage(failed_init, talk) as on:
+        outcome = await on.invoke()
+    lines = outcome.log_tail.decode().splitlines()
+    assert lines[0] == "starting again"
+    if fails:
+        assert "Phase: invoke\tStatus: error" in lines.pop(1)
+    assert lines[1].startswith("START RequestId: r1")
+    assert [line.split()[0] for line in lines[-2:]] == ["END", "REPORT"]
 
 
 async def test_an_init_that_takes_too_long_is_given_up_and_tried_in_the_invocation():
@@ -489,6 +510,73 @@ async def test_a_full_log_keeps_neither_the_caller_nor_the_next_invocation_and_l
         assert on.log.count("working\n") == 3
 
 
+async def test_end_waits_for_what_was_written_before_the_answer_and_no_caller_waits_for_end():
+    async def talk(guest: Guest, client: Client, headers: dict[str, str], _body: bytes) -> None:
+        for number in range(500):
+            guest.print(f"line {number} {'x' * 90}\n")
+        guest.print("unended")
+        await client.respond(headers["lambda-runtime-aws-request-id"], b"null")
+
+    async with stage(serving(talk)) as on:
+        on.sink.is_full = True
+        assert (await on.invoke(tail=False)).function_error is None
+        await on.until(State.IDLE)
+        assert on.log[-1].startswith("START")
+        on.sink.make_room()
+        while not on.log[-1].startswith("REPORT"):
+            await asyncio.sleep(0.001)
+        assert [line.split()[1] for line in on.log[2:502]] == [str(number) for number in range(500)]
+        assert on.log[502:504] == ["unended", "END RequestId: r1\n"]
+
+
+async def test_an_invocation_that_comes_while_a_flood_is_still_read_ends_the_one_before_it():
+    async def talk(guest: Guest, client: Client, headers: dict[str, str], _body: bytes) -> None:
+        guest.print("said\nhalf a ")
+        await client.respond(headers["lambda-runtime-aws-request-id"], b"null")
+
+    async with stage(serving(talk)) as on:
+        on.sink.is_full = True
+        for number in range(3):
+            await on.invoke(request_id=f"r{number}", tail=False)
+            await on.until(State.IDLE)
+        on.sink.make_room()
+        while not on.log[-1].startswith("REPORT RequestId: r2"):
+            await asyncio.sleep(0.001)
+    kinds = [line.split()[0] for line in on.log[1:] if line.split()[0] in ("START", "END", "REPORT")]
+    assert kinds == ["START", "END", "REPORT"] * 3
+    assert [line for line in on.log if "said" in line] == ["said\n", "half a said\n", "half a said\n"]
+
+
+async def test_a_runtime_that_writes_frames_has_its_records_as_events_in_their_order():
+    async def talk(guest: Guest, client: Client, headers: dict[str, str], _body: bytes) -> None:
+        guest.print("before\n")
+        guest.write(frame(b"[ERROR] no\nTraceback (most recent call last):"))
+        await client.respond(headers["lambda-runtime-aws-request-id"], b"null")
+
+    for framed, count in ((True, 4), (False, 5)):
+        async with stage(serving(talk), framed_log=framed) as on:
+            outcome = await on.invoke()
+        assert len(on.log[2:]) == count
+        assert on.log[2] == "before\n"
+        assert b"Traceback (most recent call last):END RequestId: r1\nREPORT" in outcome.log_tail
+    assert on.log[-2].startswith("END")
+
+
+async def test_extensions_that_are_not_started_are_told_at_the_beginning_of_the_log():
+    async with stage(serving(echo), extensions=("agent", "lens")) as on:
+        await on.invoke()
+    assert on.log[1] == (
+        "[lambent] /opt/extensions is not started: agent, lens. "
+        "Lambent does not run extensions yet; the function runs without them\n"
+    )
+    async with stage(serving(echo), extensions=("agent", "lens"), log=JsonLog("WARN")) as on:
+        await on.invoke()
+    told = [json.loads(line) for line in on.log[:2]]
+    assert [event["type"] for event in told] == ["platform.extension"] * 2
+    assert [event["record"]["name"] for event in told] == ["agent", "lens"]
+    assert told[0]["record"]["errorType"] == "Extension.LaunchError"
+
+
 async def test_a_caller_who_wants_the_tail_waits_for_the_log_and_gets_it():
     async with stage(serving(echo)) as on:
         on.sink.is_full = True
@@ -528,6 +616,7 @@ async def test_json_logs_are_telemetry_events_of_the_level_that_was_asked_for():
         await on.invoke()
     platform = [json.loads(line) for line in on.log if line.startswith("{")]
     assert [event["type"] for event in platform] == ["platform.initStart", "platform.start", "platform.report"]
+    assert platform[0]["record"]["runtimeVersionArn"] == "arn:aws:lambda:us-east-1::runtime:11"
     assert platform[-1]["record"]["metrics"]["memorySizeMB"] == 128
     async with stage(serving(echo), log=JsonLog("WARN")) as on:
         await on.invoke()

@@ -51,11 +51,7 @@ class Run:
 
     def events(self) -> list[str]:
         """The events of its log, as `output` has them."""
-        log = Events()
-        splitter = Splitter(log, framed=True)
-        splitter.feed(self.written())
-        splitter.end()
-        return log.events
+        return events_in(self.written())
 
     def written(self) -> bytes:
         """All that is in its pipe."""
@@ -69,6 +65,15 @@ class Run:
                 break
             written += piece
         return written
+
+
+def events_in(written: bytes) -> list[str]:
+    """What the log has of what a guest wrote."""
+    log = Events()
+    splitter = Splitter(log, framed=True)
+    splitter.feed(written)
+    splitter.end()
+    return log.events
 
 
 class Events:

@@ -6,10 +6,11 @@
  *
  *     type, 4 bytes | length, 4 bytes | time, 8 bytes: microseconds since 1970 | message      big-endian
  *
- * It is written before the call returns: what a function has logged is in its log when it answers. (process.stdout would
- * keep in memory what the pipe does not take at once, and a function is frozen with that, or ended.) Node closes the
- * descriptor to the programs that a function starts. Without it, which is a wrapper script's doing, records are lines of
- * stdout with carriage returns for newlines, as AWS's client has it. What is written to process.stdout passes as it is.
+ * It is written before the call returns, and so is what is written to process.stdout and process.stderr, which passes as it
+ * is: what a function has logged is in its log when it answers, and in that order. (By itself Node keeps in memory what the
+ * pipe does not take at once, and a function is frozen with that, or ended.) Node closes the descriptor to the programs that
+ * a function starts. Without it, which is a wrapper script's doing, records are lines of stdout with carriage returns for
+ * newlines, as AWS's client has it.
  */
 
 const fs = require('fs')
@@ -39,6 +40,7 @@ function patchConsole (promises) {
   const least = Math.max(0, LEVELS.indexOf((process.env.AWS_LAMBDA_LOG_LEVEL || '').toUpperCase()))
   const record = isJson() ? (level, parts) => jsonRecord(level, parts, promises ? 1 : 0) : textRecord
   const write = writer()
+  for (const stream of [process.stdout, process.stderr]) stream._handle?.setBlocking?.(true) // a file has no handle
   for (const [rank, level] of LEVELS.entries()) {
     const log = (message, ...rest) => write(rank, record(level, [message, ...rest]))
     console[level.toLowerCase()] = rank < least ? () => {} : log
