@@ -116,7 +116,7 @@ class Launching:
             else max(PROVISIONED_INIT_MIN_S, version.timeout_s),
             initialization_type=kind,
             framed_log=CATALOGUE[version.runtime].frames_log,
-            extensions=extensions(code, version.layers) if version.layers else (),
+            extensions=extensions(code.tree(layer.code.digest) for layer in version.layers),
             log_bytes=self._log_bytes,
         )
         allowance = self._allowances.of(cpus=facts.cpus, memory_mib=facts.memory_mib)

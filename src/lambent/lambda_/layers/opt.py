@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable
 from contextlib import ExitStack
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -51,16 +52,16 @@ def has_extensions(code: CodeStore, layers: AttachedLayers) -> bool:
     return any((code.tree(layer.code.digest) / "extensions").is_dir() for layer in layers)
 
 
-def extensions(code: CodeStore, layers: AttachedLayers) -> tuple[str, ...]:
+def extensions(trees: Iterable[Path]) -> tuple[str, ...]:
     """The names of the files in /opt/extensions, each of which AWS would start: EXTENSIONS_MAX of them.
 
-    They are for a line of the function's log: short, and of letters that can be printed. Nothing is followed out of a layer.
+    `trees` are those of its layers. The names are for a line of its log: short, and of letters that can be printed. No link
+    is followed out of a tree.
     """
     names: set[str] = set()
-    for layer in layers:
-        tree = code.tree(layer.code.digest).resolve()
+    for tree in trees:
         directory = (tree / "extensions").resolve()
-        if directory.is_relative_to(tree) and directory.is_dir():
+        if directory.is_relative_to(tree.resolve()) and directory.is_dir():
             with os.scandir(directory) as entries:
                 looked_at = islice(entries, ENTRIES_LOOKED_AT)
                 names.update(entry.name for entry in looked_at if not entry.is_dir(follow_symlinks=False))
