@@ -46,9 +46,9 @@ def test_the_time_that_a_guest_claims_counts_between_that_of_the_event_before_an
     clock.advance(5)
     claims_us = [0, (NOW_MS + 2000) * 1000, (NOW_MS + 1000) * 1000, 2**64 - 1, (NOW_MS + 3000) * 1000, None]
     for claim in claims_us:
-        kept.guest_record(b"r", claim)
+        kept.guest_events([(claim, b"r")])
     kept.guest_lines(b"printed\n")
-    kept.guest_record(b"r", (NOW_MS + 4000) * 1000)
+    kept.guest_events([((NOW_MS + 4000) * 1000, b"r")])
     wanted_ms = [0, 0, 2000, 2000, 5000, 5000, 5000, 5000, 5000]
     assert [when_ms - NOW_MS for when_ms, _ in sink.kept] == wanted_ms
 
@@ -57,11 +57,11 @@ def test_a_record_is_of_the_tail_and_of_what_an_invocation_may_log_like_any_line
     kept, sink, _ = journal(limit_bytes=100)
     kept.begin(tail=True)
     kept.guest_lines(b"one\n")
-    kept.guest_record(b"two\r\nthree", None)
+    kept.guest_events([(None, b"two\r\nthree")])
     kept.write(kept.now_ms(), ["END\n"])
     assert kept.tail() == b"one\ntwo\r\nthreeEND\n"
-    kept.guest_record(b"x" * 100, None)
-    kept.guest_record(b"y" * 50, None)
+    kept.guest_events([(None, b"x" * 100)])
+    kept.guest_events([(None, b"y" * 50)])
     kept.guest_lines(b"z\nz\n")
     assert kept.take_lost() == (3, 54)
     assert sink.lost == (3, 54)
@@ -71,5 +71,5 @@ def test_a_record_is_of_the_tail_and_of_what_an_invocation_may_log_like_any_line
 def test_the_tail_of_a_large_record_is_its_end():
     kept, _, _ = journal()
     kept.begin(tail=True)
-    kept.guest_record(b"a" * 10_000 + b"b" * TAIL_BYTES, None)
+    kept.guest_events([(None, b"a" * 10_000 + b"b" * TAIL_BYTES)])
     assert kept.tail() == b"b" * TAIL_BYTES

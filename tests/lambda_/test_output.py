@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import pytest
 
 from lambent.core.slices import SPENT
 from lambent.lambda_.environment.output import READ_BYTES, Output
-from lambent.lambda_.environment.splitter import EVENT_BYTES
+from lambent.lambda_.environment.splitter import EVENT_BYTES, Event
 from tests.lambda_.guest import guest_slice
 
 ANOTHER_REASON = 4
@@ -31,8 +31,8 @@ class Pipe:
     def guest_lines(self, lines: bytes) -> None:
         self.lines += [line + "\n" for line in lines.decode("utf-8", "replace").split("\n")[:-1]]
 
-    def guest_record(self, message: bytes, at_us: int | None) -> None:
-        self.lines.append(message.decode("utf-8", "replace"))
+    def guest_events(self, events: Sequence[Event]) -> None:
+        self.lines += [text.decode("utf-8", "replace") for _, text in events]
 
     def full(self) -> bool:
         return self.is_full

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
 from lambent.lambda_.environment.output import READ_BYTES
-from lambent.lambda_.environment.splitter import EVENT_BYTES, FRAME_BYTES, Splitter
+from lambent.lambda_.environment.splitter import EVENT_BYTES, FRAME_BYTES, Event, Splitter
 
 TEXT, JSON, UNTIMED = 0xA55A0003, 0xA55A0002, 0xA55A0001
 ERROR = 0x14
@@ -27,10 +28,11 @@ class Events:
         self.calls += 1
         self.events += [line + b"\n" for line in lines.split(b"\n")[:-1]]
 
-    def guest_record(self, message: bytes, at_us: int | None) -> None:
+    def guest_events(self, events: Sequence[Event]) -> None:
+        assert events
         self.calls += 1
-        self.events.append(message)
-        self.times_us.append(at_us)
+        self.events += [text for _, text in events]
+        self.times_us += [at_us for at_us, _ in events]
 
 
 def frame(message: bytes, kind: int = TEXT, size: int | None = None, at_us: int = AT_US) -> bytes:
@@ -144,11 +146,13 @@ def kept_bytes(splitter: Splitter) -> int:
     return sum(len(getattr(splitter, name)) for name in ("_line", "_head", "_message"))
 
 
-def test_a_flood_of_newlines_is_nothing_and_one_of_small_records_an_event_each_at_most():
+def test_a_flood_of_newlines_is_nothing_and_what_one_read_has_is_told_in_two_pieces_at_most():
     assert events(b"\n" * READ_BYTES, b"\n" * READ_BYTES) == []
+    said = frame(b"", UNTIMED) * 10_000 + (b"l\n" + frame(b"r", UNTIMED) + b"m\nn\n") * 1000
     log = Events()
     splitter = Splitter(log, framed=True)
-    for read in pieces(frame(b"", UNTIMED) * 10_000 + frame(b"r", UNTIMED) * 1000, READ_BYTES):
+    reads = pieces(said, READ_BYTES)
+    for read in reads:
         splitter.feed(read)
-    assert log.events == [b"r"] * 1000
-    assert log.calls == 1000
+    assert log.events == [b"l\n", b"r", b"m\n", b"n\n"] * 1000
+    assert log.calls <= 2 * len(reads)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import textwrap
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from lambent.lambda_.environment.splitter import Event as LogEvent
 from lambent.lambda_.environment.splitter import Splitter
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
 from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters, Missing, home_of_interpreters
@@ -85,9 +86,8 @@ class Events:
     def guest_lines(self, lines: bytes) -> None:
         self.events += [line + "\n" for line in lines.decode().split("\n")[:-1]]
 
-    def guest_record(self, message: bytes, at_us: int | None) -> None:
-        del at_us
-        self.events.append(message.decode())
+    def guest_events(self, events: Sequence[LogEvent]) -> None:
+        self.events += [text.decode() for _, text in events]
 
 
 Start = Callable[..., AbstractAsyncContextManager[Run]]

@@ -18,6 +18,7 @@ from typing import Final
 
 from lambent.core.clock import Clock
 from lambent.core.ports import EVENT_OVERHEAD_BYTES, LogSink
+from lambent.lambda_.environment.splitter import Event
 
 TAIL_BYTES: Final = 4096  # what LogType=Tail gives back
 
@@ -71,16 +72,28 @@ class Journal:
 
     def guest_lines(self, lines: bytes) -> None:
         """Append whole lines as the guest wrote them, none of them empty."""
-        if self._taken(lines.count(b"\n"), lines):
+        if self._taken(lines.count(b"\n"), len(lines)):
+            if self._tail is not None:
+                self._keep(self._tail, lines)
             self._last_ms = self.now_ms()
             self._sink.append_output(self._group, self._stream, self._last_ms, lines)
 
-    def guest_record(self, message: bytes, at_us: int | None) -> None:
-        """Append one event of the guest, which says when it was; None: now."""
-        if self._taken(1, message):
-            now_ms = self.now_ms()
-            self._last_ms = now_ms if at_us is None else min(max(at_us // 1000, self._last_ms), now_ms)
-            self._sink.append(self._group, self._stream, self._last_ms, (message,))
+    def guest_events(self, events: Sequence[Event]) -> None:
+        """Append events of the guest, which says of some when they were: of others it is now."""
+        if not self._taken(len(events), sum(len(text) for _, text in events)):
+            return
+        if self._tail is not None:
+            self._keep(self._tail, b"".join([text for _, text in events]))
+        now_ms, at_ms, moment = self.now_ms(), self._last_ms, list[bytes]()
+        for at_us, text in events:
+            when_ms = now_ms if at_us is None else min(max(at_us // 1000, at_ms), now_ms)
+            if when_ms != at_ms and moment:
+                self._sink.append(self._group, self._stream, at_ms, moment)
+                moment = []
+            at_ms = when_ms
+            moment.append(text)
+        self._sink.append(self._group, self._stream, at_ms, moment)
+        self._last_ms = at_ms
 
     def full(self) -> bool:
         """Whether the guest should wait."""
@@ -101,15 +114,13 @@ class Journal:
         """The last 4 KB of what was written since `begin`; nothing if nobody asked."""
         return b"" if self._tail is None else b"".join(self._tail)[-TAIL_BYTES:]
 
-    def _taken(self, events: int, text: bytes) -> bool:
-        """Count what the guest has written, and keep it for the tail; False: its invocation has logged enough."""
+    def _taken(self, events: int, size_bytes: int) -> bool:
+        """Count what the guest has written; False: its invocation has logged enough."""
         if self._room_bytes <= 0:
             lost_events, lost_bytes = self._lost
-            self._lost = lost_events + events, lost_bytes + len(text)
+            self._lost = lost_events + events, lost_bytes + size_bytes
             return False
-        self._room_bytes -= len(text) + EVENT_OVERHEAD_BYTES * events
-        if self._tail is not None:
-            self._keep(self._tail, text)
+        self._room_bytes -= size_bytes + EVENT_OVERHEAD_BYTES * events
         return True
 
     def _keep(self, tail: deque[bytes], text: bytes) -> None:

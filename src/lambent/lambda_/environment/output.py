@@ -1,8 +1,8 @@
 """What a guest writes to stdout and stderr, and as records of its log, on its way from its pipe to its log.
 
-One pipe carries all of it; what it means is the `Splitter`'s matter. Here only whole lines are told from the one that is not
-ended yet, and whole records from one that is still coming: a read is searched and handed on in as few pieces as it has
-kinds, so that a read full of lines costs the loop no more than any other. Lines are taken apart in the log writer's thread.
+One pipe carries all of it; what it means is the `Splitter`'s matter. Of lines only the whole ones are told from the one that is
+not ended yet, and a read is handed on as it is: full of newlines, it costs the loop no more than any other. Lines are taken
+apart in the log writer's thread. Records are taken apart here, since nobody knows where they end who has not read them all.
 
 What a guest can do with it is bounded: an event that does not end is cut at CloudWatch's event size, little is read at a
 time, and the time that it takes is charged to the guest's slice of the loop (`core/slices.py`). Who has used up his slice, or
@@ -25,7 +25,7 @@ from typing import Final, Protocol
 from lambent.core.slices import READ_S, Slice
 from lambent.lambda_.environment.splitter import EventLog, Splitter
 
-READ_BYTES: Final = 8 * 1024  # lines or records of a letter each cost the log's buffer a quarter of a megabyte
+READ_BYTES: Final = 8 * 1024  # lines of a letter cost the log's buffer a quarter of a megabyte
 FLOOD_READ_BYTES: Final = 1024  # of a guest that has used up much of its slice
 PIPE_BYTES: Final = 1024 * 1024  # what a pipe can hold when its guest has made it as large as it may
 BYTE_S: Final = 0.000_000_004  # of the interpreter's time, for storing a byte later, which may be a line of its own

@@ -22,6 +22,7 @@ journal bounds.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from struct import Struct
 from typing import Final, Protocol
 
@@ -36,6 +37,11 @@ _UNTIMED_HEAD: Final = Struct(">4xI")
 _TIMED_HEAD: Final = Struct(">4xIQ")
 
 
+Event = tuple[
+    int | None, bytes
+]  # the time that the guest claims for it, in microseconds of the Unix epoch, and its text
+
+
 class EventLog(Protocol):
     """Takes the events; a journal."""
 
@@ -43,15 +49,15 @@ class EventLog(Protocol):
         """Take whole lines, each with its newline, none of them empty."""
         ...
 
-    def guest_record(self, message: bytes, at_us: int | None, /) -> None:
-        """Take one event, of EVENT_BYTES at most, and the time that its guest claims for it, if it does: Unix epoch."""
+    def guest_events(self, events: Sequence[Event], /) -> None:
+        """Take events as they are, EVENT_BYTES each at most. The caller does not change them afterwards."""
         ...
 
 
 class Splitter:
     """Fed with what is read of one guest; `framed`: its runtime writes frames, and others' are text."""
 
-    __slots__ = ("_at_us", "_end", "_framed", "_head", "_line", "_log", "_message", "_missing")
+    __slots__ = ("_at_us", "_end", "_events", "_framed", "_head", "_line", "_log", "_message", "_missing")
 
     def __init__(self, log: EventLog, *, framed: bool) -> None:
         self._log: Final = log
@@ -62,6 +68,7 @@ class Splitter:
         self._missing = 0  # bytes of that message
         self._at_us: int | None = None  # of that frame
         self._end = b""  # which its event must have
+        self._events: list[Event] = []  # of what is fed, since its first frame
 
     def feed(self, data: bytes) -> None:
         """Take what was read: READ_BYTES at most, so that what follows is bounded."""
@@ -72,10 +79,15 @@ class Splitter:
             data, self._head = self._head + data, b""
         at = self._take_rest_of_frame(data) if self._missing else 0
         while at < len(data):
-            begin = self._take_text_before_frame(data, at)
-            if begin is None:
-                return
+            found = _TYPE.search(data, at)
+            begin = len(data) - _begun_bytes(data, at) if found is None else found.start()
+            if begin > at:
+                self._take_text(data[at:begin])
+            if found is None:
+                self._head = data[begin:]
+                break
             at = self._take_frame(data, begin)
+        self._tell_events()
 
     def end(self) -> None:
         """End what is not ended: the runtime has answered, or is gone."""
@@ -83,44 +95,34 @@ class Splitter:
             head, self._head = self._head, b""
             self._take_text(head)
         if self._line:
-            self._log.guest_record(bytes(self._line), None)
+            self._events.append((None, bytes(self._line)))
             self._line.clear()
         self._missing = 0
-        self._tell_message()
-
-    def _take_text_before_frame(self, data: bytes, at: int) -> int | None:
-        """Take what is text from `at` on; where the next frame begins, None: none has begun."""
-        found = _TYPE.search(data, at)
-        begin = len(data) - _begun_bytes(data, at) if found is None else found.start()
-        if begin > at:
-            self._take_text(data[at:begin])
-        if found is not None:
-            return begin
-        self._head = data[begin:]
-        return None
+        self._end_message()
+        self._tell_events()
 
     def _take_frame(self, data: bytes, begin: int) -> int:
         """Take a frame, or what has come of it; where that ends."""
         kind = data[begin + len(_MARK)]
-        timed = kind != _UNTIMED
-        head = _TIMED_HEAD if timed else _UNTIMED_HEAD
+        head = _UNTIMED_HEAD if kind == _UNTIMED else _TIMED_HEAD
         message = begin + head.size
         if message > len(data):
             self._head = data[begin:]
             return len(data)
-        if timed:
-            size, at_us = head.unpack_from(data, begin)
-        else:
-            (size,), at_us = head.unpack_from(data, begin), None
+        size, at_us = (*head.unpack_from(data, begin), None)[:2]
         if size > FRAME_BYTES:
             self._take_text(data[begin:message])
             return message
-        end = min(message + size, len(data))
+        end = message + size
+        if end <= len(data) and kind & _TEXT:  # the usual one
+            if size:
+                self._events.append((at_us, data[message:end]))
+            return end
         self._message += data[message:end]
-        self._missing, self._at_us, self._end = message + size - end, at_us, b"" if kind & _TEXT else b"\n"
+        self._missing, self._at_us, self._end = max(0, end - len(data)), at_us, b"" if kind & _TEXT else b"\n"
         if not self._missing:
-            self._tell_message()
-        return end
+            self._end_message()
+        return min(end, len(data))
 
     def _take_rest_of_frame(self, data: bytes) -> int:
         """Take what has come of a frame's message; where that ends."""
@@ -128,17 +130,17 @@ class Splitter:
         self._message += data[:size]
         self._missing -= size
         if len(self._message) > EVENT_BYTES:
-            self._log.guest_record(bytes(self._message[:EVENT_BYTES]), self._at_us)
+            self._events.append((self._at_us, bytes(self._message[:EVENT_BYTES])))
             del self._message[:EVENT_BYTES]
         if not self._missing:
-            self._tell_message()
+            self._end_message()
         return size
 
-    def _tell_message(self) -> None:
+    def _end_message(self) -> None:
         if self._message:
             if not self._message.endswith(self._end):
                 self._message += self._end
-            self._log.guest_record(bytes(self._message), self._at_us)
+            self._events.append((self._at_us, bytes(self._message)))
             self._message.clear()
 
     def _take_text(self, data: bytes) -> None:
@@ -148,7 +150,7 @@ class Splitter:
             first = data.find(b"\n") + 1
             line += data[:first] if first else data
             if len(line) > EVENT_BYTES:
-                self._log.guest_lines(bytes(line[:EVENT_BYTES]) + b"\n")
+                self._tell_lines(bytes(line[:EVENT_BYTES]) + b"\n")
                 del line[:EVENT_BYTES]
             if not first:
                 return
@@ -161,11 +163,19 @@ class Splitter:
             line += data[end:]
 
     def _tell_lines(self, lines: bytes) -> None:
+        """Hand whole lines on: as one piece, if no record stands before them."""
         while b"\n\n" in lines:  # each time half of them at most
             lines = lines.replace(b"\n\n", b"\n")
         lines = lines.removeprefix(b"\n")
-        if lines:
+        if self._events:
+            self._events += [(None, line + b"\n") for line in lines.split(b"\n")[:-1]]
+        elif lines:
             self._log.guest_lines(lines)
+
+    def _tell_events(self) -> None:
+        if self._events:
+            events, self._events = self._events, []
+            self._log.guest_events(events)
 
 
 def _begun_bytes(data: bytes, at: int) -> int:
