@@ -1,8 +1,8 @@
 """What a guest writes to stdout and stderr, and as records of its log, on its way from its pipe to its log.
 
-One pipe carries all of it; what it means is the `Splitter`'s matter. Of lines only the whole ones are told from the one that is
-not ended yet, and a read is handed on as it is: full of newlines, it costs the loop no more than any other. Lines are taken
-apart in the log writer's thread. Records are taken apart here, since nobody knows where they end who has not read them all.
+One pipe carries all of it; what it means is the `Splitter`'s matter. Of lines only the whole ones are told from the one that
+is not ended yet, and a read is handed on as it is: full of newlines, it costs the loop no more than any other. Lines are
+taken apart in the log writer's thread. Records are taken apart here, since each says where the next one begins.
 
 What a guest can do with it is bounded: an event that does not end is cut at CloudWatch's event size, little is read at a
 time, and the time that it takes is charged to the guest's slice of the loop (`core/slices.py`). Who has used up his slice, or

@@ -109,7 +109,8 @@ class Splitter:
         if message > len(data):
             self._head = data[begin:]
             return len(data)
-        size, at_us = (*head.unpack_from(data, begin), None)[:2]
+        fields: tuple[int, ...] = head.unpack_from(data, begin)
+        size, at_us = fields[0], fields[1] if len(fields) > 1 else None
         if size > FRAME_BYTES:
             self._take_text(data[begin:message])
             return message
