@@ -1,7 +1,9 @@
 """The life of an execution environment, with a runtime that the test plays over the real Runtime API."""
 
 import asyncio
+import fcntl
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
@@ -560,6 +562,37 @@ async def test_a_runtime_that_writes_frames_has_its_records_as_events_in_their_o
         assert on.log[2] == "before\n"
         assert b"Traceback (most recent call last):END RequestId: r1\nREPORT" in outcome.log_tail
     assert on.log[-2].startswith("END")
+
+
+@pytest.mark.parametrize("framed", [False, True])
+async def test_an_invocation_that_logs_nothing_costs_one_look_at_the_pipe(
+    framed: bool, monkeypatch: pytest.MonkeyPatch
+):
+    async def quiet(_guest: Guest, client: Client, headers: dict[str, str], body: bytes) -> None:
+        await client.respond(headers["lambda-runtime-aws-request-id"], body)
+
+    calls: list[str] = []
+    real = os.read, fcntl.ioctl
+
+    def read(fd: int, size: int) -> bytes:
+        calls.append("read")
+        return real[0](fd, size)
+
+    def ioctl(fd: int, request: int, buffer: bytes) -> bytes:
+        calls.append("ioctl")
+        return real[1](fd, request, buffer)
+
+    async with stage(serving(quiet), framed_log=framed) as on:
+        await on.invoke(tail=False)
+        await on.until(State.IDLE)
+        monkeypatch.setattr(os, "read", read)
+        monkeypatch.setattr(fcntl, "ioctl", ioctl)
+        for number in range(10):
+            await on.invoke(request_id=f"r{number}", tail=False)
+            await on.until(State.IDLE)
+            await asyncio.sleep(0)
+        monkeypatch.undo()
+    assert calls == ["read"] * 10
 
 
 async def test_extensions_that_are_not_started_are_told_at_the_beginning_of_the_log():
