@@ -197,6 +197,49 @@ async def test_a_guest_inherits_no_descriptor_of_the_server(stage: Stage, way: s
 
 
 @by_every_way
+async def test_a_framed_log_is_a_second_way_into_the_output_in_the_order_written_and_always_waits_for_room(
+    stage: Stage, way: str
+) -> None:
+    name = stage.templates[way].name
+    template = replace(stage.templates[way], name=f"{name}-framed", framed_log=True)
+    sandbox = await stage.backend.start(template, stage.assignment(way))
+    puppet = await stage.keep(sandbox).connected()
+    held = await puppet.does("""
+        import fcntl, os
+        os.set_blocking(1, False)
+        for number, text in enumerate((b"one\\n", b"two\\n", b"three\\n")):
+            os.write(4 if number == 1 else 1, text)
+        same = os.readlink("/proc/self/fd/1") == os.readlink("/proc/self/fd/4")
+        return same, os.get_blocking(1), os.get_blocking(4), fcntl.fcntl(4, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY
+    """)
+    assert held == [True, False, True, True]
+    puppet.tell("""
+        import os
+        os.write(4, b"four\\n")
+        os._exit(0)
+    """)
+    _ = await ended(puppet)
+    await sandbox.vacate()
+    assert puppet.output() == b"one\ntwo\nthree\nfour\n"
+    assert os.read(sandbox.output, 1) == b""
+
+
+@by_every_way
+async def test_without_a_framed_log_there_is_no_such_descriptor(stage: Stage, way: str) -> None:
+    puppet = await stage.puppet(way)
+    refused = await puppet.refuses("""
+        import os
+        target = os.readlink("/proc/self/fd/1")
+        others = [fd for fd in os.listdir("/proc/self/fd") if int(fd) > 2]
+        for fd in others:
+            try: assert os.readlink("/proc/self/fd/" + fd) != target
+            except FileNotFoundError: pass
+        raise LookupError
+    """)
+    assert refused.kind == "LookupError"
+
+
+@by_every_way
 async def test_a_frozen_guest_stands_still_with_its_children_and_goes_on_when_thawed(stage: Stage, way: str) -> None:
     puppet = await stage.puppet(way)
     await puppet.does("""

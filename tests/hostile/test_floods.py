@@ -57,6 +57,14 @@ def stderr_bytes(end):
         total += os.write(2, b"\n")
     return total
 
+def to_log(data, end):
+    "Frames, or what looks like them, on the descriptor of the function's log."
+    total = 0
+    while time.monotonic() < end:
+        total += os.write(4, data)
+    return total
+
+TYPE, NO_TIME = b"\xa5\x5a\x00\x03", b"\xa5\x5a\x00\x01"
 WAYS = {
     "unknown": lambda end: flood(RUNTIME, UNKNOWN, end, connections=20),
     "foreign_answers": lambda end: flood(RUNTIME, FOREIGN, end),
@@ -65,6 +73,11 @@ WAYS = {
     "expecting": lambda end: flood(GATEWAY, EXPECTING, end),
     "malformed": lambda end: flood(GATEWAY, MALFORMED, end, connections=8),
     "upgrades": lambda end: flood(GATEWAY, UPGRADE, end),
+    "records": lambda end: to_log((NO_TIME + b"\0\0\0\1r") * 7000, end),
+    "empty_records": lambda end: to_log((NO_TIME + bytes(4)) * 8000, end),
+    "records_between_lines": lambda end: to_log((b"l\n" + NO_TIME + b"\0\0\0\1r") * 6000, end),
+    "marks": lambda end: to_log(TYPE[:3] * 20000, end),
+    "frames_too_long": lambda end: to_log((TYPE + b"\xff" * 12) * 4000, end),
     "pings_unread": lambda end: flood(RUNTIME, PING, end, read=False, connections=30),
     "halves": halves,
     "stderr_bytes": stderr_bytes,
@@ -73,6 +86,7 @@ WAYS = {
 WAYS = [
     *("unknown", "foreign_answers", "shortest", "headers", "expecting"),
     *("malformed", "upgrades", "pings_unread", "halves", "stderr_bytes"),
+    *("records", "empty_records", "records_between_lines", "marks", "frames_too_long"),
 ]
 
 

@@ -27,6 +27,16 @@ LINES = {
     "binary": bytes(range(256)) * 256,
     "carriage returns": b"\\r" * 65535 + b"\\n",
 }
+TYPE, NO_TIME = b"\\xa5\\x5a\\x00\\x03", b"\\xa5\\x5a\\x00\\x01"
+FRAMES = {  # and what looks like them
+    "records of a letter": (NO_TIME + b"\\0\\0\\0\\1r") * 7000,
+    "empty records": (NO_TIME + bytes(4)) * 8000,
+    "records of 1 MB": TYPE + (1 << 20).to_bytes(4, "big") + bytes(8) + b"y" * (1 << 20),
+    "frames of 64 MB": TYPE + (64 << 20).to_bytes(4, "big") + bytes(8) + b"z" * 60000,
+    "frames of 4 GB": TYPE + b"\\xff" * 12 + b"z" * 60000,
+    "half frames": (TYPE + bytes(3)) * 8000,
+    "marks": TYPE[:3] * 20000,
+}
 
 def flood(descriptor, data, seconds):
     end = time.monotonic() + seconds
@@ -38,6 +48,13 @@ def handler(event, context):
     seconds = event.get("seconds", 2)
     if event["how"] == "stderr":
         flood(2, b"error\\n" * 10000, seconds)
+    elif event["how"] in FRAMES:
+        flood(4, FRAMES[event["how"]], seconds)
+    elif event["how"] == "frames of many threads":
+        data = FRAMES["records of 1 MB"][:100_000]
+        threads = [threading.Thread(target=flood, args=(4, data, seconds)) for _ in range(20)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
     elif event["how"] == "threads":
         threads = [threading.Thread(target=flood, args=(1, b"t\\n" * 2048, seconds)) for _ in range(50)]
         for thread in threads: thread.start()
@@ -66,7 +83,30 @@ def handler(event, context):
 HOWS = (
     *("newlines", "single letters", "lines of 256 KB", "no newline", "binary", "carriage returns", "stderr"),
     *("threads", "processes", "outlive", "until killed", "pipe of 1 MB"),
+    *("records of a letter", "empty records", "records of 1 MB", "frames of 64 MB", "frames of 4 GB", "half frames"),
+    *("marks", "frames of many threads"),
 )
+
+SPOILER = """
+import os, time
+
+TYPE = b"\\xa5\\x5a\\x00\\x03"
+
+def frame(text, at_us, size=None):
+    return TYPE + (len(text) if size is None else size).to_bytes(4, "big") + at_us.to_bytes(8, "big") + text
+
+def handler(event, context):
+    if event == "times":
+        for at_us in (0, 1, 2**64 - 1, 2**62, int(time.time() * 1e6) + 10**12, int(time.time() * 1e6) - 10**15):
+            os.write(4, frame(b"claimed", at_us))
+    elif event == "half":
+        os.write(4, frame(b"a beginning", 0, size=50_000_000))
+    elif event == "garbage":
+        os.write(4, b"\\xa5\\x5a\\x00" + os.urandom(5000) + b"\\xa5\\x5a")
+    elif event == "none":
+        os.close(4)
+    print("printed")
+"""
 
 NEIGHBOUR = """
 def handler(event, context):
@@ -186,6 +226,36 @@ def test_twenty_thousand_lines_of_a_hundred_bytes_are_all_kept_and_in_order(aren
             break
         time.sleep(0.1)
     assert found == [f"{number:099d}\n" for number in range(20_000)]
+
+
+@pytest.mark.parametrize("how", ["half", "garbage", "none"])
+def test_a_guest_that_spoils_its_log_spoils_that_of_one_invocation(arena: Arena, logs: Any, how: str) -> None:
+    arena.deploy(f"spoiler-{how}", SPOILER)
+    for event in (how, None, None):
+        assert "FunctionError" not in arena.invoke(f"spoiler-{how}", event)
+    found: list[str] = []
+    while sum(message.startswith("REPORT") for message in found) < 3:
+        time.sleep(0.1)
+        found = messages(logs, f"/aws/lambda/spoiler-{how}")
+    second = [number for number, message in enumerate(found) if message.startswith("START")][1]
+    assert [message.split()[0] for message in found[second:]] == ["START", "printed", "END", "REPORT"] * 2
+    assert any("printed" in message for message in found[:second])
+
+
+def test_the_time_that_a_guest_claims_for_a_record_is_within_its_invocation(arena: Arena, logs: Any) -> None:
+    arena.deploy("claims", SPOILER)
+    for _ in range(2):
+        _ = arena.invoke("claims", "times")
+    events: list[Any] = []
+    while sum(event["message"].startswith("REPORT") for event in events) < 2:
+        time.sleep(0.1)
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName="/aws/lambda/claims")
+        events = [event for page in pages for event in page["events"]]
+    kinds = ["START", *["claimed"] * 6, "printed", "END", "REPORT"]
+    assert [event["message"].split()[0] for event in events] == ["INIT_START", *kinds, *kinds]
+    times = [event["timestamp"] for event in events]
+    assert times == sorted(times)
+    assert times[-1] <= time.time() * 1000
 
 
 def test_what_floods_have_left_can_be_deleted_and_the_file_shrinks(arena: Arena, logs: Any) -> None:

@@ -91,7 +91,10 @@ class Guest:
             self._exit.set_result(how)
 
     def print(self, text: str) -> None:
-        os.write(self._stdout, text.encode())
+        self.write(text.encode())
+
+    def write(self, data: bytes) -> None:
+        assert os.write(self._stdout, data) == len(data)
 
     async def connect(self) -> "Client":
         return Client(*await asyncio.open_connection("127.0.0.1", self.port, limit=16 * 1024 * 1024))

@@ -43,7 +43,7 @@ BUDGET_MIB = 4096
 
 
 class NoLog:
-    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None: ...
+    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str | bytes]) -> None: ...
 
     def append_output(self, group: str, stream: str, timestamp_ms: int, lines: bytes) -> None: ...
 
@@ -104,7 +104,7 @@ class House:
             finally:
                 await guest.vacate()
 
-        facts = Facts(version.version, "python", 128, 0.07, "g", "s", 5.0, 5.0, kind)
+        facts = Facts(version.version, "python", "arn", 128, 0.07, "g", "s", 5.0, 5.0, kind)
         return Environment(facts, start, TextLog(), NoLog(), self.clock, tasks, changed, guest_allowance())
 
     async def serve(self, guest: Guest) -> None:

@@ -1,7 +1,9 @@
 """The life of an execution environment, with a runtime that the test plays over the real Runtime API."""
 
 import asyncio
+import fcntl
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
@@ -15,6 +17,7 @@ from lambent.lambda_.environment.reports import JsonLog, PlatformLog, TextLog
 from lambent.lambda_.environment.runtime_api import RESPONSE_LIMIT_BYTES, Invocation
 from lambent.sandbox.contract import Exit, Sandbox
 from tests.lambda_.guest import Client, Guest, guest_allowance
+from tests.lambda_.test_splitter import frame
 
 Play = Callable[[Guest], Awaitable[None]]
 
@@ -28,13 +31,13 @@ class Lines:
         self.is_full = False
         self.waiting: list[Callable[[], None]] = []
 
-    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None:
+    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str | bytes]) -> None:
         assert (group, stream) == ("/aws/lambda/f", "stream")
-        self.lines += messages
+        self.lines += [text if isinstance(text, str) else text.decode("utf-8", "replace") for text in messages]
 
     def append_output(self, group: str, stream: str, timestamp_ms: int, lines: bytes) -> None:
         text = lines.decode("utf-8", "replace")
-        self.append(group, stream, timestamp_ms, [line.replace("\r", "\n") + "\n" for line in text.split("\n")[:-1]])
+        self.append(group, stream, timestamp_ms, [line + "\n" for line in text.split("\n")[:-1]])
 
     def full(self) -> bool:
         return self.is_full
@@ -77,6 +80,8 @@ async def stage(
     log: PlatformLog | None = None,
     log_bytes: int = 64 << 20,
     dies: asyncio.Event | None = None,
+    framed_log: bool = False,
+    extensions: tuple[str, ...] = (),
 ) -> AsyncIterator[Stage]:
     """An environment past its init phase; each guest that it starts runs the next play, the last one again.
 
@@ -115,6 +120,7 @@ async def stage(
         facts = Facts(
             "$LATEST",
             "python:3.11.v1",
+            "arn:aws:lambda:us-east-1::runtime:11",
             128,
             0.07,
             "/aws/lambda/f",
@@ -122,6 +128,8 @@ async def stage(
             timeout_s,
             init_timeout_s,
             log_bytes=log_bytes,
+            framed_log=framed_log,
+            extensions=extensions,
         )
         made = Environment(facts, start, log or TextLog(), lines, FakeClock(), tasks, lambda: None, guest_allowance())
         try:
@@ -170,7 +178,8 @@ async def test_an_event_goes_in_and_the_answer_and_the_log_come_out():
         outcome = await on.invoke(b'{"a": 1}')
     assert outcome == Outcome(b'{"a": 1}', None, outcome.log_tail)
     init, start, work, end, report = on.log
-    assert init == "INIT_START Runtime Version: python:3.11.v1\n"
+    arn = "arn:aws:lambda:us-east-1::runtime:11"
+    assert init == f"INIT_START Runtime Version: python:3.11.v1\tRuntime Version ARN: {arn}\n"
     assert start == "START RequestId: r1 Version: $LATEST\n"
     assert work == "working\n"
     assert end == "END RequestId: r1\n"
@@ -248,7 +257,7 @@ async def test_a_runtime_that_exits_during_an_event_is_reported_as_aws_reports_i
         "errorType": "Runtime.ExitError",
         "errorMessage": f"RequestId: r1 Error: {sentence}",
     }
-    assert "last words\n" in on.log
+    assert "last words" in on.log
     assert f"RequestId: r1 Error: {sentence}\nRuntime.ExitError\n" in on.log
     assert on.log[-1].endswith("Status: error\tError Type: Runtime.ExitError\n")
 
@@ -269,6 +278,22 @@ async def test_an_init_that_fails_again_gives_the_error_that_the_runtime_named()
     assert outcome.function_error == "Unhandled"
     assert len(on.guests) == 2
     assert sum("INIT_REPORT" in line for line in on.log) == 2
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_what_a_reset_logs_stands_before_start(fails: bool):
+    async def talk(guest: Guest) -> None:
+        guest.print("starting again\n")
+        await (failed_init if fails else serving(echo))(guest)
+
+    async with stage(failed_init, talk) as on:
+        outcome = await on.invoke()
+    lines = outcome.log_tail.decode().splitlines()
+    assert lines[0] == "starting again"
+    if fails:
+        assert "Phase: invoke\tStatus: error" in lines.pop(1)
+    assert lines[1].startswith("START RequestId: r1")
+    assert [line.split()[0] for line in lines[-2:]] == ["END", "REPORT"]
 
 
 async def test_an_init_that_takes_too_long_is_given_up_and_tried_in_the_invocation():
@@ -400,15 +425,41 @@ async def test_an_idle_runtime_that_dies_is_started_again_by_the_next_event():
     assert len(on.guests) == 2
 
 
-async def test_lines_are_events_and_carriage_returns_join_a_record():
+async def test_an_event_ends_at_a_newline_only_and_an_empty_line_is_none():
     async def talk(guest: Guest, client: Client, _headers: dict[str, str], _body: bytes) -> None:
-        guest.print("one\ntwo\rthree\n\nfour")
+        guest.print("\none\ntwo\rthree\n\n\nfour\n")
         await client.respond("r1", b"null")
 
     async with stage(serving(talk)) as on:
+        outcome = await on.invoke()
+    assert on.log[2:6] == ["one\n", "two\rthree\n", "four\n", "END RequestId: r1\n"]
+    assert outcome.log_tail.decode() == "".join(on.log[1:])
+
+
+async def test_what_does_not_end_with_a_newline_is_of_its_own_invocation_and_end_follows_at_once():
+    async def talk(guest: Guest, client: Client, headers: dict[str, str], _body: bytes) -> None:
+        guest.print("whole\nhalf")
+        await client.respond(headers["lambda-runtime-aws-request-id"], b"null")
+
+    async with stage(serving(talk)) as on:
+        first = await on.invoke(request_id="r1")
+        await on.until(State.IDLE)
+        outcomes = [first, await on.invoke(request_id="r2")]
+    for number, outcome in enumerate(outcomes, 1):
+        start, whole, end, report, _ = outcome.log_tail.decode().split("\n")
+        assert (start, whole) == (f"START RequestId: r{number} Version: $LATEST", "whole")
+        assert end == f"halfEND RequestId: r{number}"
+        assert report.startswith("REPORT")
+
+
+async def test_what_the_init_phase_leaves_without_a_newline_stands_before_start():
+    async def talk(guest: Guest) -> None:
+        guest.print("at import")
+        await serving(echo)(guest)
+
+    async with stage(talk) as on:
         await on.invoke()
-    assert on.log[2:5] == ["one\n", "two\nthree\n", "\n"]
-    assert on.log[-1] == "four\n"  # unfinished until the end of the environment
+    assert [line.split(" Req")[0] for line in on.log[1:3]] == ["at import", "START"]
 
 
 async def test_what_an_invocation_logs_past_its_bound_is_dropped_told_before_its_end_and_counted():
@@ -460,6 +511,104 @@ async def test_a_full_log_keeps_neither_the_caller_nor_the_next_invocation_and_l
         assert on.log.count("working\n") == 3
 
 
+async def test_end_waits_for_what_was_written_before_the_answer_and_no_caller_waits_for_end():
+    async def talk(guest: Guest, client: Client, headers: dict[str, str], _body: bytes) -> None:
+        for number in range(500):
+            guest.print(f"line {number} {'x' * 90}\n")
+        guest.print("unended")
+        await client.respond(headers["lambda-runtime-aws-request-id"], b"null")
+
+    async with stage(serving(talk)) as on:
+        on.sink.is_full = True
+        assert (await on.invoke(tail=False)).function_error is None
+        await on.until(State.IDLE)
+        assert on.log[-1].startswith("START")
+        on.sink.make_room()
+        while not on.log[-1].startswith("REPORT"):
+            await asyncio.sleep(0.001)
+        assert [line.split()[1] for line in on.log[2:502]] == [str(number) for number in range(500)]
+        assert on.log[502:504] == ["unended", "END RequestId: r1\n"]
+
+
+async def test_an_invocation_that_comes_while_a_flood_is_still_read_ends_the_one_before_it():
+    async def talk(guest: Guest, client: Client, headers: dict[str, str], _body: bytes) -> None:
+        guest.print("said\nhalf a ")
+        await client.respond(headers["lambda-runtime-aws-request-id"], b"null")
+
+    async with stage(serving(talk)) as on:
+        on.sink.is_full = True
+        for number in range(3):
+            await on.invoke(request_id=f"r{number}", tail=False)
+            await on.until(State.IDLE)
+        on.sink.make_room()
+        while not on.log[-1].startswith("REPORT RequestId: r2"):
+            await asyncio.sleep(0.001)
+    kinds = [line.split()[0] for line in on.log[1:] if line.split()[0] in ("START", "END", "REPORT")]
+    assert kinds == ["START", "END", "REPORT"] * 3
+    assert [line for line in on.log if "said" in line] == ["said\n", "half a said\n", "half a said\n"]
+
+
+async def test_a_runtime_that_writes_frames_has_its_records_as_events_in_their_order():
+    async def talk(guest: Guest, client: Client, headers: dict[str, str], _body: bytes) -> None:
+        guest.print("before\n")
+        guest.write(frame(b"[ERROR] no\nTraceback (most recent call last):"))
+        await client.respond(headers["lambda-runtime-aws-request-id"], b"null")
+
+    for framed, count in ((True, 4), (False, 5)):
+        async with stage(serving(talk), framed_log=framed) as on:
+            outcome = await on.invoke()
+        assert len(on.log[2:]) == count
+        assert on.log[2] == "before\n"
+        assert b"Traceback (most recent call last):END RequestId: r1\nREPORT" in outcome.log_tail
+    assert on.log[-2].startswith("END")
+
+
+@pytest.mark.parametrize("framed", [False, True])
+async def test_an_invocation_that_logs_nothing_costs_one_look_at_the_pipe(
+    framed: bool, monkeypatch: pytest.MonkeyPatch
+):
+    async def quiet(_guest: Guest, client: Client, headers: dict[str, str], body: bytes) -> None:
+        await client.respond(headers["lambda-runtime-aws-request-id"], body)
+
+    calls: list[str] = []
+    real = os.read, fcntl.ioctl
+
+    def read(fd: int, size: int) -> bytes:
+        calls.append("read")
+        return real[0](fd, size)
+
+    def ioctl(fd: int, request: int, buffer: bytes) -> bytes:
+        calls.append("ioctl")
+        return real[1](fd, request, buffer)
+
+    async with stage(serving(quiet), framed_log=framed) as on:
+        await on.invoke(tail=False)
+        await on.until(State.IDLE)
+        monkeypatch.setattr(os, "read", read)
+        monkeypatch.setattr(fcntl, "ioctl", ioctl)
+        for number in range(10):
+            await on.invoke(request_id=f"r{number}", tail=False)
+            await on.until(State.IDLE)
+            await asyncio.sleep(0)
+        monkeypatch.undo()
+    assert calls == ["read"] * 10
+
+
+async def test_extensions_that_are_not_started_are_told_at_the_beginning_of_the_log():
+    async with stage(serving(echo), extensions=("agent", "lens")) as on:
+        await on.invoke()
+    assert on.log[1] == (
+        "[lambent] /opt/extensions is not started: agent, lens. "
+        "Lambent does not run extensions yet; the function runs without them\n"
+    )
+    async with stage(serving(echo), extensions=("agent", "lens"), log=JsonLog("WARN")) as on:
+        await on.invoke()
+    told = [json.loads(line) for line in on.log[:2]]
+    assert [event["type"] for event in told] == ["platform.extension"] * 2
+    assert [event["record"]["name"] for event in told] == ["agent", "lens"]
+    assert told[0]["record"]["errorType"] == "Extension.LaunchError"
+
+
 async def test_a_caller_who_wants_the_tail_waits_for_the_log_and_gets_it():
     async with stage(serving(echo)) as on:
         on.sink.is_full = True
@@ -479,8 +628,8 @@ async def test_a_killed_guest_leaves_its_last_words_though_the_log_is_full():
         on.sink.is_full = True
         outcome = await on.invoke(tail=False)
         assert outcome.function_error == "Unhandled"
-        assert "last words\n" in on.log
-        assert on.log.index("last words\n") < on.log.index("END RequestId: r1\n")
+        assert "last words" in on.log
+        assert on.log.index("last words") < on.log.index("END RequestId: r1\n")
 
 
 async def test_the_tail_is_the_last_four_kilobytes():
@@ -499,6 +648,7 @@ async def test_json_logs_are_telemetry_events_of_the_level_that_was_asked_for():
         await on.invoke()
     platform = [json.loads(line) for line in on.log if line.startswith("{")]
     assert [event["type"] for event in platform] == ["platform.initStart", "platform.start", "platform.report"]
+    assert platform[0]["record"]["runtimeVersionArn"] == "arn:aws:lambda:us-east-1::runtime:11"
     assert platform[-1]["record"]["metrics"]["memorySizeMB"] == 128
     async with stage(serving(echo), log=JsonLog("WARN")) as on:
         await on.invoke()

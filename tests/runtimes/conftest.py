@@ -3,7 +3,7 @@
 import asyncio
 import os
 import textwrap
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from lambent.lambda_.environment.splitter import Event as LogEvent
+from lambent.lambda_.environment.splitter import Splitter
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
 from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters, Missing, home_of_interpreters
 from lambent.lambda_.runtimes.templates import Launcher
@@ -45,7 +47,15 @@ class Run:
             return await self.sandbox.exited()
 
     def output(self) -> str:
-        """What it has written; complete after its end, and of an invocation after its answer."""
+        """What it has written, each event with its newline; complete after its end, and of an invocation after its answer."""
+        return "".join(event.removesuffix("\n") + "\n" for event in self.events())
+
+    def events(self) -> list[str]:
+        """The events of its log, as `output` has them."""
+        return events_in(self.written())
+
+    def written(self) -> bytes:
+        """All that is in its pipe."""
         written = b""
         while True:
             try:
@@ -55,7 +65,29 @@ class Run:
             if not piece:
                 break
             written += piece
-        return written.decode()
+        return written
+
+
+def events_in(written: bytes) -> list[str]:
+    """What the log has of what a guest wrote."""
+    log = Events()
+    splitter = Splitter(log, framed=True)
+    splitter.feed(written)
+    splitter.end()
+    return log.events
+
+
+class Events:
+    """A log that remembers."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def guest_lines(self, lines: bytes) -> None:
+        self.events += [line + "\n" for line in lines.decode().split("\n")[:-1]]
+
+    def guest_events(self, events: Sequence[LogEvent]) -> None:
+        self.events += [text.decode() for _, text in events]
 
 
 Start = Callable[..., AbstractAsyncContextManager[Run]]

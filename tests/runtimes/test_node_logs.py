@@ -24,11 +24,11 @@ async def test_logs_are_records_with_time_and_request_id(start: Start, runtime: 
     """
     async with start(runtime, {"app.js": code}, Event(), ahead=ahead) as run:
         await run.post()
-        outside, plain, *records = run.output().split("\n")[:-1]
+        outside, plain, *records = [event.removesuffix("\n") for event in run.events()]
     assert outside.split("\t")[1:] == ["-" if runtime in PROMISES else "undefined", "INFO", "outside"]
     assert plain == "plain é"
     assert [record.split("\t")[1:] for record in records] == [
-        ["request-1", "DEBUG", "two\rlines { a: 1 } %d"],
+        ["request-1", "DEBUG", "two\nlines { a: 1 } %d"],
         ["request-1", "INFO", "x is 7"],
         ["request-1", "INFO", "undefined"],
         ["request-1", "FATAL", "end"],

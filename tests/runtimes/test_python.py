@@ -98,7 +98,7 @@ async def test_what_fails_at_init_is_reported_and_ends_the_process(
     assert (post.json["errorType"], post.json["errorMessage"], post.json["requestId"]) == (kind, message, "")
     assert exited.code == 1
     assert "LAMBDA_WARNING: Unhandled exception." in output
-    assert f"[ERROR] {kind}: {message}\rTraceback (most recent call last):" in output
+    assert f"[ERROR] {kind}: {message}\nTraceback (most recent call last):" in output
 
 
 @every_python

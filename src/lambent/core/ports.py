@@ -37,12 +37,15 @@ class LogSink(Protocol):
     because of its log.
     """
 
-    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str], /) -> None:
-        """Accept the platform's events of one moment; past the bounds they are dropped, counted and reported."""
+    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str | bytes], /) -> None:
+        """Accept events of one moment; past the bounds they are dropped, counted and reported.
+
+        Those of a guest are bytes, as it wrote them.
+        """
         ...
 
     def append_output(self, group: str, stream: str, timestamp_ms: int, lines: bytes, /) -> None:
-        """Accept whole lines as a guest wrote them: events, each with its newline, `\\r` in it for a further one."""
+        """Accept whole lines as a guest wrote them: events, each with its newline and none of them empty."""
         ...
 
     def full(self) -> bool:

@@ -24,6 +24,7 @@ from msgspec import Struct
 RUNTIME_API_PORT: Final = 9001
 GATEWAY_PORT: Final = 4566
 LISTENER_PORTS: Final = (RUNTIME_API_PORT, GATEWAY_PORT)
+LOG_DESCRIPTOR: Final = 4
 
 
 class Mount(Struct, frozen=True):
@@ -51,12 +52,17 @@ class Template(Struct, frozen=True):
     With `fork_server`, a sandbox is a fork of that interpreter. With `boot`, the program is started when the sandbox is
     prepared, and reads its assignment as one line of JSON ({"environment", "cwd", "argv"}) from descriptor 3. With neither,
     the assignment's `argv` is executed. The host's /usr is there unless a mount has the target /usr.
+
+    With `framed_log`, the first program of a guest has LOG_DESCRIPTOR: another way into the pipe of its output. It is another
+    open file description (where the machine can make one), which always waits for room, whatever a guest has made of its
+    stdout. The program keeps it from its children.
     """
 
     name: str
     mounts: tuple[Mount, ...] = ()
     fork_server: ForkServer | None = None
     boot: tuple[str, ...] = ()
+    framed_log: bool = False
     account: str = ""  # whose guests they are: what guests share, they share with none of another account
 
 

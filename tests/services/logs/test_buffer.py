@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lambent.services.logs.buffer import Append, Buffer, Share, StreamName, guest_append, platform_append
+from lambent.services.logs.buffer import Append, Buffer, Share, StreamName, append_of, guest_append
 from lambent.services.logs.groups import Place
 
 MIB = 1 << 20
@@ -37,7 +37,7 @@ def test_however_many_are_noisy_the_bound_holds_and_the_platforms_lines_of_a_new
         _ = fill(buffer, share)
     assert buffer.size_bytes <= 13 * MIB
     new = buffer.share("new")
-    assert all(buffer.put(new, platform_append(StreamName(PLACE, "g", "s"), 1, ["START\n"])) for _ in range(10))
+    assert all(buffer.put(new, append_of(StreamName(PLACE, "g", "s"), 1, ["START\n"])) for _ in range(10))
 
 
 def test_what_cannot_wait_is_dropped_past_the_bound_and_not_before():

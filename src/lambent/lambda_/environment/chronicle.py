@@ -33,7 +33,10 @@ class Chronicle:
     def init_start(self) -> None:
         """INIT begins."""
         now_ms = self._journal.now_ms()
-        self._journal.write(now_ms, self._log.init_start(now_ms, self._facts.runtime))
+        lines = self._log.init_start(now_ms, self._facts.runtime, self._facts.runtime_arn)
+        if self._facts.extensions:
+            lines += self._log.not_started(now_ms, self._facts.extensions)
+        self._journal.write(now_ms, lines)
 
     def init_report(self, phase: str, started: float, failure: Failure | None) -> None:
         """INIT has ended, which began at `started` on the monotonic clock, in a way that no REPORT tells."""

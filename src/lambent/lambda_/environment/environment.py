@@ -124,19 +124,18 @@ class Environment:
         started = self._clock.monotonic()
         self._journal.begin(tail=tail)
         deadline = self._loop.time() + self.facts.timeout_s
-        reset = self.state is State.BROKEN
-        if reset:
+        if self.state is State.BROKEN:
             self._move(Event.RESET)
-            failure = await self._boot(partial(self._chronicle.start, invocation), deadline)
+            failure = await self._boot(deadline=deadline)
             if failure is not None:
                 self._chronicle.init_report("invoke", started, failure[0])
+                self._chronicle.start(invocation)
                 return self._failed(invocation, started, *failure)
         self.thaw()
         self._move(Event.INVOKE)
         assert self._api is not None
         self._api.offer(invocation)
-        if not reset:
-            self._chronicle.start(invocation)
+        self._chronicle.start(invocation)
         news = await self._news(deadline)
         if isinstance(news, Result):
             if tail:
@@ -173,12 +172,13 @@ class Environment:
     # --- the runtime's life ------------------------------------------------------------------------------------------
 
     async def _boot(
-        self, begin: Callable[[], None], deadline: float | None = None
+        self, begin: Callable[[], None] | None = None, *, deadline: float | None = None
     ) -> tuple[Failure, bytes | None] | None:
         """Start a sandbox with a runtime in it and wait until it asks for an event; None: it did.
 
-        `begin` is called when its turn has come. `deadline` is that of the invocation for which there is a reset, and all of
-        this has to come before it; without one INIT has its own time, which begins with the sandbox.
+        `begin`, of INIT, is called when its turn has come; INIT has its own time, which begins with the sandbox. `deadline`
+        is that of the invocation for which there is a reset, and all of this has to come before it. What a reset logs stands
+        before START.
         """
         vacated: Sandbox | None = None
         async with AsyncExitStack() as stack:
@@ -187,19 +187,20 @@ class Environment:
                     await self._leave_runtime()  # one that has died a moment ago may still be on its way out
                     vacated = self.sandbox
                     sandbox = self.sandbox = await stack.enter_async_context(self._start_sandbox(vacated))
-            except InvalidEntrypoint as error:
-                begin()
+            except (InvalidEntrypoint, TimeoutError) as error:
+                if begin is not None:
+                    begin()
                 self._move(Event.FAILED)
-                return Failure(error.error_type, str(error)), None
-            except TimeoutError:
-                begin()
-                self._move(Event.FAILED)
+                if isinstance(error, InvalidEntrypoint):
+                    return Failure(error.error_type, str(error)), None
                 return timed_out(self.facts.timeout_s), None
-            begin()
+            if begin is not None:
+                begin()
             sandbox.weigh(self._weight)
             self.frozen = False
-            self._output = Output(sandbox.output, self._journal, self._allowance.slice)
-            stack.callback(self._output.close)
+            output = Output(sandbox.output, self._journal, self._allowance.slice, framed=self.facts.framed_log)
+            self._output = output
+            stack.callback(output.close)
             self._api = await stack.enter_async_context(
                 runtime_api(sandbox.listeners[RUNTIME_API_PORT], self._tell, self._tasks, self._allowance)
             )
@@ -208,6 +209,8 @@ class Environment:
         news = await self._news(deadline or self._loop.time() + self.facts.init_timeout_s)
         if isinstance(news, Ready):
             self._move(Event.READY)
+            _ = output.drain()
+            output.end_event()
             sandbox.set_cpus(self.facts.cpus)
             return None
         failed = await self._break(news)
@@ -264,7 +267,7 @@ class Environment:
             assert sandbox is not None
             assert output is not None
             self._chronicle.memory_used_mib = sandbox.memory_peak_mib()
-            output.drain()
+            _ = output.drain()
             async with stack:
                 await self._vacated(sandbox)
                 await output.finish()
@@ -354,19 +357,35 @@ class Environment:
         if tail:
             self._close_books()
         else:
-            self._loop.call_soon(self._close_books)
+            self._loop.call_soon(self._settle_books, self._books)
         return Outcome(result.body, function_error, self._journal.tail())
+
+    def _settle_books(self, books: Callable[[], None]) -> None:
+        """Close the books when all is read that was written before the answer: of a flood, some has to wait in the pipe."""
+        if books is not self._books:
+            return
+        assert self._output is not None
+        if self._output.drain():
+            self._write_books(books)
+        else:
+            self._output.call_when_read(partial(self._write_books, books))
 
     def _close_books(self) -> None:
         """Write what is still to be said of the last invocation: once, and before anything else of this environment."""
-        books, self._books = self._books, None
-        if books is not None:
+        if self._books is not None:
+            assert self._output is not None
+            _ = self._output.drain()
+            self._write_books(self._books)
+
+    def _write_books(self, books: Callable[[], None]) -> None:
+        if books is self._books:
+            self._books = None
             books()
 
     def _report(self, invocation: Invocation, took_s: float, status: str) -> None:
         assert self.sandbox is not None
         assert self._output is not None
-        self._output.drain()
+        self._output.end_event()
         self._chronicle.memory_used_mib = self.sandbox.memory_peak_mib()
         self._chronicle.end(invocation, took_s, status, None)
 

@@ -1,13 +1,12 @@
-"""What a guest writes to stdout and stderr, on its way from its pipe to its log.
+"""What a guest writes to stdout and stderr, and as records of its log, on its way from its pipe to its log.
 
-One pipe carries both. A line is an event; awslambdaric writes a record of several lines with `\\r` between them, which
-turns back into newlines when it is stored (reference/runtimes.md 2). Here only whole lines are told from the one that is
-not ended yet: a read is searched for its last newline and handed on as it is, so that a read full of newlines costs the
-loop no more than any other. Lines are taken apart in the log writer's thread.
+One pipe carries all of it; what it means is the `Splitter`'s matter. Of lines only the whole ones are told from the one that
+is not ended yet, and a read is handed on as it is: full of newlines, it costs the loop no more than any other. Lines are
+taken apart in the log writer's thread. Records are taken apart here, since each says where the next one begins.
 
-What a guest can do with it is bounded: a line that does not end is cut at CloudWatch's event size, little is read at a time,
-and the time that it takes is charged to the guest's slice of the loop (`core/slices.py`). Who has used up his slice, or his
-function's share of the log buffer, is not read from: he waits in his own `write`, in his own time, and no one else does.
+What a guest can do with it is bounded: an event that does not end is cut at CloudWatch's event size, little is read at a
+time, and the time that it takes is charged to the guest's slice of the loop (`core/slices.py`). Who has used up his slice, or
+his function's share of the log buffer, is not read from: he waits in his own `write`, in his own time, and no one else does.
 
 Reading can be paused for several reasons, each a bit; it goes on when no reason is left.
 """
@@ -15,6 +14,7 @@ Reading can be paused for several reasons, each a bit; it goes on when no reason
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import sys
@@ -23,21 +23,17 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from lambent.core.slices import READ_S, Slice
+from lambent.lambda_.environment.splitter import EventLog, Splitter
 
-READ_BYTES: Final = 8 * 1024  # if they are all newlines, they cost the log's buffer half a megabyte
+READ_BYTES: Final = 8 * 1024  # lines of a letter cost the log's buffer a quarter of a megabyte
 FLOOD_READ_BYTES: Final = 1024  # of a guest that has used up much of its slice
-EVENT_BYTES: Final = 256 * 1024  # the largest event that CloudWatch Logs keeps
 PIPE_BYTES: Final = 1024 * 1024  # what a pipe can hold when its guest has made it as large as it may
 BYTE_S: Final = 0.000_000_004  # of the interpreter's time, for storing a byte later, which may be a line of its own
 LOG_FULL: Final = 2  # the reason for which a full log pauses its output; SPENT is 1
 
 
-class LineLog(Protocol):
-    """Takes the lines; a journal."""
-
-    def guest_lines(self, lines: bytes, /) -> None:
-        """Take whole lines."""
-        ...
+class GuestLog(EventLog, Protocol):
+    """Takes the events, and says when it can take no more; a journal."""
 
     def full(self) -> bool:
         """Whether it should be given nothing more for now."""
@@ -49,17 +45,30 @@ class LineLog(Protocol):
 
 
 class Output:
-    """Reads the pipe `fd` (non-blocking; taken over) into `log`."""
+    """Reads the pipe `fd` (non-blocking; taken over) into `log`; `framed`: the runtime writes frames to it."""
 
-    __slots__ = ("_ended", "_fd", "_log", "_loop", "_paused", "_rest", "_resumed", "_slice")
+    __slots__ = (
+        "_emptied",
+        "_ended",
+        "_fd",
+        "_log",
+        "_loop",
+        "_paused",
+        "_slice",
+        "_splitter",
+        "_then",
+        "_unread_bytes",
+    )
 
-    def __init__(self, fd: int, log: LineLog, slice_: Slice) -> None:
+    def __init__(self, fd: int, log: GuestLog, slice_: Slice, *, framed: bool = False) -> None:
         self._fd = fd
         self._log: Final = log
         self._slice: Final = slice_
-        self._rest = bytearray()  # a line that is not ended yet, less than EVENT_BYTES
+        self._splitter: Final = Splitter(log, framed=framed)
+        self._emptied = False  # by the last read
         self._paused = 0  # the reasons for which nothing is read
-        self._resumed: asyncio.Future[None] | None = None  # of `catch_up`, while it waits
+        self._then: Callable[[], None] | None = None  # is called when so much more has been read:
+        self._unread_bytes = 0
         self._ended = False
         self._loop: Final = asyncio.get_running_loop()
         self._loop.add_reader(fd, self._readable)
@@ -73,48 +82,54 @@ class Output:
 
     def resume(self, reason: int) -> None:
         was, self._paused = self._paused, self._paused & ~reason
-        if was and not self._paused:
-            if not self._ended:
-                self._loop.add_reader(self._fd, self._readable)
-            if self._resumed is not None and not self._resumed.done():
-                self._resumed.set_result(None)
+        if was and not self._paused and not self._ended:
+            self._loop.add_reader(self._fd, self._readable)
 
-    def drain(self) -> None:
-        """Read what the guest has written until now: it wrote before it answered, so its lines belong before END.
+    def drain(self) -> bool:
+        """Read what the guest has written until now: it wrote before it answered, so it belongs before END.
 
-        While reading is paused nothing is read: the lines of a guest that floods its log come when it is their turn.
+        While reading is paused nothing is read, and then some of it may be missing (False): what a guest says that floods
+        its log comes when it is its turn.
         """
         for _ in range(0, PIPE_BYTES, FLOOD_READ_BYTES):
-            if self._readable() < FLOOD_READ_BYTES:
-                return
+            if not self._readable() or self._emptied:
+                break
+        if self._paused:
+            self._emptied = not self._pipe_bytes()
+            return self._emptied
+        return True
+
+    def call_when_read(self, then: Callable[[], None]) -> None:
+        """Call `then` once when what the pipe holds now has been read, from here on. Who asks later takes the place."""
+        self._unread_bytes = self._pipe_bytes()
+        if self._unread_bytes:
+            self._then = then
+        else:
+            self._then = None
+            then()
 
     async def catch_up(self, deadline: float) -> None:
         """Read what the pipe holds now, even if that has to wait, until `deadline` (on the loop's clock) at the latest."""
-        unread = self._unread_bytes()
-        try:
+        if self.drain():
+            return
+        read = asyncio.Event()
+        self.call_when_read(read.set)
+        with contextlib.suppress(TimeoutError):  # the lines that are missing come later; the caller's time is over
             async with asyncio.timeout_at(deadline):
-                while unread > 0 and not self._ended:
-                    if self._paused:
-                        self._resumed = self._loop.create_future()
-                        await self._resumed
-                    size = self._readable()
-                    if not size and not self._paused:
-                        return  # it was read while we waited
-                    unread -= size
-        except TimeoutError:
-            return  # the lines that are missing come later; the caller's time is over
-        finally:
-            self._resumed = None
+                _ = await read.wait()
+
+    def end_event(self) -> None:
+        """End what has no end yet, since its runtime has answered, unless more of it lies in the pipe."""
+        if self._emptied:
+            self._splitter.end()
 
     async def finish(self) -> None:
-        """Read the last words of a guest that is dead, which are as much as its pipe holds, and end the last line."""
+        """Read the last words of a guest that is dead, which are as much as its pipe holds, and end the last event."""
         for _ in range(0, PIPE_BYTES, FLOOD_READ_BYTES):
             if self._read() < FLOOD_READ_BYTES:
                 break
             await asyncio.sleep(0)
-        if self._rest:
-            self._log.guest_lines(bytes(self._rest) + b"\n")
-            self._rest.clear()
+        self._splitter.end()
 
     def close(self) -> None:
         if not self._ended:
@@ -123,6 +138,7 @@ class Output:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+        self._call_back()
 
     def _end(self) -> None:
         self._ended = True
@@ -150,34 +166,27 @@ class Output:
         try:
             data = os.read(self._fd, size)
         except BlockingIOError:
-            return 0
-        if not data:
-            self._end()
-            return 0
-        self._split(data)
-        self._slice.charge(since_s, READ_S + len(data) * BYTE_S)
+            data = b""
+        else:
+            if not data:
+                self._end()
+        self._emptied = len(data) < size
+        if data:
+            self._splitter.feed(data)
+            self._slice.charge(since_s, READ_S + len(data) * BYTE_S)
+        if self._then is not None:
+            self._unread_bytes -= len(data)
+            if self._unread_bytes <= 0 or self._emptied:
+                self._emptied = self._emptied or not self._pipe_bytes()
+                self._call_back()
         return len(data)
 
-    def _split(self, data: bytes) -> None:
-        """Hand whole lines on, cut at EVENT_BYTES, and keep the rest."""
-        rest = self._rest
-        if rest:
-            first = data.find(b"\n") + 1
-            rest += data[:first] if first else data
-            if len(rest) > EVENT_BYTES:
-                self._log.guest_lines(bytes(rest[:EVENT_BYTES]) + b"\n")
-                del rest[:EVENT_BYTES]
-            if not first:
-                return
-            data = bytes(rest) + data[first:]
-            rest.clear()
-        end = data.rfind(b"\n") + 1
-        if end:
-            self._log.guest_lines(data[:end])
-        if end < len(data):
-            rest += data[end:]
+    def _call_back(self) -> None:
+        then, self._then = self._then, None
+        if then is not None:
+            then()
 
-    def _unread_bytes(self) -> int:
+    def _pipe_bytes(self) -> int:
         """What the pipe holds."""
         if self._ended:
             return 0

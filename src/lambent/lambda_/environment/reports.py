@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -19,6 +20,7 @@ from lambent.core.log_loss import loss, magnitude
 SYSTEM_LEVELS: Final = {"DEBUG": 0, "INFO": 1, "WARN": 2}
 
 
+NO_EXTENSIONS: Final = "Lambent does not run extensions yet; the function runs without them"
 INVOCATION_LIMIT: Final = "one invocation may log {limit} (log_invocation_bytes)"
 
 
@@ -52,7 +54,8 @@ class InitReport(msgspec.Struct, frozen=True, kw_only=True):
 class PlatformLog(Protocol):
     """Makes the platform's lines in one format; each answers the lines to write, none if the level hides it."""
 
-    def init_start(self, now_ms: int, runtime: str) -> list[str]: ...
+    def init_start(self, now_ms: int, runtime: str, arn: str) -> list[str]: ...
+    def not_started(self, now_ms: int, extensions: Sequence[str]) -> list[str]: ...
     def init_report(self, now_ms: int, report: InitReport) -> list[str]: ...
     def start(self, now_ms: int, request_id: str, version: str, tenant_id: str | None) -> list[str]: ...
     def failure(self, now_ms: int, request_id: str, message: str, error_type: str) -> list[str]: ...
@@ -61,9 +64,13 @@ class PlatformLog(Protocol):
 
 
 class TextLog(PlatformLog):
-    def init_start(self, now_ms: int, runtime: str) -> list[str]:
+    def init_start(self, now_ms: int, runtime: str, arn: str) -> list[str]:
         del now_ms  # a line of text has the time that the log gives it
-        return [f"INIT_START Runtime Version: {runtime}\n"]
+        return [f"INIT_START Runtime Version: {runtime}\tRuntime Version ARN: {arn}\n"]
+
+    def not_started(self, now_ms: int, extensions: Sequence[str]) -> list[str]:
+        del now_ms
+        return [f"[lambent] /opt/extensions is not started: {', '.join(extensions)}. {NO_EXTENSIONS}\n"]
 
     def init_report(self, now_ms: int, report: InitReport) -> list[str]:
         del now_ms
@@ -106,9 +113,27 @@ class JsonLog(PlatformLog):
         self._level: Final = SYSTEM_LEVELS[level]
         self._initialization_type: Final = initialization_type
 
-    def init_start(self, now_ms: int, runtime: str) -> list[str]:
-        record = {"initializationType": self._initialization_type, "phase": "init", "runtimeVersion": runtime}
+    def init_start(self, now_ms: int, runtime: str, arn: str) -> list[str]:
+        record = {
+            "initializationType": self._initialization_type,
+            "phase": "init",
+            "runtimeVersion": runtime,
+            "runtimeVersionArn": arn,
+        }
         return self._line(now_ms, "platform.initStart", "INFO", record)
+
+    def not_started(self, now_ms: int, extensions: Sequence[str]) -> list[str]:
+        reason = {
+            "state": "LaunchError",
+            "events": list[str](),
+            "errorType": "Extension.LaunchError",
+            "reason": NO_EXTENSIONS,
+        }
+        return [
+            line
+            for name in extensions
+            for line in self._line(now_ms, "platform.extension", "WARN", {"name": name} | reason)
+        ]
 
     def init_report(self, now_ms: int, report: InitReport) -> list[str]:
         record = {

@@ -33,12 +33,13 @@ from lambent.lambda_.functions import FunctionVersion
 from lambent.lambda_.invoke.errors import RoleNotAssumable
 from lambent.lambda_.invoke.placement import Changed
 from lambent.lambda_.invoke.turns import Awaited, Turns
-from lambent.lambda_.layers.opt import restore_opt
+from lambent.lambda_.layers.opt import extensions, restore_opt
 from lambent.lambda_.limits import PROVISIONED_INIT_MIN_S
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
 from lambent.lambda_.runtimes.interpreters import Interpreters, Missing
 from lambent.lambda_.runtimes.templates import MIB_PER_CPU, Launcher, Visible
 from lambent.lambda_.runtimes.variables import FunctionFacts
+from lambent.lambda_.shapes import runtime_version_arn
 from lambent.lambda_.states import Reason
 from lambent.sandbox.contract import Assignment, Sandbox, SandboxError, Template
 from lambent.sandbox.pool import Pool
@@ -104,7 +105,8 @@ class Launching:
         """An environment for the version, of that initialization type, not started yet."""
         facts = Facts(
             version=version.version,
-            runtime=runtime_named(version.runtime),
+            runtime=runtime_version(version.runtime),
+            runtime_arn=runtime_version_arn(version),
             memory_mib=version.memory_mib,
             cpus=version.memory_mib / MIB_PER_CPU,
             log_group=version.logging.group,
@@ -114,6 +116,8 @@ class Launching:
             if kind == ON_DEMAND
             else max(PROVISIONED_INIT_MIN_S, version.timeout_s),
             initialization_type=kind,
+            framed_log=CATALOGUE[version.runtime].frames_log,
+            extensions=extensions(code.tree(layer.code.digest) for layer in version.layers),
             log_bytes=self._log_bytes,
         )
         allowance = self._allowances.of(cpus=facts.cpus, memory_mib=facts.memory_mib)
@@ -235,7 +239,7 @@ def platform_log(version: FunctionVersion, initialization_type: str) -> Platform
     return TextLog()
 
 
-def runtime_named(runtime_id: str) -> str:
-    """The runtime as INIT_START names it, such as python:3.11; our builds of it have no ARN."""
+def runtime_version(runtime_id: str) -> str:
+    """The version of a runtime as INIT_START names it, such as python:3.11.v1: of each there is one build, the machine's."""
     row = CATALOGUE[runtime_id]
-    return f"{row.family}:{row.version}"
+    return f"{row.family}:{row.version}.v1"

@@ -8,9 +8,11 @@ the layers' trees if a crash took it. A function without layers has nothing at /
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 from collections.abc import Iterable
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +26,9 @@ from lambent.lambda_.layers.merging import merge
 log: Final = structlog.get_logger()
 
 NAMED_FOR: Final = b"lambent: layers merged in this order\n"  # so that the name is no archive's digest
+EXTENSIONS_MAX: Final = 10  # of a function (Extensions API)
+ENTRIES_LOOKED_AT: Final = 100  # of a layer's directory, before its function starts
+NAME_LETTERS: Final = 128
 
 
 def opt_digest(layers: AttachedLayers) -> str | None:
@@ -54,6 +59,20 @@ def _is_directory(path: Path) -> bool:
         return stat.S_ISDIR(path.lstat().st_mode)
     except OSError:
         return False
+
+
+def extensions(trees: Iterable[Path]) -> tuple[str, ...]:
+    """The names of the files in /opt/extensions, each of which AWS would start: EXTENSIONS_MAX of them.
+
+    `trees` are those of its layers. The names are for a line of its log: short, and of letters that can be printed.
+    """
+    names: set[str] = set()
+    for tree in trees:
+        if _is_directory(tree / "extensions"):
+            with os.scandir(tree / "extensions") as entries:
+                looked_at = islice(entries, ENTRIES_LOOKED_AT)
+                names.update(entry.name for entry in looked_at if not entry.is_dir(follow_symlinks=False))
+    return tuple(ascii(name)[1:-1][:NAME_LETTERS] for name in sorted(names)[:EXTENSIONS_MAX])
 
 
 async def restore_opts(code: CodeStore, every: Iterable[AttachedLayers]) -> None:

@@ -44,6 +44,11 @@ class Runtime(Struct, frozen=True):
         return self.block_create is not None and self.block_create <= AS_OF
 
     @property
+    def frames_log(self) -> bool:
+        """Whether its client writes the records of its log in frames, to a descriptor of its own."""
+        return self.provider in (Provider.PYTHON, Provider.NODE)
+
+    @property
     def execution_environment(self) -> str | None:
         """The value of AWS_EXECUTION_ENV, which packages' own runtimes are not given."""
         return None if self.family in ("provided", "custom") else f"AWS_Lambda_{self.id}"

@@ -125,7 +125,7 @@ def _template(runtime: Runtime, interpreter: Interpreter | None, mounts: tuple[M
     if interpreter is None:
         return Template(runtime.id)
     if runtime.provider is Provider.NODE:
-        return Template(runtime.id, mounts, boot=_node_argv(places))
+        return Template(runtime.id, mounts, boot=_node_argv(places), framed_log=runtime.frames_log)
     server = ForkServer(
         interpreter=places.interpreter,
         path=(*places.runtime, *_libraries(interpreter, places)),
@@ -133,7 +133,7 @@ def _template(runtime: Runtime, interpreter: Interpreter | None, mounts: tuple[M
         entry="lambent_bootstrap:run",
         rehearse="lambent_rehearsal:rehearse",
     )
-    return Template(runtime.id, mounts, fork_server=server)
+    return Template(runtime.id, mounts, fork_server=server, framed_log=runtime.frames_log)
 
 
 def _mounts(runtime: Runtime, interpreter: Interpreter | None) -> tuple[Mount, ...]:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from lambent.core.ports import SessionCredentials
 from lambent.lambda_.runtimes.catalogue import Runtime
-from lambent.sandbox.contract import RUNTIME_API_PORT
+from lambent.sandbox.contract import LOG_DESCRIPTOR, RUNTIME_API_PORT
 
 RUNTIME_API: Final = f"127.0.0.1:{RUNTIME_API_PORT}"
 
@@ -116,6 +116,8 @@ def _platform(runtime: Runtime, facts: FunctionFacts, places: Places) -> dict[st
         platform["AWS_LAMBDA_LOG_LEVEL"] = facts.log_level
     if runtime.execution_environment is not None:
         platform["AWS_EXECUTION_ENV"] = runtime.execution_environment
+    if runtime.frames_log:
+        platform["_LAMBDA_TELEMETRY_LOG_FD"] = str(LOG_DESCRIPTOR)  # taken out again by the client
     if not places.isolated and runtime.family == "python":
         platform["_LAMBENT_LAYERS"] = places.layers  # taken out again by the bootstrap
     return platform

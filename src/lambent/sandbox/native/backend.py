@@ -169,6 +169,7 @@ class NativeBackend:
             "ports": LISTENER_PORTS,
             "limits": {**self._resources(limits), "RLIMIT_CORE": 0},
             "boot": booted,
+            "framed_log": template.framed_log,
             "tmp_mib": limits.tmp_mib,
             "mounts": len(mounts),
         }

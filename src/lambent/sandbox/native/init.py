@@ -12,8 +12,8 @@ process, its namespaces and the listeners in them are as new as those of a first
 
 What it mounts for its guest it gets as descriptors (`mounter`), and never learns where the host keeps it.
 
-Descriptors: 0 null, 1 and 2 the guest's output, 3 the guest's assignment, 4 the link to the server; at first also 5, a pidfd
-of the spawner, 6.. cgroup files to join, and behind them /tmp.
+Descriptors: 0 null, 1 and 2 the guest's output, 3 the guest's assignment, 4 the guest's log, which is its output as well, 5
+the link to the server; at first also 6, a pidfd of the spawner, 7.. cgroup files to join, and behind them /tmp.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ from typing import Any, Final, NoReturn
 from lambent.sandbox.native import channel, gate, linux, lockdown, mounter, network, rootfs, seccomp
 
 ASSIGNMENT: Final = 3
-_LINK: Final = 4
-_SPAWNER: Final = 5
-_FIRST_CGROUP: Final = 6
+LOG: Final = 4  # where the template has it
+_LINK: Final = 5
+_SPAWNER: Final = 6
+_FIRST_CGROUP: Final = 7
 _FREE: Final = 64  # above every descriptor with a fixed number
 
 _SIGNALS: Final = 4096  # bytes of pending signals to read at once
@@ -62,19 +63,21 @@ def found(world: World, request: dict[str, Any], given: Sequence[int]) -> None:
     try:
         set_handler(SIGCHLD, SIG_DFL)  # not `signal.signal`, which has enumerations around it
         tmp = _arrange(given, world.spawner, has_tmp=request["has_tmp"])
+        if request["framed_log"]:
+            _open_log()
         held_outside, listener = _build(world, request, _SPAWNER, tmp)
         children = linux.children_descriptor()
         guest = os.fork()
         if guest:
             _serve(held_outside, guest, children, gate.Gate(listener), listener)
-        _leave()
+        _leave(framed_log=request["framed_log"])
     except BaseException as error:
         _fail(error)
 
 
-def _leave() -> None:
+def _leave(*, framed_log: bool) -> None:
     """Give up, in the guest, what belongs to the first process."""
-    linux.close_from(_LINK)
+    linux.close_from(_LINK if framed_log else LOG)
     linux.unblock_signals()
     lockdown.make_dumpable()
 
@@ -83,16 +86,23 @@ def _arrange(given: Sequence[int], spawner: int, *, has_tmp: bool) -> int | None
     """Give every descriptor its number, close all others, and return that of /tmp, if there is one already."""
     link, output, assignment, *rest = given
     tmp, cgroup = (rest[:1], rest[1:]) if has_tmp else ([], rest)
-    wanted = [output, output, assignment, link, spawner, *cgroup, *tmp]
+    wanted = [output, output, assignment, output, link, spawner, *cgroup, *tmp]
     safe = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FREE) for descriptor in wanted]
     for target, source in enumerate(safe, start=1):
-        _ = os.dup2(source, target, inheritable=target <= ASSIGNMENT)
+        _ = os.dup2(source, target, inheritable=target <= LOG)
     linux.close_from(len(safe) + 1)
     behind_cgroups = _FIRST_CGROUP + len(cgroup)
     for descriptor in range(_FIRST_CGROUP, behind_cgroups):
         _ = os.write(descriptor, b"0")
         os.close(descriptor)
     return behind_cgroups if has_tmp else None
+
+
+def _open_log() -> None:
+    """Make the log an open file description of its own: if a guest's stdout does not wait for room, its log still does."""
+    log = os.open("/proc/self/fd/1", os.O_WRONLY | os.O_CLOEXEC)
+    _ = os.dup2(log, LOG)
+    os.close(log)
 
 
 def _build(world: World, request: dict[str, Any], spawner: int, tmp: int | None) -> tuple[list[int], int]:
@@ -134,7 +144,7 @@ def _serve(held_outside: Sequence[int], guest: int, children: int, gate_: gate.G
     """Be the sandbox's pid 1 until the guest ends. `children` is readable when one has, `gated` when a call waits."""
     link = socket(fileno=_LINK)
     channel.send(link, {"made": True}, held_outside)
-    for descriptor in (1, 2, ASSIGNMENT):
+    for descriptor in (1, 2, ASSIGNMENT, LOG):
         _ = os.dup2(0, descriptor)
     for descriptor in held_outside:
         os.close(descriptor)

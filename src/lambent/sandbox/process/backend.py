@@ -80,7 +80,9 @@ class ProcessBackend:
         guest = Guest(self._guests)
         if first := _first_program(template):
             try:
-                await guest.run(first, {}, "/", Limits(memory_mib=0).open_files, keep=True)
+                await guest.run(
+                    first, {}, "/", Limits(memory_mib=0).open_files, keep=True, framed_log=template.framed_log
+                )
             except BaseException:
                 guest.let_go()
                 guest.close()
@@ -102,7 +104,8 @@ class ProcessBackend:
                 await guest.hand_over(assignment, environment)
             else:
                 files = assignment.limits.open_files
-                await guest.run(assignment.argv, environment, assignment.cwd, files, keep=False)
+                framed_log = waiting.template.framed_log
+                await guest.run(assignment.argv, environment, assignment.cwd, files, framed_log=framed_log)
         except BaseException:
             guest.let_go()
             guest.close()

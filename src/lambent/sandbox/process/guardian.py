@@ -2,15 +2,15 @@
 
 One connected socket, descriptor 0, leads to the server. It sends one line of JSON; the guardian answers in lines:
 
-    {"argv", "environment", "cwd", "open_files", "keep"}   ->   started PID ... ended STATUS PEAK_KIB CPU_S
+    {"argv", "environment", "cwd", "open_files", "keep", "framed_log"}   ->   started PID ... ended STATUS PEAK_KIB CPU_S
 
 The end of the socket means that the server has gone, by kill -9 too, or wants an end: then the guest and all its
 descendants are killed. On Linux the guardian is the reaper of their orphans, so that no double fork gets away;
 elsewhere those that left the process group do. A guest has the same user id and could kill its guardian; then, on
 Linux, it dies with it.
 
-Descriptors 1 and 2 are the guest's output. The argument is the number of the channel by which a guest that waits gets
-its assignment; it finds that as descriptor 3 if `keep`. Standard library only.
+Descriptors 1 and 2 are the guest's output, and 4 if `framed_log`. The argument is the number of the channel by which a
+guest that waits gets its assignment; it finds that as descriptor 3 if `keep`. Standard library only.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from typing import Any, Final
 
 CONTROL_DESCRIPTOR: Final = 0
 ASSIGNMENT_DESCRIPTOR: Final = 3
+LOG_DESCRIPTOR: Final = 4
 LONGEST_LINE: Final = 1 << 20
 
 _LINUX: Final = sys.platform == "linux"
@@ -105,6 +106,8 @@ def _start(request: dict[str, Any], channel: int) -> int:
         os.set_inheritable(ASSIGNMENT_DESCRIPTOR, True)
     if channel != ASSIGNMENT_DESCRIPTOR or not request["keep"]:
         os.close(channel)
+    if request["framed_log"]:
+        _ = os.dup2(_second_description(1), LOG_DESCRIPTOR)
     program = request["argv"][0]
     try:
         os.chdir(request["cwd"])
@@ -112,6 +115,14 @@ def _start(request: dict[str, Any], channel: int) -> int:
     except OSError as error:
         os.write(2, f"{program}: {error.strerror}\n".encode())
         os._exit(_NOT_FOUND if isinstance(error, (FileNotFoundError, NotADirectoryError)) else _NOT_EXECUTABLE)
+
+
+def _second_description(descriptor: int) -> int:
+    """Open once more what a descriptor writes to, with flags of its own; outside Linux they are shared."""
+    try:
+        return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY)
+    except OSError:
+        return os.dup(descriptor)
 
 
 def _become_guest(guardian: int, open_files: int) -> None:

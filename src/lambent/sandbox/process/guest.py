@@ -52,9 +52,28 @@ class Guest:
         self._loop.add_reader(self._control.fileno(), self._hear)
         among.add(self)
 
-    async def run(self, argv: Sequence[str], environment: dict[str, str], cwd: str, files: int, *, keep: bool) -> None:
-        """Let the guardian start the guest, with the channel if `keep`. Raises SandboxError."""
-        request = {"argv": argv, "environment": environment, "cwd": cwd, "open_files": files, "keep": keep}
+    async def run(
+        self,
+        argv: Sequence[str],
+        environment: dict[str, str],
+        cwd: str,
+        files: int,
+        *,
+        keep: bool = False,
+        framed_log: bool = False,
+    ) -> None:
+        """Let the guardian start the guest, with the channel if `keep`, and a log of its own if `framed_log`.
+
+        Raises SandboxError.
+        """
+        request = {
+            "argv": argv,
+            "environment": environment,
+            "cwd": cwd,
+            "open_files": files,
+            "keep": keep,
+            "framed_log": framed_log,
+        }
         await self._send(self._control, request)
         await self.started.wait()
         if not self.pid:

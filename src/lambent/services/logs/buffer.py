@@ -41,7 +41,7 @@ class Append(NamedTuple):
 
     stream: StreamName
     timestamp_ms: int
-    content: Sequence[str] | bytes  # messages, or whole lines as a guest wrote them
+    content: Sequence[str | bytes] | bytes  # messages, or whole lines as a guest wrote them
     events: int
     size_bytes: int  # in this buffer
 
@@ -152,7 +152,7 @@ class Buffer:
         return bool(self._turns)
 
 
-def platform_append(stream: StreamName, timestamp_ms: int, messages: Sequence[str]) -> Append:
+def append_of(stream: StreamName, timestamp_ms: int, messages: Sequence[str | bytes]) -> Append:
     """An append of messages."""
     events = len(messages)
     return Append(

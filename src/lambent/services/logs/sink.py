@@ -26,7 +26,7 @@ import structlog
 from lambent.core.clock import Clock
 from lambent.core.ports import LogEvent
 from lambent.services.logs.bounds import Bounds
-from lambent.services.logs.buffer import Append, Buffer, Share, StreamName, guest_append, platform_append
+from lambent.services.logs.buffer import Append, Buffer, Share, StreamName, append_of, guest_append
 from lambent.services.logs.groups import QUERIES, Group, Place, group_in
 from lambent.services.logs.ingestion import store
 from lambent.services.logs.losses import NOTICE_S, Losses, Notice
@@ -161,9 +161,9 @@ class FunctionSink:
         self._share = share
         self._stream = StreamName(place, "", "")  # the last one; an environment has no other
 
-    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str]) -> None:
-        """Accept the platform's events; the caller does not change the sequence afterwards."""
-        self._writer.put(self._share, platform_append(self._named(group, stream), timestamp_ms, messages))
+    def append(self, group: str, stream: str, timestamp_ms: int, messages: Sequence[str | bytes]) -> None:
+        """Accept events; the caller does not change the sequence afterwards."""
+        self._writer.put(self._share, append_of(self._named(group, stream), timestamp_ms, messages))
 
     def append_output(self, group: str, stream: str, timestamp_ms: int, lines: bytes) -> None:
         """Accept whole lines as a guest wrote them."""
@@ -204,8 +204,10 @@ async def writing(
     await writer.drain()
 
 
-def text(message: str) -> str:
+def text(message: str | bytes) -> str:
     """A message as UTF-8 can have it: the platform's lines quote what guests have sent, lone surrogates too."""
+    if isinstance(message, bytes):
+        return message.decode("utf-8", "replace")
     return message if message.isascii() else message.encode("utf-8", "replace").decode()
 
 
@@ -255,8 +257,6 @@ def events_of(append: Append) -> list[LogEvent]:
         return [LogEvent(at_ms, text(message)) for message in content]
     lines = content.decode("utf-8", "replace").split("\n")
     lines.pop()  # what is behind the last newline: nothing
-    if b"\r" in content:
-        return [LogEvent(at_ms, line.replace("\r", "\n") + "\n") for line in lines]
     return [LogEvent(at_ms, line + "\n") for line in lines]
 
 

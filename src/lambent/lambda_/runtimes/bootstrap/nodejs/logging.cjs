@@ -2,15 +2,28 @@
 /*
  * console.* as AWS has it: one record a call, with time, request id and level, or as JSON, filtered by level.
  *
- * A record is one line on standard output. Newlines inside it become carriage returns, which the server turns back, so
- * that a record of many lines is one log event. What is written to process.stdout directly passes as it is.
+ * A record is a frame on the descriptor that _LAMBDA_TELEMETRY_LOG_FD names, so that it is one log event whatever is in it:
+ *
+ *     type, 4 bytes | length, 4 bytes | time, 8 bytes: microseconds since 1970 | message      big-endian
+ *
+ * It is written before the call returns, and so is what is written to process.stdout and process.stderr, which passes as it
+ * is: what a function has logged is in its log when it answers, and in that order. (By itself Node keeps in memory what the
+ * pipe does not take at once, and a function is frozen with that, or ended.) Node closes the descriptor to the programs that
+ * a function starts. Without it, which is a wrapper script's doing, records are lines of stdout with carriage returns for
+ * newlines, as AWS's client has it.
  */
 
+const fs = require('fs')
 const util = require('util')
 
 const { asError, forLog } = require('./errors.cjs')
 
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL']
+const TEXT_FRAME = 0xa55a0003
+const JSON_FRAME = 0xa55a0002
+const LEVEL_UNIT = 4 // of the type of a frame; TRACE is 1
+const HEAD_BYTES = 16
+const FULL_PIPE_PAUSE_MS = 1
 const current = { requestId: undefined, tenantId: undefined }
 
 function setCurrent (requestId, tenantId) {
@@ -26,8 +39,10 @@ function patchConsole (promises) {
   if (promises) current.requestId = '-'
   const least = Math.max(0, LEVELS.indexOf((process.env.AWS_LAMBDA_LOG_LEVEL || '').toUpperCase()))
   const record = isJson() ? (level, parts) => jsonRecord(level, parts, promises ? 1 : 0) : textRecord
+  const write = writer()
+  for (const stream of [process.stdout, process.stderr]) stream._handle?.setBlocking?.(true) // a file has no handle
   for (const [rank, level] of LEVELS.entries()) {
-    const log = (message, ...rest) => write(record(level, [message, ...rest]))
+    const log = (message, ...rest) => write(rank, record(level, [message, ...rest]))
     console[level.toLowerCase()] = rank < least ? () => {} : log
   }
   console.log = console.info
@@ -71,8 +86,35 @@ function errorFields (error) {
   return { errorType, errorMessage: error.message, stackTrace }
 }
 
-function write (record) {
-  process.stdout.write(record.replace(/\n/g, '\r') + '\n')
+/** What writes a record of a level; asked for once, when the environment is the function's. */
+function writer () {
+  const fd = Number(process.env._LAMBDA_TELEMETRY_LOG_FD)
+  delete process.env._LAMBDA_TELEMETRY_LOG_FD
+  if (!fd) return (_, record) => process.stdout.write(record.replace(/\n/g, '\r') + '\n')
+  const [type, end] = isJson() ? [JSON_FRAME, ''] : [TEXT_FRAME, '\n']
+  return (rank, record) => writeAll(fd, frame(type + (rank + 1) * LEVEL_UNIT, record + end))
+}
+
+function frame (type, message) {
+  const size = Buffer.byteLength(message)
+  const bytes = Buffer.allocUnsafe(HEAD_BYTES + size)
+  bytes.writeUInt32BE(type, 0)
+  bytes.writeUInt32BE(size, 4)
+  bytes.writeBigUInt64BE(BigInt(Date.now()) * 1000n, 8)
+  bytes.write(message, HEAD_BYTES)
+  return bytes
+}
+
+/** Returns when the pipe has taken everything; it need not be one that waits, where descriptors share their flags. */
+function writeAll (fd, bytes) {
+  for (let written = 0; written < bytes.length;) {
+    try {
+      written += fs.writeSync(fd, bytes, written)
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_PAUSE_MS)
+    }
+  }
 }
 
 module.exports = { logError, patchConsole, setCurrent }

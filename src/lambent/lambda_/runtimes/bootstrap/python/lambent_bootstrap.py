@@ -138,6 +138,8 @@ def open_streams() -> None:
 
 def become_function() -> None:
     time.tzset()
+    if "_LAMBDA_TELEMETRY_LOG_FD" in os.environ:
+        os.set_inheritable(int(os.environ["_LAMBDA_TELEMETRY_LOG_FD"]), False)  # children have stdout, not the log
     _derive_client_state()
     task_root = os.environ.get("LAMBDA_TASK_ROOT", "/var/task")
     layers = os.environ.pop("_LAMBENT_LAYERS", "/opt")  # set only where nothing is isolated, and paths are the host's
