@@ -12,7 +12,7 @@
  * for a rejected promise (AWS's exit codes).
  */
 
-const { UnhandledPromiseRejection, forCaller, forXRay } = require('./errors.cjs')
+const { UnhandledPromiseRejection, forCaller, forXRay, refuse } = require('./errors.cjs')
 const { load, offerStreaming } = require('./handler.cjs')
 const { Invocation } = require('./invocation.cjs')
 const { logError } = require('./logging.cjs')
@@ -108,11 +108,11 @@ class Loop {
   send (invocation, value) {
     let json
     try {
-      json = JSON.stringify(value === undefined ? null : value) ?? 'null'
+      json = JSON.stringify(value === undefined ? null : value)
     } catch {
       throw new Error('Unable to stringify response body')
     }
-    this.api.respond(invocation, json).then(() => this.next())
+    this.api.respond(invocation, json ?? refuse()).then(() => this.next())
   }
 
   report (invocation, thrown) {
