@@ -115,7 +115,8 @@ def start(tmp_path: Path, launcher: Callable[[str, Backend], Launcher]) -> Start
             made = launcher(runtime_id, backend)
             assignment = made.assignment(msgspec.structs.replace(function, **facts))
             assignment = msgspec.structs.replace(assignment, fresh=assignment.fresh or not ahead)
-            sandbox = await backend.start(made.template, assignment)
+            template = made.template_of("", assignment.limits.memory_mib)
+            sandbox = await backend.start(template, assignment)
             with runtime_api(*events, statuses=statuses or [], listener=sandbox.listeners[RUNTIME_API_PORT]) as api:
                 yield Run(sandbox, api)
             await sandbox.kill()

@@ -191,13 +191,24 @@ async def test_the_functions_variables_have_their_effect(
         assert await answered(run) == value
 
 
+@every_node
+@ahead_and_fresh
+@pytest.mark.parametrize("memory_mib", [128, 512, 3008])
+async def test_the_heap_has_the_limit_that_the_functions_memory_gives_it(
+    start: Start, runtime: str, ahead: bool, memory_mib: int
+) -> None:
+    code = "return require('v8').getHeapStatistics().heap_size_limit / 1048576"
+    async with start(runtime, body(code), Event(), ahead=ahead, memory_mib=memory_mib) as run:
+        assert 0.9 * memory_mib <= await answered(run) <= 1.17 * memory_mib  # V8 adds what is young, in powers of two
+
+
 async def test_a_wrapper_script_starts_the_interpreter(start: Start, tmp_path: Any) -> None:
     wrapper = tmp_path / "wrapper"
     wrapper.write_text('#!/bin/sh\nWRAPPED="$#" exec "$@"\n')
     wrapper.chmod(0o755)
     variables = {"AWS_LAMBDA_EXEC_WRAPPER": str(wrapper)}
     async with start(OLD, body("return process.env.WRAPPED"), Event(), variables=variables) as run:
-        assert await answered(run) == "5"
+        assert await answered(run) == "8"
 
 
 @old_and_new

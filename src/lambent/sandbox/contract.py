@@ -51,13 +51,22 @@ class Template(Struct, frozen=True):
     With `fork_server`, a sandbox is a fork of that interpreter. With `boot`, the program is started when the sandbox is
     prepared, and reads its assignment as one line of JSON ({"environment", "cwd", "argv"}) from descriptor 3. With neither,
     the assignment's `argv` is executed. The host's /usr is there unless a mount has the target /usr.
+
+    `options` are numbers that a program must know when it starts: `boot` is executed with each as `name=number`, before its
+    other arguments. What templates that differ in nothing else share is made once for all of them.
     """
 
     name: str
     mounts: tuple[Mount, ...] = ()
     fork_server: ForkServer | None = None
     boot: tuple[str, ...] = ()
+    options: tuple[tuple[str, int], ...] = ()
     account: str = ""  # whose guests they are: what guests share, they share with none of another account
+
+    @property
+    def arguments(self) -> list[str]:
+        """The options as words of a command line."""
+        return [f"{name}={number}" for name, number in self.options]
 
 
 class Limits(Struct, frozen=True):

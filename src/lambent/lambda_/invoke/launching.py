@@ -89,7 +89,7 @@ class Launching:
     async def prepare(self, version: FunctionVersion) -> None:
         """See that the version can run here, and have its runtime started ahead. Raises CannotRun, SandboxError."""
         launcher = await self._launcher(version.runtime)
-        await self._pool.warm(launcher.template_of(version.arn.account))
+        await self._pool.warm(launcher.template_of(version.arn.account, version.memory_mib))
 
     def launch(
         self,
@@ -168,7 +168,7 @@ class Launching:
                     endpoint_url=self._endpoint_url,
                 )
             )
-            template = launcher.template_of(version.arn.account)
+            template = launcher.template_of(version.arn.account, version.memory_mib)
             async with self._turns.turn(version.arn.name, awaited):
                 sandbox = await self._started(template, boosted(assignment), vacated)
             try:

@@ -26,7 +26,8 @@ from lambent.sandbox.contract import Assignment, ForkServer, Limits, Mount, Temp
 Visible = Callable[[Mount], str]  # Backend.visible
 
 MIB_PER_CPU: Final = 1769  # AWS gives a function a whole processor at this much memory (reference/lambda.md 2.4)
-NODE_HEAP_PERCENT: Final = 90  # of the function's memory, for old objects
+NODE_OLD_PERCENT: Final = 90  # of the function's memory, for old objects
+NODE_YOUNG_PERCENT: Final = 5  # for each half of the space in which objects are made
 TASK: Final = "/var/task"
 LAYERS: Final = "/opt"
 RUNTIME: Final = "/var/runtime"
@@ -101,9 +102,10 @@ class Launcher:
             fresh=bool(wrapper) or self._must_be_fresh(facts),
         )
 
-    def template_of(self, account: str) -> Template:
-        """What functions of that account are started from, and no others'."""
-        return msgspec.structs.replace(self.template, account=account)
+    def template_of(self, account: str, memory_mib: int) -> Template:
+        """What functions of that account with so much memory are started from, and no others'."""
+        options = _heap(memory_mib) if self.runtime.provider is Provider.NODE else ()
+        return msgspec.structs.replace(self.template, account=account, options=options)
 
     def _wrapper(self, variables: Mapping[str, str], places: Places) -> tuple[str, ...]:
         """The script that starts the interpreter in AWS's stead; a package's own runtime has none (developer guide).
@@ -125,7 +127,7 @@ def _template(runtime: Runtime, interpreter: Interpreter | None, mounts: tuple[M
     if interpreter is None:
         return Template(runtime.id)
     if runtime.provider is Provider.NODE:
-        return Template(runtime.id, mounts, boot=_node_argv(places))
+        return Template(runtime.id, mounts, boot=(*_node_argv(places), "--waits"))
     server = ForkServer(
         interpreter=places.interpreter,
         path=(*places.runtime, *_libraries(interpreter, places)),
@@ -191,7 +193,8 @@ def _places(runtime: Runtime, interpreter: Interpreter | None, mounts: Sequence[
 def _argv(runtime: Runtime, facts: FunctionFacts, places: Places) -> tuple[str, ...]:
     match runtime.provider:
         case Provider.NODE:
-            return _node_argv(places, facts.memory_mib)
+            program, *arguments = _node_argv(places)
+            return (program, *(f"{name}={number}" for name, number in _heap(facts.memory_mib)), *arguments)
         case Provider.PYTHON:
             return (places.interpreter, "-S", f"{places.runtime[0]}/lambent_bootstrap.py")
         case _:
@@ -199,12 +202,18 @@ def _argv(runtime: Runtime, facts: FunctionFacts, places: Places) -> tuple[str, 
             return (package_entrypoint([(facts.code_dir, places.task), *layers]),)
 
 
-def _node_argv(places: Places, memory_mib: int | None = None) -> tuple[str, ...]:
-    """AWS's flags; a Node that boots before its function's memory is known bounds its heap otherwise (its bootstrap)."""
-    heap = f"--max-old-space-size={memory_mib * NODE_HEAP_PERCENT // 100}" if memory_mib else "--max-semi-space-size=8"
-    flags = ("--expose-gc", "--max-http-header-size=81920", heap)
-    waits = ("--waits",) if memory_mib is None else ()
-    return (places.interpreter, *flags, f"{places.runtime[0]}/bootstrap.cjs", *waits)
+def _node_argv(places: Places) -> tuple[str, ...]:
+    """AWS's flags but those of the heap, which V8 takes when it starts and not later, and our preload."""
+    flags = ("--expose-gc", "--max-http-header-size=81920", "--require", f"{places.runtime[0]}/node_path.cjs")
+    return (places.interpreter, *flags, f"{places.runtime[0]}/bootstrap.cjs")
+
+
+def _heap(memory_mib: int) -> tuple[tuple[str, int], ...]:
+    """AWS's limits of V8's heap: what waits for functions of one size has that size's."""
+    return (
+        ("--max-semi-space-size", memory_mib * NODE_YOUNG_PERCENT // 100),
+        ("--max-old-space-size", memory_mib * NODE_OLD_PERCENT // 100),
+    )
 
 
 def _read_at_start(runtime: Runtime, variables: Mapping[str, str]) -> bool:
