@@ -26,6 +26,7 @@ from lambent.config import Config
 from lambent.lambda_.code.marker import DISPUTE
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters
+from lambent.lambda_.runtimes.javascript_sdk import REMEDY, javascript_sdk
 from lambent.sandbox.contract import Unavailable
 from lambent.sandbox.native.backend import NativeConfig, native
 from lambent.sandbox.native.machine import survey
@@ -34,6 +35,7 @@ from lambent.sandbox.native.veils import why_unveiled
 from lambent.storage.directory import LOCK, holder, obstruction, trace
 from lambent.storage.errors import LockFileMissing
 
+SDK: Final = "AWS SDK for JS"
 MARKS: Final = {True: "ok", False: "--"}
 LITTLE_SPACE_BYTES: Final = 1 << 30
 
@@ -80,6 +82,16 @@ async def interpreters() -> None:
             elif found is not None:
                 line(False, row.id, found.install.partition(",")[2].strip().removeprefix("for example with "))
     line(True, "provided.*", Provider.PACKAGE.value)
+    line(*sdk())
+
+
+def sdk() -> tuple[bool, str, str]:
+    place = javascript_sdk()
+    if place.modules is None:
+        return False, SDK, f"is not installed, and Node.js functions that do not bring it fail: {REMEDY}"
+    if not place.is_current():
+        return False, SDK, f"is that of another Lambent: {REMEDY}"
+    return True, SDK, f"{len(place.packages())} packages, {place.directory}"
 
 
 def data(directory: Path) -> Iterator[tuple[bool, str]]:

@@ -27,7 +27,7 @@ from lambent.sandbox.contract import Assignment, Backend, Sandbox, SandboxError,
 log: Final = structlog.get_logger()
 
 TEMPLATES_MAX: Final = (
-    16  # for which sandboxes wait, with up to 40 MB each; callers may make templates up (memory sizes)
+    16  # for which sandboxes wait, at about 11 MB each that nobody shares; callers make them up (memory)
 )
 REST_S: Final = 0.02  # between a start and the replacement of what it took: longer than a start takes
 

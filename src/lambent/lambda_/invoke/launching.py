@@ -35,8 +35,9 @@ from lambent.lambda_.invoke.placement import Changed
 from lambent.lambda_.invoke.turns import Awaited, Turns
 from lambent.lambda_.layers.opt import restore_opt
 from lambent.lambda_.limits import PROVISIONED_INIT_MIN_S
-from lambent.lambda_.runtimes.catalogue import CATALOGUE
+from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 from lambent.lambda_.runtimes.interpreters import Interpreters, Missing
+from lambent.lambda_.runtimes.javascript_sdk import REMEDY, JavaScriptSdk
 from lambent.lambda_.runtimes.templates import MIB_PER_CPU, Launcher, Visible
 from lambent.lambda_.runtimes.variables import FunctionFacts
 from lambent.lambda_.states import Reason
@@ -59,6 +60,7 @@ class Launching:
         pool: Pool,
         visible: Visible,
         interpreters: Interpreters,
+        sdk: JavaScriptSdk,
         credentials: RoleCredentials,
         sink_at: SinkAt,
         open_door: OpenDoor,
@@ -73,6 +75,7 @@ class Launching:
         self._pool: Final = pool
         self._visible: Final = visible
         self._interpreters: Final = interpreters
+        self._sdk: Final = sdk
         self._credentials: Final = credentials
         self._sink_at: Final = sink_at
         self._open_door: Final = open_door
@@ -209,7 +212,11 @@ class Launching:
             interpreter = await self._interpreters.find(runtime)
             if isinstance(interpreter, Missing):
                 raise CannotRun(Reason.INVALID_RUNTIME, str(interpreter))
-            made = await asyncio.to_thread(Launcher, runtime, interpreter, self._visible)
+            if runtime.provider is Provider.NODE and self._sdk.modules is None:
+                log.warning(
+                    "runtime.without_sdk", runtime=runtime_id, lacks="the AWS SDK for JavaScript", remedy=REMEDY
+                )
+            made = await asyncio.to_thread(Launcher, runtime, interpreter, self._visible, self._sdk)
             return self._launchers.setdefault(runtime_id, made)
 
     def _log_stream(self, version: FunctionVersion) -> str:

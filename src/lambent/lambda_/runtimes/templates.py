@@ -18,8 +18,10 @@ from typing import Final
 import msgspec
 
 from lambent.lambda_.runtimes.catalogue import Provider, Runtime
+from lambent.lambda_.runtimes.certificates import authorities
 from lambent.lambda_.runtimes.entrypoints import package_entrypoint
 from lambent.lambda_.runtimes.interpreters import Interpreter
+from lambent.lambda_.runtimes.javascript_sdk import JavaScriptSdk
 from lambent.lambda_.runtimes.variables import FunctionFacts, Places, environment_variables
 from lambent.sandbox.contract import Assignment, ForkServer, Limits, Mount, Template
 
@@ -33,6 +35,8 @@ LAYERS: Final = "/opt"
 RUNTIME: Final = "/var/runtime"
 LANGUAGE: Final = "/var/lang"  # where AWS has the interpreter; PATH begins there
 _NODE: Final = f"{LANGUAGE}/bin/node"
+_NODE_MODULES: Final = f"{RUNTIME}/node_modules"
+_CERTIFICATES: Final = f"{RUNTIME}/ca-cert.pem"
 _PLACE_OF: Final = {TASK: "task", LAYERS: "layers"}
 BOOTSTRAP: Final = Path(__file__).parent / "bootstrap"
 
@@ -79,11 +83,16 @@ _READ_AT_START_BY: Final = {"python": ("PYTHON",), "nodejs": ("NODE_", "SSL_CERT
 class Launcher:
     """A runtime on this machine, over one backend: made once, it starts all functions of the runtime."""
 
-    def __init__(self, runtime: Runtime, interpreter: Interpreter | None, visible: Visible) -> None:
-        """For Python this reads the metadata of ten packages: 7 ms, so not where an event loop waits."""
+    def __init__(
+        self, runtime: Runtime, interpreter: Interpreter | None, visible: Visible, sdk: JavaScriptSdk | None = None
+    ) -> None:
+        """For Python this reads the metadata of ten packages: 7 ms, so not where an event loop waits.
+
+        `sdk` is for functions of Node.js.
+        """
         self.runtime: Final = runtime
         self._visible: Final = visible
-        mounts = _mounts(runtime, interpreter)
+        mounts = _mounts(runtime, interpreter, None if sdk is None else sdk.modules)
         self._places: Final = _places(runtime, interpreter, mounts, visible)
         self.template: Final = _template(runtime, interpreter, mounts, self._places)
 
@@ -138,13 +147,16 @@ def _template(runtime: Runtime, interpreter: Interpreter | None, mounts: tuple[M
     return Template(runtime.id, mounts, fork_server=server)
 
 
-def _mounts(runtime: Runtime, interpreter: Interpreter | None) -> tuple[Mount, ...]:
+def _mounts(runtime: Runtime, interpreter: Interpreter | None, modules: Path | None) -> tuple[Mount, ...]:
     if interpreter is None:
         return ()
     if runtime.provider is Provider.NODE:
+        bootstrap = BOOTSTRAP / "nodejs"
         return (
-            Mount(BOOTSTRAP / "nodejs", RUNTIME),
-            Mount(interpreter.executable, f"{LANGUAGE}/bin/node"),
+            Mount(bootstrap, RUNTIME),
+            Mount(modules or bootstrap / "node_modules", _NODE_MODULES),
+            Mount(authorities(), _CERTIFICATES),
+            Mount(interpreter.executable, _NODE),
         )
     return (*_python_runtime_mounts(), Mount(interpreter.prefix, LANGUAGE))
 
@@ -171,23 +183,21 @@ def _libraries(interpreter: Interpreter, places: Places) -> Iterator[str]:
 def _places(runtime: Runtime, interpreter: Interpreter | None, mounts: Sequence[Mount], visible: Visible) -> Places:
     """Where the guest sees what the mounts are for."""
     seen = {mount.target: visible(mount) for mount in mounts}
-    directories = dict.fromkeys(
-        path if target == RUNTIME else str(Path(path).parent)
-        for target, path in seen.items()
-        if Path(target).is_relative_to(RUNTIME)
-    )
-    program, language = "", LANGUAGE
+    if interpreter is None:
+        return Places()
     if runtime.provider is Provider.NODE:
-        program = seen[_NODE]
-        language = str(Path(program).parent.parent)
-    elif interpreter is not None:
-        language = seen[LANGUAGE]
-        program = f"{language}/{interpreter.executable.relative_to(interpreter.prefix)}"
-    return Places(
-        language=language,
-        interpreter=program,
-        runtime=tuple(directories) or (RUNTIME,),
+        return Places(
+            language=str(Path(seen[_NODE]).parent.parent),
+            interpreter=seen[_NODE],
+            runtime=(seen[RUNTIME],),
+            modules=seen[_NODE_MODULES],
+            certificates=seen[_CERTIFICATES],
+        )
+    directories = dict.fromkeys(
+        str(Path(path).parent) for target, path in seen.items() if Path(target).is_relative_to(RUNTIME)
     )
+    program = f"{seen[LANGUAGE]}/{interpreter.executable.relative_to(interpreter.prefix)}"
+    return Places(language=seen[LANGUAGE], interpreter=program, runtime=tuple(directories))
 
 
 def _argv(runtime: Runtime, facts: FunctionFacts, places: Places) -> tuple[str, ...]:

@@ -15,7 +15,7 @@
 const { UnhandledPromiseRejection, forCaller, forXRay, refuse } = require('./errors.cjs')
 const { load, offerStreaming } = require('./handler.cjs')
 const { Invocation } = require('./invocation.cjs')
-const { logError } = require('./logging.cjs')
+const { logFailure } = require('./remedies.cjs')
 
 async function serve (api, root, handlerName) {
   const loop = new Loop(api)
@@ -116,13 +116,13 @@ class Loop {
   }
 
   report (invocation, thrown) {
-    logError('Invoke Error', thrown)
+    logFailure('Invoke Error', thrown)
     this.api.fail(invocation, JSON.stringify(forCaller(thrown)), forXRay(thrown)).then(() => this.next())
   }
 
   /** The end: reported as the failure of the invocation that runs, or of init. */
   uncaught (what, error, status) {
-    logError(what, error)
+    logFailure(what, error)
     const reported = forCaller(error)
     const json = JSON.stringify(reported)
     const told = this.invocation === null

@@ -9,7 +9,7 @@ const { RuntimeError, forCaller, forXRay, refuse } = require('./errors.cjs')
 const { load, offerStreaming } = require('./handler.cjs')
 const { Invocation } = require('./invocation.cjs')
 const { contextOf, invokeStore } = require('./invoke_store.cjs')
-const { logError } = require('./logging.cjs')
+const { logFailure } = require('./remedies.cjs')
 
 const NO_CALLBACKS = 'ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. ' +
   'You need to modify this function to use a supported handler signature to use Node.js 24 or later. For more information ' +
@@ -32,7 +32,7 @@ async function init (api, root, handlerName) {
     if (handler.length >= 3) throw new RuntimeError('CallbackHandlerDeprecated', NO_CALLBACKS)
     return handler
   } catch (error) {
-    logError('Init Error', error)
+    logFailure('Init Error', error)
     const reported = forCaller(error)
     await api.failInit(reported.errorType, JSON.stringify(reported))
     throw error
@@ -47,7 +47,7 @@ async function answer (api, invocation, handler) {
     await api.respond(invocation, serialised(result))
   } catch (error) {
     await turn()
-    logError('Invoke Error', error)
+    logFailure('Invoke Error', error)
     await api.fail(invocation, JSON.stringify(forCaller(error)), forXRay(error))
   }
 }
