@@ -32,7 +32,7 @@ from lambent.sandbox.native.backend import NativeConfig, native
 from lambent.sandbox.native.machine import survey
 from lambent.sandbox.native.probe import Proof, prove
 from lambent.sandbox.native.veils import why_unveiled
-from lambent.storage.directory import LOCK, holder, obstruction, trace
+from lambent.storage.directory import LOCK, holder, is_new, obstruction, trace
 from lambent.storage.errors import LockFileMissing
 
 SDK: Final = "AWS SDK for JS"
@@ -107,7 +107,7 @@ def data(directory: Path) -> Iterator[tuple[bool, str]]:
             yield False, f"{directory} belongs to another user ({facts.st_uid}); name another with --data"
         elif not (directory / LOCK).exists() and (there := trace(directory)) is not None:
             yield False, str(LockFileMissing(path=directory, there=there, lock=LOCK))
-        elif not (directory / LOCK).exists() and any(directory.iterdir()):
+        elif not (directory / LOCK).exists() and not is_new(directory):
             yield False, f"{directory} is not empty, and not one of Lambent's; name another with --data"
         elif (obstructed := obstruction(directory)) is not None:
             yield False, str(obstructed)

@@ -1,6 +1,6 @@
 """The certificate authorities of this machine, which Node.js functions find as /var/runtime/ca-cert.pem.
 
-AWS's file of that name has its own authorities; functions of nodejs20.x and later name it in NODE_EXTRA_CA_CERTS to reach AWS's
+AWS's file of that name has AWS's own; functions of nodejs20.x and later name it in NODE_EXTRA_CA_CERTS to reach its
 databases (developer guide). It is not to be had, and what can be reached from here is what the machine's owner trusts.
 """
 
