@@ -36,7 +36,7 @@ in_each_way = pytest.mark.parametrize(
 
 def test_a_doctor_says_what_there_is_and_proves_it(shell: Shell, server: Server):
     said = shell.does("doctor")
-    for word in ("kernel", "namespaces", "seccomp", "memory limit", "python3.", "GB are free"):
+    for word in ("kernel", "namespaces", "seccomp", "memory limit", "python3.", "AWS SDK for JS", "GB are free"):
         assert word in said
     assert "where on this machine their files are" in said
     assert f"is ready at {server.endpoint}" in said

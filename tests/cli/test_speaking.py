@@ -138,7 +138,7 @@ def test_called_with_nothing_it_says_what_there_is(nowhere: Shell):
 
 def test_every_command_has_help_and_a_wrong_one_is_refused(nowhere: Shell):
     listed = nowhere.does("--help")
-    for command in ("up", "env", "deploy", "invoke", "logs", "status", "doctor"):
+    for command in ("up", "env", "deploy", "invoke", "logs", "status", "sdk", "doctor"):
         assert f"\n  {command} " in listed
         assert nowhere.does(command, "--help").startswith(f"usage: lambent {command}")
     assert "invalid choice" in nowhere.cannot("fly", status=2)

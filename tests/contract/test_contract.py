@@ -92,6 +92,17 @@ async def test_a_template_rehearses_before_its_first_fork_and_a_fork_does_while_
     assert await has_not.does(rehearsed) == [False]
 
 
+@pytest.mark.parametrize("ahead", [True, False])
+async def test_a_program_that_boots_has_the_options_of_its_template(stage: Stage, ahead: bool) -> None:
+    template = replace(stage.templates["boot"], options=(("-Xint_max_str_digits", 700),))
+    backend, assignment = stage.backend, stage.assignment()
+    started = (
+        backend.assign(await backend.prepare(template), assignment) if ahead else backend.start(template, assignment)
+    )
+    puppet = await stage.keep(await started).connected()
+    assert await puppet.does("import sys; return sys.flags.int_max_str_digits") == 700
+
+
 async def test_both_doors_are_answered_from_outside(stage: Stage) -> None:
     puppet = await stage.puppet(environment={"PUPPET_API": "127.0.0.1:9001", "DOOR": "http://127.0.0.1:4566/x"})
     assert set(puppet.sandbox.listeners) == set(LISTENER_PORTS) == {RUNTIME_API_PORT, GATEWAY_PORT}

@@ -16,6 +16,7 @@ from lambent.lambda_.environment.splitter import Event as LogEvent
 from lambent.lambda_.environment.splitter import Splitter
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
 from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters, Missing, home_of_interpreters
+from lambent.lambda_.runtimes.javascript_sdk import JavaScriptSdk
 from lambent.lambda_.runtimes.templates import Launcher
 from lambent.lambda_.runtimes.variables import FunctionFacts
 from lambent.sandbox.contract import RUNTIME_API_PORT, Backend, Exit, Sandbox
@@ -125,7 +126,9 @@ def launcher(interpreter: Callable[[str], Interpreter | None]) -> Callable[[str,
 
 
 @pytest.fixture
-def start(tmp_path: Path, launcher: Callable[[str, Backend], Launcher]) -> Start:
+def start(
+    tmp_path: Path, launcher: Callable[[str, Backend], Launcher], interpreter: Callable[[str], Interpreter | None]
+) -> Start:
     """Starts a function: `files` by name, the events it will get, and whether its interpreter has been started ahead."""
 
     @asynccontextmanager
@@ -138,6 +141,7 @@ def start(tmp_path: Path, launcher: Callable[[str, Backend], Launcher]) -> Start
         layers: Mapping[str, str] | None = None,
         ahead: bool = True,
         statuses: list[int] | None = None,
+        sdk: JavaScriptSdk | None = None,
         **facts: object,
     ) -> AsyncIterator[Run]:
         code_dir = written(tmp_path / "task", files)
@@ -145,9 +149,12 @@ def start(tmp_path: Path, launcher: Callable[[str, Backend], Launcher]) -> Start
         function = facts_of(code_dir, layers_dir, handler, variables or {})
         async with process() as backend:
             made = launcher(runtime_id, backend)
+            if sdk is not None:
+                made = Launcher(CATALOGUE[runtime_id], interpreter(runtime_id), backend.visible, sdk)
             assignment = made.assignment(msgspec.structs.replace(function, **facts))
             assignment = msgspec.structs.replace(assignment, fresh=assignment.fresh or not ahead)
-            sandbox = await backend.start(made.template, assignment)
+            template = made.template_of("", assignment.limits.memory_mib)
+            sandbox = await backend.start(template, assignment)
             with runtime_api(*events, statuses=statuses or [], listener=sandbox.listeners[RUNTIME_API_PORT]) as api:
                 yield Run(sandbox, api)
             await sandbox.kill()

@@ -86,9 +86,18 @@ def test_without_isolation_it_is_forked_where_it_is(tmp_path: Path) -> None:
 
 
 def test_a_template_is_of_one_account_and_all_else_is_the_runtimes(python: Launcher) -> None:
-    ours, theirs = python.template_of("000000000001"), python.template_of("000000000002")
+    ours, theirs = python.template_of("000000000001", 128), python.template_of("000000000002", 128)
     assert ours != theirs
     assert msgspec.structs.replace(ours, account="") == python.template
+
+
+def test_a_node_that_waits_does_so_for_functions_of_one_memory_size(python: Launcher, node: Launcher) -> None:
+    options = [node.template_of("000000000001", memory_mib).options for memory_mib in (128, 3008)]
+    assert options == [
+        (("--max-semi-space-size", 6), ("--max-old-space-size", 115)),
+        (("--max-semi-space-size", 150), ("--max-old-space-size", 2707)),
+    ]
+    assert python.template_of("000000000001", 128) == python.template_of("000000000001", 3008)
 
 
 def test_the_variables_are_awss(python: Launcher, tmp_path: Path) -> None:
@@ -220,9 +229,11 @@ def test_a_wrapper_is_given_the_command_line_that_would_have_been(python: Launch
     assert assignment.argv == ("/opt/wrap", "/var/lang/bin/python3.12", "-S", "/var/runtime/lambent_bootstrap.py")
 
 
-def test_a_fresh_node_has_awss_heap_limit(node: Launcher, tmp_path: Path) -> None:
-    assert "--max-old-space-size=115" in assigned(node, tmp_path).argv
-    assert "--waits" not in assigned(node, tmp_path).argv
+def test_a_fresh_node_has_awss_flags(node: Launcher, tmp_path: Path) -> None:
+    assert assigned(node, tmp_path).argv == (
+        "/var/lang/bin/node", "--max-semi-space-size=6", "--max-old-space-size=115", "--expose-gc",
+        "--max-http-header-size=81920", "--require", "/var/runtime/node_path.cjs", "/var/runtime/bootstrap.cjs",
+    )  # fmt: skip
 
 
 def test_without_isolation_all_paths_are_the_hosts(tmp_path: Path) -> None:

@@ -123,6 +123,33 @@ async def test_the_global_awslambda_can_be_turned_off(start: Start, runtime: str
         assert await answered(run) == "undefined"
 
 
+async def test_from_24_on_libraries_find_the_invocation_in_the_invoke_store(start: Start) -> None:
+    code = """\
+    const store = awslambda.InvokeStore
+    const before = [store.hasContext(), store.getRequestId(), store.getXRayTraceId() ?? null]
+    exports.handler = async () => {
+      const left = store.get('mine') ?? null
+      store.set('mine', 1)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      let refusal = null
+      try { store.set(Symbol.for('_AWS_LAMBDA_REQUEST_ID'), 'x') } catch (error) { refusal = error.message }
+      return [before, left, store.get('mine'), store.getRequestId(), store.getXRayTraceId(), refusal]
+    }
+    """
+    async with start(NEW, {"app.js": code}, Event(), Event()) as run:
+        answers = [await answered(run), await answered(run)]
+    refusal = "Cannot modify protected Lambda context field: Symbol(_AWS_LAMBDA_REQUEST_ID)"
+    assert answers == [
+        [[False, "-", None], None, 1, "request-1", "Root=1-1", refusal],
+        [[False, "-", None], None, 1, "request-2", "Root=1-2", refusal],
+    ]
+
+
+async def test_up_to_22_there_is_no_invoke_store(start: Start) -> None:
+    async with start(OLD, body("return typeof awslambda.InvokeStore"), Event()) as run:
+        assert await answered(run) == "undefined"
+
+
 @old_and_new
 @pytest.mark.parametrize("size", [0, 65_535, 1_048_576, 6_291_000])
 async def test_payloads_of_every_size_pass_both_ways(start: Start, runtime: str, size: int) -> None:
@@ -164,13 +191,24 @@ async def test_the_functions_variables_have_their_effect(
         assert await answered(run) == value
 
 
+@every_node
+@ahead_and_fresh
+@pytest.mark.parametrize("memory_mib", [128, 512, 3008])
+async def test_the_heap_has_the_limit_that_the_functions_memory_gives_it(
+    start: Start, runtime: str, ahead: bool, memory_mib: int
+) -> None:
+    code = "return require('v8').getHeapStatistics().heap_size_limit / 1048576"
+    async with start(runtime, body(code), Event(), ahead=ahead, memory_mib=memory_mib) as run:
+        assert 0.9 * memory_mib <= await answered(run) <= 1.17 * memory_mib  # V8 adds what is young, in powers of two
+
+
 async def test_a_wrapper_script_starts_the_interpreter(start: Start, tmp_path: Any) -> None:
     wrapper = tmp_path / "wrapper"
     wrapper.write_text('#!/bin/sh\nWRAPPED="$#" exec "$@"\n')
     wrapper.chmod(0o755)
     variables = {"AWS_LAMBDA_EXEC_WRAPPER": str(wrapper)}
     async with start(OLD, body("return process.env.WRAPPED"), Event(), variables=variables) as run:
-        assert await answered(run) == "5"
+        assert await answered(run) == "8"
 
 
 @old_and_new

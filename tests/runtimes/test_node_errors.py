@@ -110,6 +110,20 @@ async def test_a_result_that_is_not_json_is_an_error_of_the_function(
         assert await answered(run) == (kind if runtime == OLD else "Runtime.JSONStringifyError", message)
 
 
+@every_node
+@pytest.mark.parametrize("value", ["() => 1", "Symbol('s')", "class {}", "{ toJSON () {} }"])
+async def test_a_result_that_has_no_json_is_a_type_error(start: Start, runtime: str, value: str) -> None:
+    async with start(runtime, body(f"return event ? ({value}) : 'after'"), Event(1), Event(0)) as run:
+        assert [await answered(run), await answered(run)] == [("TypeError", "Wrong arguments"), "after"]
+
+
+@pytest.mark.parametrize("answer", ["callback(null, it)", "context.succeed(it)", "context.done(null, it)"])
+async def test_so_is_one_of_a_callback(start: Start, answer: str) -> None:
+    code = f"exports.handler = (event, context, callback) => {{ const it = () => 1; {answer} }}"
+    async with start(OLD, {"app.js": code}, Event()) as run:
+        assert await answered(run) == ("TypeError", "Wrong arguments")
+
+
 @pytest.mark.parametrize(
     ("code", "what", "kind", "message", "status"),
     [

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lambent.lambda_.runtimes.interpreters import home_of_interpreters
 from lambent.storage.directory import LOCK, default_path, ephemeral, held
 from lambent.storage.errors import DataDirectoryBusy, DataDirectoryForeign, DataFileObstructed
 
@@ -92,6 +93,15 @@ def test_a_directory_with_other_peoples_files_is_not_touched(tmp_path: Path):
         pass
     assert foreign.stat().st_mode & 0o777 == 0o755
     assert [entry.name for entry in foreign.iterdir()] == ["precious"]
+
+
+def test_interpreters_may_be_there_before_the_first_start(tmp_path: Path):
+    """They are where the doctor says that one is to be installed, below the default directory."""
+    interpreters = home_of_interpreters({"XDG_DATA_HOME": str(tmp_path)})
+    (interpreters / "node24").mkdir(parents=True)
+    default = default_path({"XDG_DATA_HOME": str(tmp_path)})
+    with held(default):
+        assert (interpreters / "node24").is_dir()
 
 
 def test_a_secret_is_made_once_and_read_by_its_owner_alone(tmp_path: Path):

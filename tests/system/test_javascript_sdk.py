@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.system.conftest import Server, role, zipped
+from lambent.lambda_.runtimes.javascript_sdk import javascript_sdk
+from tests.system.conftest import Server, deployed, role, zipped
 
-MODULES = Path(__file__).parents[2] / ".build" / "aws-sdk-js" / "node_modules"
+MODULES = javascript_sdk().modules
 CLIENT = Path(__file__).with_name("javascript_sdk.cjs")
 PACKAGE = zipped(
     index__js="""exports.handler = async (event, context) => {
@@ -21,7 +22,7 @@ PACKAGE = zipped(
 )
 
 pytestmark = pytest.mark.skipif(
-    not (MODULES.exists() and shutil.which("node")), reason="needs npm and node: make test installs the SDK with them"
+    MODULES is None or shutil.which("node") is None, reason="needs npm and node: make test installs the SDK with them"
 )
 
 
@@ -87,3 +88,16 @@ def test_an_error_has_its_name_its_status_and_its_sentence(
 def test_a_dry_run_and_a_deletion_have_no_content(seen: dict[str, Any]):
     assert seen["dry run"]["StatusCode"] == 204
     assert seen["delete"]["StatusCode"] == 204
+
+
+@pytest.mark.parametrize("form", ["required", "imported"])
+def test_functions_find_it_and_reach_lambent_with_it_as_their_role(server: Server, form: str):
+    serve = "handler = async () => (await new STSClient({}).send(new GetCallerIdentityCommand({}))).Arn"
+    what = "{ STSClient, GetCallerIdentityCommand }"
+    package = {
+        "required": zipped(index__js=f"const {what} = require('@aws-sdk/client-sts'); exports.{serve}"),
+        "imported": zipped(index__mjs=f"import {what} from '@aws-sdk/client-sts'; export const {serve}"),
+    }
+    client = deployed(server, f"sdk-{form}", "nodejs20.x", "index.handler", package[form])
+    answer = client.invoke(FunctionName=f"sdk-{form}")
+    assert ":assumed-role/for-tests/" in json.loads(answer["Payload"].read())

@@ -43,6 +43,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "logs": Command("lambent.cli.logs:logs", "print what a function has logged, and with --follow what it logs"),
     "status": Command("lambent.cli.status:status", "tell whether Lambent answers, and which functions it has"),
     "sign": Command("lambent.cli.sign:sign", "sign a package, for functions with a code signing configuration"),
+    "sdk": Command("lambent.cli.sdk:sdk", "install the AWS SDK for JavaScript, which Node.js functions find then"),
     "doctor": Command("lambent.cli.doctor:doctor", "tell what this machine has and lacks, and prove that it isolates"),
 }
 

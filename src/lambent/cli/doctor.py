@@ -26,14 +26,16 @@ from lambent.config import Config
 from lambent.lambda_.code.marker import DISPUTE
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters
+from lambent.lambda_.runtimes.javascript_sdk import REMEDY, javascript_sdk
 from lambent.sandbox.contract import Unavailable
 from lambent.sandbox.native.backend import NativeConfig, native
 from lambent.sandbox.native.machine import survey
 from lambent.sandbox.native.probe import Proof, prove
 from lambent.sandbox.native.veils import why_unveiled
-from lambent.storage.directory import LOCK, holder, obstruction, trace
+from lambent.storage.directory import LOCK, holder, is_new, obstruction, trace
 from lambent.storage.errors import LockFileMissing
 
+SDK: Final = "AWS SDK for JS"
 MARKS: Final = {True: "ok", False: "--"}
 LITTLE_SPACE_BYTES: Final = 1 << 30
 
@@ -80,6 +82,16 @@ async def interpreters() -> None:
             elif found is not None:
                 line(False, row.id, found.install.partition(",")[2].strip().removeprefix("for example with "))
     line(True, "provided.*", Provider.PACKAGE.value)
+    line(*sdk())
+
+
+def sdk() -> tuple[bool, str, str]:
+    place = javascript_sdk()
+    if place.modules is None:
+        return False, SDK, f"is not installed, and Node.js functions that do not bring it fail: {REMEDY}"
+    if not place.is_current():
+        return False, SDK, f"is that of another Lambent: {REMEDY}"
+    return True, SDK, f"{len(place.packages())} packages, {place.directory}"
 
 
 def data(directory: Path) -> Iterator[tuple[bool, str]]:
@@ -95,7 +107,7 @@ def data(directory: Path) -> Iterator[tuple[bool, str]]:
             yield False, f"{directory} belongs to another user ({facts.st_uid}); name another with --data"
         elif not (directory / LOCK).exists() and (there := trace(directory)) is not None:
             yield False, str(LockFileMissing(path=directory, there=there, lock=LOCK))
-        elif not (directory / LOCK).exists() and any(directory.iterdir()):
+        elif not (directory / LOCK).exists() and not is_new(directory):
             yield False, f"{directory} is not empty, and not one of Lambent's; name another with --data"
         elif (obstructed := obstruction(directory)) is not None:
             yield False, str(obstructed)

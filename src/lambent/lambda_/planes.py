@@ -42,6 +42,7 @@ from lambent.lambda_.invoke.warming import warming
 from lambent.lambda_.limits import AccountLimits
 from lambent.lambda_.operations import MODULES
 from lambent.lambda_.runtimes.interpreters import Interpreters
+from lambent.lambda_.runtimes.javascript_sdk import javascript_sdk
 from lambent.lambda_.runtimes.templates import Visible
 from lambent.lambda_.service import LAMBDA, Lambda
 from lambent.lambda_.store import Functions
@@ -126,6 +127,7 @@ async def planes(
         machine.pool,
         machine.visible,
         interpreters,
+        javascript_sdk(),
         neighbours.credentials,
         neighbours.sink_at,
         neighbours.open_door,

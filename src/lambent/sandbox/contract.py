@@ -56,6 +56,9 @@ class Template(Struct, frozen=True):
     With `framed_log`, the first program of a guest has LOG_DESCRIPTOR: another way into the pipe of its output. It is another
     open file description (where the machine can make one), which always waits for room, whatever a guest has made of its
     stdout. The program keeps it from its children.
+
+    `options` are numbers that a program must know when it starts: `boot` is executed with each as `name=number`, before its
+    other arguments. What templates that differ in nothing else share is made once for all of them.
     """
 
     name: str
@@ -63,7 +66,13 @@ class Template(Struct, frozen=True):
     fork_server: ForkServer | None = None
     boot: tuple[str, ...] = ()
     framed_log: bool = False
+    options: tuple[tuple[str, int], ...] = ()
     account: str = ""  # whose guests they are: what guests share, they share with none of another account
+
+    @property
+    def arguments(self) -> list[str]:
+        """The options as words of a command line."""
+        return [f"{name}={number}" for name, number in self.options]
 
 
 class Limits(Struct, frozen=True):

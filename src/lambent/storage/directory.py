@@ -4,8 +4,8 @@
     *.db, blobs/     by the services; whatever else is here, they put here
     *.key            secrets, mode 0600
 
-The directory is its owner's alone (0700). It must be new, empty, or already Lambent's: `--data /srv` by mistake
-changes nothing there. flock, not a pid file: the kernel drops the lock with the last process that has the descriptor,
+The directory is its owner's alone (0700). It must be new, empty but for interpreters, or already Lambent's: `--data /srv` by
+mistake changes nothing there. flock, not a pid file: the kernel drops the lock with the last process that has the descriptor,
 however it died; the descriptor is close-on-exec, so that no guest and no spawner that was exec'd keeps it.
 
 An ephemeral directory is removed when its block is left. Against `kill -9` a shell waits on a pipe that only this
@@ -48,6 +48,7 @@ KINDS: Final = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+INTERPRETERS: Final = "interpreters"  # a directory of the user's, in the default place (`runtimes/interpreters.py`)
 TRACES: Final = ("state.db", "root.key", "session.key")  # what a directory that has lost its lock file is known by
 REMOVER: Final = 'trap "" INT TERM HUP QUIT; read -r _; chmod -R u+rwx "$1"; rm -rf -- "$1"'
 REMOVER_TIMEOUT_S: Final = 5.0
@@ -148,6 +149,11 @@ def holder(path: Path, locks: Path = Path("/proc/locks")) -> int | None:
     return None
 
 
+def is_new(path: Path) -> bool:
+    """Whether nothing is there but interpreters, which users may have put there before the first start."""
+    return all(entry.name == INTERPRETERS for entry in path.iterdir())
+
+
 def trace(path: Path) -> str | None:
     """The name of a file by which a data directory is known that has lost its lock file."""
     return next((name for name in TRACES if (path / name).exists()), None)
@@ -171,7 +177,7 @@ def _kind(file: Path) -> str | None:
 def _refuse_foreign(path: Path) -> None:
     if path.stat().st_uid != os.geteuid():
         raise DataDirectoryForeign(path=path, reason="it belongs to another user")
-    if (path / LOCK).exists() or not any(path.iterdir()):
+    if (path / LOCK).exists() or is_new(path):
         return
     if (there := trace(path)) is not None:
         raise LockFileMissing(path=path, there=there, lock=LOCK)

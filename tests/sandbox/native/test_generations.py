@@ -144,6 +144,18 @@ async def test_no_spawner_serves_two_accounts(tmp_path: Path) -> None:
         assert await shared(await start(stage, ours)) == await shared(one)
 
 
+async def test_templates_that_differ_in_options_alone_share_a_spawner(tmp_path: Path) -> None:
+    async with stage_with(tmp_path, Clock()) as stage:
+        template = stage.templates["boot"]
+        sizes = [replace(template, options=(("-Xint_max_str_digits", digits),)) for digits in (700, 800)]
+        puppets = [await stage.keep(await stage.backend.start(size, stage.assignment())).connected() for size in sizes]
+        assert [await puppet.does("import sys; return sys.flags.int_max_str_digits") for puppet in puppets] == [
+            700,
+            800,
+        ]
+        assert spawner_of(puppets[0]) == spawner_of(puppets[1])
+
+
 async def test_what_an_idle_account_has_is_ended_when_another_asks(tmp_path: Path) -> None:
     clock = Clock()
     async with stage_with(tmp_path, clock, idle_s=600.0) as stage:

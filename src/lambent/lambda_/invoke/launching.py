@@ -35,8 +35,9 @@ from lambent.lambda_.invoke.placement import Changed
 from lambent.lambda_.invoke.turns import Awaited, Turns
 from lambent.lambda_.layers.opt import extensions, restore_opt
 from lambent.lambda_.limits import PROVISIONED_INIT_MIN_S
-from lambent.lambda_.runtimes.catalogue import CATALOGUE
+from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 from lambent.lambda_.runtimes.interpreters import Interpreters, Missing
+from lambent.lambda_.runtimes.javascript_sdk import REMEDY, JavaScriptSdk
 from lambent.lambda_.runtimes.templates import MIB_PER_CPU, Launcher, Visible
 from lambent.lambda_.runtimes.variables import FunctionFacts
 from lambent.lambda_.shapes import runtime_version_arn
@@ -61,6 +62,7 @@ class Launching:
         pool: Pool,
         visible: Visible,
         interpreters: Interpreters,
+        sdk: JavaScriptSdk,
         credentials: RoleCredentials,
         sink_at: SinkAt,
         open_door: OpenDoor,
@@ -75,6 +77,7 @@ class Launching:
         self._pool: Final = pool
         self._visible: Final = visible
         self._interpreters: Final = interpreters
+        self._sdk: Final = sdk
         self._credentials: Final = credentials
         self._sink_at: Final = sink_at
         self._open_door: Final = open_door
@@ -91,7 +94,7 @@ class Launching:
     async def prepare(self, version: FunctionVersion) -> None:
         """See that the version can run here, and have its runtime started ahead. Raises CannotRun, SandboxError."""
         launcher = await self._launcher(version.runtime)
-        await self._pool.warm(launcher.template_of(version.arn.account))
+        await self._pool.warm(launcher.template_of(version.arn.account, version.memory_mib))
 
     def launch(
         self,
@@ -173,7 +176,7 @@ class Launching:
                     endpoint_url=self._endpoint_url,
                 )
             )
-            template = launcher.template_of(version.arn.account)
+            template = launcher.template_of(version.arn.account, version.memory_mib)
             async with self._turns.turn(version.arn.name, awaited):
                 sandbox = await self._started(template, boosted(assignment), vacated)
             try:
@@ -214,7 +217,11 @@ class Launching:
             interpreter = await self._interpreters.find(runtime)
             if isinstance(interpreter, Missing):
                 raise CannotRun(Reason.INVALID_RUNTIME, str(interpreter))
-            made = await asyncio.to_thread(Launcher, runtime, interpreter, self._visible)
+            if runtime.provider is Provider.NODE and self._sdk.modules is None:
+                log.warning(
+                    "runtime.without_sdk", runtime=runtime_id, lacks="the AWS SDK for JavaScript", remedy=REMEDY
+                )
+            made = await asyncio.to_thread(Launcher, runtime, interpreter, self._visible, self._sdk)
             return self._launchers.setdefault(runtime_id, made)
 
     def _log_stream(self, version: FunctionVersion) -> str:

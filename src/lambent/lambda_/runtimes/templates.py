@@ -18,20 +18,25 @@ from typing import Final
 import msgspec
 
 from lambent.lambda_.runtimes.catalogue import Provider, Runtime
+from lambent.lambda_.runtimes.certificates import authorities
 from lambent.lambda_.runtimes.entrypoints import package_entrypoint
 from lambent.lambda_.runtimes.interpreters import Interpreter
+from lambent.lambda_.runtimes.javascript_sdk import JavaScriptSdk
 from lambent.lambda_.runtimes.variables import FunctionFacts, Places, environment_variables
 from lambent.sandbox.contract import Assignment, ForkServer, Limits, Mount, Template
 
 Visible = Callable[[Mount], str]  # Backend.visible
 
 MIB_PER_CPU: Final = 1769  # AWS gives a function a whole processor at this much memory (reference/lambda.md 2.4)
-NODE_HEAP_PERCENT: Final = 90  # of the function's memory, for old objects
+NODE_OLD_PERCENT: Final = 90  # of the function's memory, for old objects
+NODE_YOUNG_PERCENT: Final = 5  # for each half of the space in which objects are made
 TASK: Final = "/var/task"
 LAYERS: Final = "/opt"
 RUNTIME: Final = "/var/runtime"
 LANGUAGE: Final = "/var/lang"  # where AWS has the interpreter; PATH begins there
 _NODE: Final = f"{LANGUAGE}/bin/node"
+_NODE_MODULES: Final = f"{RUNTIME}/node_modules"
+_CERTIFICATES: Final = f"{RUNTIME}/ca-cert.pem"
 _PLACE_OF: Final = {TASK: "task", LAYERS: "layers"}
 BOOTSTRAP: Final = Path(__file__).parent / "bootstrap"
 
@@ -78,11 +83,16 @@ _READ_AT_START_BY: Final = {"python": ("PYTHON",), "nodejs": ("NODE_", "SSL_CERT
 class Launcher:
     """A runtime on this machine, over one backend: made once, it starts all functions of the runtime."""
 
-    def __init__(self, runtime: Runtime, interpreter: Interpreter | None, visible: Visible) -> None:
-        """For Python this reads the metadata of ten packages: 7 ms, so not where an event loop waits."""
+    def __init__(
+        self, runtime: Runtime, interpreter: Interpreter | None, visible: Visible, sdk: JavaScriptSdk | None = None
+    ) -> None:
+        """For Python this reads the metadata of ten packages: 7 ms, so not where an event loop waits.
+
+        `sdk` is for functions of Node.js.
+        """
         self.runtime: Final = runtime
         self._visible: Final = visible
-        mounts = _mounts(runtime, interpreter)
+        mounts = _mounts(runtime, interpreter, None if sdk is None else sdk.modules)
         self._places: Final = _places(runtime, interpreter, mounts, visible)
         self.template: Final = _template(runtime, interpreter, mounts, self._places)
 
@@ -101,9 +111,10 @@ class Launcher:
             fresh=bool(wrapper) or self._must_be_fresh(facts),
         )
 
-    def template_of(self, account: str) -> Template:
-        """What functions of that account are started from, and no others'."""
-        return msgspec.structs.replace(self.template, account=account)
+    def template_of(self, account: str, memory_mib: int) -> Template:
+        """What functions of that account with so much memory are started from, and no others'."""
+        options = _heap(memory_mib) if self.runtime.provider is Provider.NODE else ()
+        return msgspec.structs.replace(self.template, account=account, options=options)
 
     def _wrapper(self, variables: Mapping[str, str], places: Places) -> tuple[str, ...]:
         """The script that starts the interpreter in AWS's stead; a package's own runtime has none (developer guide).
@@ -125,7 +136,8 @@ def _template(runtime: Runtime, interpreter: Interpreter | None, mounts: tuple[M
     if interpreter is None:
         return Template(runtime.id)
     if runtime.provider is Provider.NODE:
-        return Template(runtime.id, mounts, boot=_node_argv(places), framed_log=runtime.frames_log)
+        boot = (*_node_argv(places), "--waits")
+        return Template(runtime.id, mounts, boot=boot, framed_log=runtime.frames_log)
     server = ForkServer(
         interpreter=places.interpreter,
         path=(*places.runtime, *_libraries(interpreter, places)),
@@ -136,13 +148,16 @@ def _template(runtime: Runtime, interpreter: Interpreter | None, mounts: tuple[M
     return Template(runtime.id, mounts, fork_server=server, framed_log=runtime.frames_log)
 
 
-def _mounts(runtime: Runtime, interpreter: Interpreter | None) -> tuple[Mount, ...]:
+def _mounts(runtime: Runtime, interpreter: Interpreter | None, modules: Path | None) -> tuple[Mount, ...]:
     if interpreter is None:
         return ()
     if runtime.provider is Provider.NODE:
+        bootstrap = BOOTSTRAP / "nodejs"
         return (
-            Mount(BOOTSTRAP / "nodejs", RUNTIME),
-            Mount(interpreter.executable, f"{LANGUAGE}/bin/node"),
+            Mount(bootstrap, RUNTIME),
+            Mount(modules or bootstrap / "node_modules", _NODE_MODULES),
+            Mount(authorities(), _CERTIFICATES),
+            Mount(interpreter.executable, _NODE),
         )
     return (*_python_runtime_mounts(), Mount(interpreter.prefix, LANGUAGE))
 
@@ -169,29 +184,28 @@ def _libraries(interpreter: Interpreter, places: Places) -> Iterator[str]:
 def _places(runtime: Runtime, interpreter: Interpreter | None, mounts: Sequence[Mount], visible: Visible) -> Places:
     """Where the guest sees what the mounts are for."""
     seen = {mount.target: visible(mount) for mount in mounts}
-    directories = dict.fromkeys(
-        path if target == RUNTIME else str(Path(path).parent)
-        for target, path in seen.items()
-        if Path(target).is_relative_to(RUNTIME)
-    )
-    program, language = "", LANGUAGE
+    if interpreter is None:
+        return Places()
     if runtime.provider is Provider.NODE:
-        program = seen[_NODE]
-        language = str(Path(program).parent.parent)
-    elif interpreter is not None:
-        language = seen[LANGUAGE]
-        program = f"{language}/{interpreter.executable.relative_to(interpreter.prefix)}"
-    return Places(
-        language=language,
-        interpreter=program,
-        runtime=tuple(directories) or (RUNTIME,),
+        return Places(
+            language=str(Path(seen[_NODE]).parent.parent),
+            interpreter=seen[_NODE],
+            runtime=(seen[RUNTIME],),
+            modules=seen[_NODE_MODULES],
+            certificates=seen[_CERTIFICATES],
+        )
+    directories = dict.fromkeys(
+        str(Path(path).parent) for target, path in seen.items() if Path(target).is_relative_to(RUNTIME)
     )
+    program = f"{seen[LANGUAGE]}/{interpreter.executable.relative_to(interpreter.prefix)}"
+    return Places(language=seen[LANGUAGE], interpreter=program, runtime=tuple(directories))
 
 
 def _argv(runtime: Runtime, facts: FunctionFacts, places: Places) -> tuple[str, ...]:
     match runtime.provider:
         case Provider.NODE:
-            return _node_argv(places, facts.memory_mib)
+            program, *arguments = _node_argv(places)
+            return (program, *(f"{name}={number}" for name, number in _heap(facts.memory_mib)), *arguments)
         case Provider.PYTHON:
             return (places.interpreter, "-S", f"{places.runtime[0]}/lambent_bootstrap.py")
         case _:
@@ -199,12 +213,18 @@ def _argv(runtime: Runtime, facts: FunctionFacts, places: Places) -> tuple[str, 
             return (package_entrypoint([(facts.code_dir, places.task), *layers]),)
 
 
-def _node_argv(places: Places, memory_mib: int | None = None) -> tuple[str, ...]:
-    """AWS's flags; a Node that boots before its function's memory is known bounds its heap otherwise (its bootstrap)."""
-    heap = f"--max-old-space-size={memory_mib * NODE_HEAP_PERCENT // 100}" if memory_mib else "--max-semi-space-size=8"
-    flags = ("--expose-gc", "--max-http-header-size=81920", heap)
-    waits = ("--waits",) if memory_mib is None else ()
-    return (places.interpreter, *flags, f"{places.runtime[0]}/bootstrap.cjs", *waits)
+def _node_argv(places: Places) -> tuple[str, ...]:
+    """AWS's flags but those of the heap, which V8 takes when it starts and not later, and our preload."""
+    flags = ("--expose-gc", "--max-http-header-size=81920", "--require", f"{places.runtime[0]}/node_path.cjs")
+    return (places.interpreter, *flags, f"{places.runtime[0]}/bootstrap.cjs")
+
+
+def _heap(memory_mib: int) -> tuple[tuple[str, int], ...]:
+    """AWS's limits of V8's heap: what waits for functions of one size has that size's."""
+    return (
+        ("--max-semi-space-size", memory_mib * NODE_YOUNG_PERCENT // 100),
+        ("--max-old-space-size", memory_mib * NODE_OLD_PERCENT // 100),
+    )
 
 
 def _read_at_start(runtime: Runtime, variables: Mapping[str, str]) -> bool:

@@ -49,6 +49,8 @@ class Places(Struct, frozen=True):
     language: str = "/var/lang"  # the interpreter's prefix
     interpreter: str = ""  # its program; "" where the package is its own runtime
     runtime: tuple[str, ...] = ("/var/runtime",)  # more than one only where nothing is isolated
+    modules: str = "/var/runtime/node_modules"  # of the runtime itself, for Node.js
+    certificates: str = "/var/runtime/ca-cert.pem"  # which authorities there are, for Node.js
 
     @property
     def isolated(self) -> bool:
@@ -78,7 +80,9 @@ def _presets(runtime: Runtime, facts: FunctionFacts, places: Places) -> dict[str
         presets["PYTHONPATH"] = ":".join(places.runtime)
     if runtime.family == "nodejs":
         modules = (f"{layers}/nodejs/node{runtime.version}/node_modules", f"{layers}/nodejs/node_modules")
-        presets["NODE_PATH"] = ":".join([*modules, f"{places.runtime[0]}/node_modules", places.runtime[0], task])
+        presets["NODE_PATH"] = ":".join([*modules, places.modules, places.runtime[0], task])
+        if runtime.version == "18":  # the last that adds them to Node's own by itself (developer guide)
+            presets["NODE_EXTRA_CA_CERTS"] = places.certificates
     if facts.endpoint_url is not None:
         presets["AWS_ENDPOINT_URL"] = facts.endpoint_url
     return presets

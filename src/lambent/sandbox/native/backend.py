@@ -131,7 +131,7 @@ class NativeBackend:
 
     async def retire(self, template: Template) -> None:
         """End what the template's sandboxes share, and them; the next that is asked for has it started anew."""
-        await self._generations.retire(template)
+        await self._generations.retire(_common(template))
 
     async def end(self) -> None:
         """Kill everything, concurrently."""
@@ -148,7 +148,7 @@ class NativeBackend:
     ) -> NativeSandbox:
         try:
             mounts = _sources(assignment)
-            spawner = await self._generations.spawner(template, newest=assignment is None)
+            spawner = await self._generations.spawner(_common(template), newest=assignment is None)
             image = (
                 None if assignment is None or vacated is not None else await self._tmps.take(assignment.limits.tmp_mib)
             )
@@ -170,6 +170,7 @@ class NativeBackend:
             "limits": {**self._resources(limits), "RLIMIT_CORE": 0},
             "boot": booted,
             "framed_log": template.framed_log,
+            "options": template.arguments,
             "tmp_mib": limits.tmp_mib,
             "mounts": len(mounts),
         }
@@ -316,6 +317,11 @@ async def native(config: NativeConfig, clock: Callable[[], float] = time.monoton
 def _room(config: NativeConfig) -> Callable[[], int]:
     """Return what tells the bytes that guests may take of the disk."""
     return (lambda: 0) if config.images is None else Disk(config.images, config.reserve_bytes).room_bytes
+
+
+def _common(template: Template) -> Template:
+    """Return what a spawner is of: options are told it with each request."""
+    return structs.replace(template, options=()) if template.options else template
 
 
 def _sources(assignment: Assignment | None) -> dict[int, str]:

@@ -73,7 +73,7 @@ class _Spawner:
                     answer["pid"] = self._prepare(request, message.descriptors)
                     if answer["pid"] == 0:
                         _ = self._control.detach()
-                        boot = self._boot if request["boot"] else ()
+                        boot = [*self._boot[:1], *request["options"], *self._boot[1:]] if request["boot"] else ()
                         return partial(
                             guest.run, boot, self._entry, self._rehearse if request["waits"] else None, self._ours
                         )

@@ -210,7 +210,8 @@ def _first_program(template: Template) -> tuple[str, ...]:
     if server := template.fork_server:
         facts = structs.asdict(server)
         return (server.interpreter, "-I", str(_ENTRANCE), json.dumps(facts))
-    return template.boot
+    program = template.boot[:1]
+    return (*program, *template.arguments, *template.boot[1:]) if program else ()
 
 
 def _listeners() -> dict[int, socket.socket]:

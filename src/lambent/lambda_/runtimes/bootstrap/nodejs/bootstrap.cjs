@@ -13,7 +13,6 @@
 
 const Module = require('module')
 const net = require('net')
-const v8 = require('v8')
 
 const callbacks = require('./callbacks.cjs')
 const { RuntimeApi } = require('./client.cjs')
@@ -22,8 +21,6 @@ const promises = require('./promises.cjs')
 const { rehearse } = require('./rehearsal.cjs')
 
 const ASSIGNMENT_FD = 3
-const SMALL_MB = 512 // functions with less memory than this collect garbage early
-const SMALL_HEAP_GROWTH_PERCENT = 20
 const PROMISES_SINCE = 24 // the first major version without callbacks
 
 async function main () {
@@ -69,16 +66,6 @@ function become ({ environment, cwd }) {
   Object.assign(process.env, environment)
   process.chdir(cwd)
   Module._initPaths() // NODE_PATH, read anew
-  boundHeap(Number(process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE))
-}
-
-/**
- * In AWS the heap's limit is a flag at start, too early here: V8 takes it, but not seriously. How far the heap grows between
- * collections it does learn later, and that (with the small young generation of our launch flags) keeps a function which
- * makes much garbage below 128 MB as well as the limit would: 105 MB where the limit gives 113, and nothing gives 255.
- */
-function boundHeap (memory) {
-  if (memory < SMALL_MB) v8.setFlagsFromString(`--heap-growing-percent=${SMALL_HEAP_GROWTH_PERCENT}`)
 }
 
 function majorVersion () {

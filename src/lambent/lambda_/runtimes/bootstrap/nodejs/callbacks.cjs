@@ -12,10 +12,10 @@
  * for a rejected promise (AWS's exit codes).
  */
 
-const { UnhandledPromiseRejection, forCaller, forXRay } = require('./errors.cjs')
+const { UnhandledPromiseRejection, forCaller, forXRay, refuse } = require('./errors.cjs')
 const { load, offerStreaming } = require('./handler.cjs')
 const { Invocation } = require('./invocation.cjs')
-const { logError } = require('./logging.cjs')
+const { logFailure } = require('./remedies.cjs')
 
 async function serve (api, root, handlerName) {
   const loop = new Loop(api)
@@ -108,21 +108,21 @@ class Loop {
   send (invocation, value) {
     let json
     try {
-      json = JSON.stringify(value === undefined ? null : value) ?? 'null'
+      json = JSON.stringify(value === undefined ? null : value)
     } catch {
       throw new Error('Unable to stringify response body')
     }
-    this.api.respond(invocation, json).then(() => this.next())
+    this.api.respond(invocation, json ?? refuse()).then(() => this.next())
   }
 
   report (invocation, thrown) {
-    logError('Invoke Error', thrown)
+    logFailure('Invoke Error', thrown)
     this.api.fail(invocation, JSON.stringify(forCaller(thrown)), forXRay(thrown)).then(() => this.next())
   }
 
   /** The end: reported as the failure of the invocation that runs, or of init. */
   uncaught (what, error, status) {
-    logError(what, error)
+    logFailure(what, error)
     const reported = forCaller(error)
     const json = JSON.stringify(reported)
     const told = this.invocation === null

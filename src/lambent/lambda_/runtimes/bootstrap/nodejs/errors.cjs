@@ -27,6 +27,11 @@ class UnhandledPromiseRejection extends RuntimeError {
 const HANDLED = 'callback called with Error argument, but there was a problem while retrieving one or more of its message, ' +
   'name, and stack'
 
+/** What AWS's client makes of a result that JSON has nothing for (a function, a symbol): its native part takes only text. */
+function refuse () {
+  throw new TypeError('Wrong arguments')
+}
+
 /** What the caller of the function sees, as an object. */
 function forCaller (error) {
   try {
@@ -87,4 +92,4 @@ function escaped (text) {
   return text === undefined || text === null ? text : text.replace(/\x7F/g, '%7F')
 }
 
-module.exports = { RuntimeError, UnhandledPromiseRejection, asError, forCaller, forLog, forXRay }
+module.exports = { RuntimeError, UnhandledPromiseRejection, asError, forCaller, forLog, forXRay, refuse }

@@ -1,14 +1,15 @@
 'use strict'
 /*
  * Functions from nodejs24.x on: `handler(event, context)`, whose result, awaited, is the answer. A handler that declares a
- * callback is refused at init. What nobody catches ends the process as Node itself would: with status 1, and with 0 when
+ * callback is refuse at init. What nobody catches ends the process as Node itself would: with status 1, and with 0 when
  * the function waits for something that cannot happen any more.
  */
 
-const { RuntimeError, forCaller, forXRay } = require('./errors.cjs')
+const { RuntimeError, forCaller, forXRay, refuse } = require('./errors.cjs')
 const { load, offerStreaming } = require('./handler.cjs')
 const { Invocation } = require('./invocation.cjs')
-const { logError } = require('./logging.cjs')
+const { contextOf, invokeStore } = require('./invoke_store.cjs')
+const { logFailure } = require('./remedies.cjs')
 
 const NO_CALLBACKS = 'ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. ' +
   'You need to modify this function to use a supported handler signature to use Node.js 24 or later. For more information ' +
@@ -16,11 +17,12 @@ const NO_CALLBACKS = 'ERROR: AWS Lambda has removed support for callback-based f
 
 async function serve (api, root, handlerName) {
   offerStreaming()
+  const store = invokeStore()
   const handler = await init(api, root, handlerName)
   for (;;) {
     const invocation = new Invocation(await api.next())
     invocation.begin()
-    await answer(api, invocation, handler)
+    await store.run(contextOf(invocation), () => answer(api, invocation, handler))
   }
 }
 
@@ -30,7 +32,7 @@ async function init (api, root, handlerName) {
     if (handler.length >= 3) throw new RuntimeError('CallbackHandlerDeprecated', NO_CALLBACKS)
     return handler
   } catch (error) {
-    logError('Init Error', error)
+    logFailure('Init Error', error)
     const reported = forCaller(error)
     await api.failInit(reported.errorType, JSON.stringify(reported))
     throw error
@@ -45,17 +47,19 @@ async function answer (api, invocation, handler) {
     await api.respond(invocation, serialised(result))
   } catch (error) {
     await turn()
-    logError('Invoke Error', error)
+    logFailure('Invoke Error', error)
     await api.fail(invocation, JSON.stringify(forCaller(error)), forXRay(error))
   }
 }
 
 function serialised (result) {
+  let json
   try {
-    return JSON.stringify(result === undefined ? null : result) ?? 'null'
+    json = JSON.stringify(result === undefined ? null : result)
   } catch {
     throw new RuntimeError('JSONStringifyError', 'Unable to stringify response body')
   }
+  return json ?? refuse()
 }
 
 /** Lets what the function has scheduled for now (a log line, a metric) happen before the environment is frozen. */
