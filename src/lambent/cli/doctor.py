@@ -18,7 +18,7 @@ from typing import Final
 from lambent import __version__
 from lambent.cli import Run
 from lambent.cli.endpoint import endpoint, health
-from lambent.cli.errors import Failed, sentences
+from lambent.cli.errors import Failed, failure_of
 from lambent.cli.keys import data_directory
 from lambent.cli.settings import add_settings, configuration
 from lambent.cli.terminal import show
@@ -123,10 +123,8 @@ def server(where: str) -> tuple[bool, str, str]:
 
 def proof(config: Config) -> int:
     """Prove it, as `lambent up` does. Raises Failed."""
-    try:
+    with failure_of(Unavailable):
         proved, why, unveiled = asyncio.run(proven(config))
-    except* Unavailable as group:
-        raise Failed(sentences(group)) from None
     print(f"  ok  a program ran in a sandbox, which took {proved.took_s * 1e3:.0f} ms:")
     for sentence in proved.sentences:
         show(f"      {sentence}")
