@@ -37,6 +37,6 @@ def test_what_is_known_fails_as_one_sentence_and_in_no_group(raised: Exception, 
     ],
 )
 def test_what_is_not_known_passes_as_it_is(raised: BaseException):
-    with pytest.raises(BaseException) as passed, failure_of(*KINDS):  # noqa: PT011  which one is asserted
+    with pytest.raises(BaseException) as passed, failure_of(*KINDS):
         raise raised
     assert passed.value is raised

@@ -117,7 +117,7 @@ async def test_control_groups_are_neither_seen_nor_reached(guest: Puppet) -> Non
 
 
 async def test_limits_cannot_be_raised(guest: Puppet) -> None:
-    for limit in ("RLIMIT_NOFILE", "RLIMIT_CORE"):
+    for limit in ("RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_MEMLOCK", "RLIMIT_CORE"):
         source = f"""
             import resource
             soft, hard = resource.getrlimit(resource.{limit})
