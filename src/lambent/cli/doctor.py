@@ -24,6 +24,7 @@ from lambent.cli.settings import add_settings, configuration
 from lambent.cli.terminal import show
 from lambent.config import Config
 from lambent.lambda_.code.marker import DISPUTE
+from lambent.lambda_.runtimes import systems
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters
 from lambent.sandbox.contract import Unavailable
@@ -80,6 +81,8 @@ async def interpreters() -> None:
             elif found is not None:
                 line(False, row.id, found.install.partition(",")[2].strip().removeprefix("for example with "))
     line(True, "provided.*", Provider.PACKAGE.value)
+    for name, sentence in systems.gaps():
+        line(False, name, sentence)
 
 
 def data(directory: Path) -> Iterator[tuple[bool, str]]:

@@ -57,6 +57,7 @@ class Template(Struct, frozen=True):
     mounts: tuple[Mount, ...] = ()
     fork_server: ForkServer | None = None
     boot: tuple[str, ...] = ()
+    base: tuple[Path, ...] = ()  # directories whose files, 1 MB at most, are copied into the root, later ones last
     account: str = ""  # whose guests they are: what guests share, they share with none of another account
 
 

@@ -276,6 +276,7 @@ class NativeBackend:
                     "last_uid": self._users.last,
                     "groups": self._groups.name,
                     "mounts": [(str(mount.source), mount.target) for mount in template.mounts],
+                    "base": [str(directory) for directory in template.base],
                     "boot": template.boot,
                     "fork": fork and structs.asdict(fork),
                 },
