@@ -32,8 +32,13 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
+$(VENV)/.locale: tools/make_locale.sh | $(VENV)/bin/python
+	@mkdir -p $(VENV)/share/lambent
+	@bash tools/make_locale.sh $(VENV)/share/lambent/locale
+	@touch $@
+
 # Where PYTHONDONTWRITEBYTECODE is set, as in many containers, Python would compile our modules at every start: 0.2 s each.
-$(VENV)/.compiled: $(VENV)/.installed $(SOURCES)
+$(VENV)/.compiled: $(VENV)/.installed $(VENV)/.locale $(SOURCES)
 	@$(BIN)/python -m compileall -q src
 	@touch $@
 

@@ -229,6 +229,19 @@ def test_tasks_are_born_in_a_task_group():
     assert wrong == []
 
 
+def test_nothing_is_caught_by_except_star():
+    """What is raised in such a block comes out in a group before Python 3.11.4 (gh-103590), as Debian 12 has it."""
+    trees = {path: ast.parse(path.read_text()) for folder in ("src", "tests") for path in (ROOT / folder).rglob("*.py")}
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.TryStar)
+    ]
+
+    assert wrong == []
+
+
 def test_the_clock_and_ids_of_the_domain_are_arguments():
     wrong = [
         f"{module.at(node)}: {dotted(node.func)}"

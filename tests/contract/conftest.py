@@ -37,8 +37,8 @@ async def stage(backend_name: str, tmp_path: Path) -> AsyncGenerator[Stage]:
     try:
         async with chosen(backend_name) as backend, staged(backend, tmp_path) as stage:
             yield stage
-    except* Unavailable as unavailable:
-        pytest.skip(str(unavailable.exceptions[0]))
+    except Unavailable as unavailable:
+        pytest.skip(str(unavailable))
 
 
 @pytest.fixture

@@ -56,13 +56,15 @@ def on_disk(directory: Path, **config: Any) -> NativeConfig:
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncGenerator[Stage]:
+    why = ""
     try:
         async with native(on_disk(tmp_path)) as backend, staged(backend, tmp_path) as stage:
-            if why := await backend.why_tmp_in_memory():
-                pytest.skip(why)
-            yield stage
-    except* Unavailable as unavailable:
-        pytest.skip(str(unavailable.exceptions[0]))
+            if not (why := await backend.why_tmp_in_memory()):
+                yield stage
+    except Unavailable as unavailable:
+        why = str(unavailable)
+    if why:  # not within the block, whose group of tasks would make an error of it
+        pytest.skip(why)
 
 
 def image_of(puppet: Puppet) -> images.Image:

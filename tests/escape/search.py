@@ -14,7 +14,7 @@ import os, re
 def readable_files():
     """Files of /proc that say something of this process, of the first one, of the machine; and the open descriptors."""
     for top in ("/proc", "/proc/self", "/proc/self/net", "/proc/self/task/%d" % os.getpid(), "/proc/1", "/proc/1/net",
-                "/proc/sysvipc", "/proc/fs", "/proc/driver", "/etc", "/dev/shm", "/tmp"):
+                "/proc/sysvipc", "/proc/fs", "/proc/driver", "/etc", "/tmp"):
         try: names = os.listdir(top)
         except OSError: continue
         for name in names:
@@ -43,8 +43,7 @@ def memory():
 def texts():
     yield from memory()
     yield from links()
-    for top in ("/tmp", "/dev/shm"):
-        yield top, "\n".join(os.listdir(top)).encode()
+    yield "/tmp", "\n".join(os.listdir("/tmp")).encode()
     for path in readable_files():
         try: descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         except OSError: continue

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lambent.sandbox.contract import Mount
+from lambent.sandbox.native.resources import CORE_BYTES, core_bytes
 from tests.contract.stage import Puppet, Refused, Stage
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can lay this trap")
@@ -105,13 +106,13 @@ async def test_a_set_uid_program_gives_no_rights(stage: Stage) -> None:
 async def test_no_mount_but_scratch_can_be_written_and_none_honours_set_uid(guest: Puppet) -> None:
     lines = await guest.does("return [line.split() for line in open('/proc/self/mounts')]")
     writable = {target for _, target, _, options, *_ in lines if "rw" in options.split(",")}
-    assert writable <= {"/tmp", "/dev/shm", "/proc"}
+    assert writable <= {"/tmp", "/proc"}
     assert [line for line in lines if "nosuid" not in line[3].split(",") and not line[1].startswith("/dev/")] == []
 
 
 async def test_devices_are_the_five_harmless_ones_and_no_other_can_be_made(guest: Puppet) -> None:
     names = await guest.does("import os; return os.listdir('/dev')")
-    assert set(names) <= {"null", "zero", "full", "random", "urandom", "fd", "stdin", "stdout", "stderr", "shm", "tty"}
+    assert set(names) <= {"null", "zero", "full", "random", "urandom", "fd", "stdin", "stdout", "stderr"}
     refused = await guest.refuses("import os, stat; os.mknod('/tmp/memory', 0o600 | stat.S_IFCHR, os.makedev(1, 1))")
     assert refused.errno == errno.EPERM
 
@@ -166,15 +167,42 @@ async def test_the_file_that_another_sandbox_mounts_is_not_seen(stage: Stage, tm
     assert (await guest.refuses("return open('/opt/secret').read()")).errno == errno.ENOENT
 
 
-async def test_a_crash_leaves_no_core(stage: Stage) -> None:
+async def test_a_crash_leaves_no_more_than_an_empty_core_of_its_own(stage: Stage) -> None:
     guest = await stage.puppet("fork")
-    assert await guest.does("import resource; return resource.getrlimit(resource.RLIMIT_CORE)") == [0, 0]
     left = await guest.does("""
         import os, signal
+        memory["much"] = b"x" * (8 << 20)
         os.chdir("/tmp")
         pid = os.fork()
         if pid == 0: os.kill(os.getpid(), signal.SIGABRT)
-        _, status = os.waitpid(pid, 0)
-        return [os.WCOREDUMP(status), os.listdir("/tmp")]
+        os.waitpid(pid, 0)
+        return {name: os.stat("/tmp/" + name).st_blocks * 512 for name in os.listdir("/tmp")}
     """)
-    assert left == [False, []]
+    assert len(left) == (core_bytes() > 0)
+    assert all(size < 1 << 20 for size in left.values())
+
+
+async def test_a_guest_cannot_have_its_memory_in_a_core(guest: Puppet) -> None:
+    assert await guest.does("return int(open('/proc/self/coredump_filter').read(), 16)") == 0
+    refused = await guest.refuses("open('/proc/self/coredump_filter', 'w')")
+    assert refused.errno in (errno.EROFS, errno.EACCES)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "suid_dumpable", "size"),
+    [
+        ("core", "0", CORE_BYTES),
+        ("/var/crash/%e.%p", "1", CORE_BYTES),  # a path in the guest's own root
+        ("/var/crash/%e.%p", "2", 0),  # in the host's, as root, of a program that the guest may not read
+        ("|/usr/lib/systemd/systemd-coredump %P %u %g %s %t %c %h", "2", 0),
+        ("|/usr/share/apport/apport -p%p", "0", 0),
+        ("@/run/cores.socket", "0", 0),
+    ],
+)
+def test_cores_are_allowed_where_they_are_the_guests_own_files(
+    tmp_path: Path, pattern: str, suid_dumpable: str, size: int
+) -> None:
+    for name, text in (("kernel/core_pattern", pattern), ("fs/suid_dumpable", suid_dumpable)):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(f"{text}\n")
+    assert core_bytes(tmp_path) == size

@@ -99,7 +99,7 @@ async def test_a_shared_memory_file_of_the_host_is_not_there(guest: Puppet) -> N
     file.write_text("secret")
     try:
         assert (await guest.refuses(f"return open({str(file)!r}).read()")).errno == errno.ENOENT
-        assert await guest.does("import os; return os.listdir('/dev/shm')") == []
+        assert (await guest.refuses("import os; os.listdir('/dev/shm')")).errno == errno.ENOENT
     finally:
         file.unlink()
 
@@ -117,7 +117,7 @@ async def test_control_groups_are_neither_seen_nor_reached(guest: Puppet) -> Non
 
 
 async def test_limits_cannot_be_raised(guest: Puppet) -> None:
-    for limit in ("RLIMIT_NOFILE", "RLIMIT_CORE"):
+    for limit in ("RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_MEMLOCK", "RLIMIT_CORE"):
         source = f"""
             import resource
             soft, hard = resource.getrlimit(resource.{limit})

@@ -1,6 +1,7 @@
 """Templates, assignments, variables and entrypoints, as values: nothing is started here."""
 
 import os
+import platform
 import struct
 import sys
 from pathlib import Path
@@ -260,11 +261,11 @@ def test_the_packages_bootstrap_is_executed(provided: Launcher, tmp_path: Path) 
     assignment = assigned(provided, tmp_path, AWS_LAMBDA_EXEC_WRAPPER="/ignored")
     assert assignment.argv == ("/var/task/bootstrap",)
     assert "AWS_EXECUTION_ENV" not in assignment.environment
-    assert not provided.template.mounts
+    assert not any(mount.target.startswith("/var/") for mount in provided.template.mounts)
 
 
 def test_a_program_of_this_machine_is_executable(provided: Launcher, tmp_path: Path) -> None:
-    executable(tmp_path / "bootstrap", Path(os.path.realpath(sys.executable)).read_bytes()[:64])
+    executable(tmp_path / "bootstrap", Path(os.path.realpath(sys.executable)).read_bytes())
     assert assigned(provided, tmp_path).argv == ("/var/task/bootstrap",)
 
 
@@ -299,6 +300,65 @@ def test_what_this_machine_cannot_execute_is_refused(provided: Launcher, tmp_pat
     executable(tmp_path / "bootstrap", content)
     with pytest.raises(InvalidEntrypoint, match=r"^fork/exec /var/task/bootstrap: exec format error$"):
         assigned(provided, tmp_path)
+
+
+def program_loaded_by(loader: bytes) -> bytes:
+    """A program of this machine that says what loads it, and nothing else."""
+    machine = {"x86_64": 62, "aarch64": 183}[platform.machine()]
+    start = (
+        b"\x7fELF\x02\x01\x01"
+        + bytes(9)
+        + struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    )
+    return start + struct.pack("<IIQQQQQQ", 3, 4, 120, 0, 0, len(loader) + 1, 0, 1) + loader + b"\0"
+
+
+NO_FILE = "no such file or directory"
+LONG = b"/usr/" + b"x" * 300
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        pytest.param(b"#!/bin/sh\r\necho hi\r\n", NO_FILE, id="saved on Windows"),
+        pytest.param(b"#!/usr/bin/env bash\r\n", None, id="env says it itself"),
+        pytest.param(b"#! /bin/sh -e\n", None, id="blanks"),
+        pytest.param(b"#!\t/bin/sh", None, id="no end of line"),
+        pytest.param(b"#!/usr/bin/no-such-program\n", NO_FILE, id="not in /usr"),
+        pytest.param(b"#!/home/someone/bin/python\n", NO_FILE, id="a person's"),
+        pytest.param(b"#!/opt/bin/python\n", NO_FILE, id="no layer"),
+        pytest.param(b"#!/usr/bin\n", "permission denied", id="a directory"),
+        pytest.param(b"#!/etc/alternatives/awk\n", None, id="generated"),
+        pytest.param(b"#!bin/mine\n", None, id="in the package"),
+        pytest.param(b"#!/var/task/bin/mine\n", None, id="in the package, absolute"),
+        pytest.param(b"#!/var/task/bin/../data\n", "permission denied", id="not executable"),
+        pytest.param(b"#!/var/task/none\n", NO_FILE, id="not in the package"),
+        pytest.param(b"#!/var/task/link/none\n", None, id="behind a link"),
+        pytest.param(b"#!" + LONG + b"\n", None, id="longer than the kernel reads"),
+        pytest.param(program_loaded_by(b"/lib/ld-musl-x86_64.so.1.none"), NO_FILE, id="another C library"),
+        pytest.param(program_loaded_by(b"/usr/bin/env"), None, id="a loader that is there"),
+        pytest.param(program_loaded_by(b"")[:100], None, id="cut off"),
+    ],
+)
+def test_a_bootstrap_whose_program_is_not_there_is_refused(
+    provided: Launcher, tmp_path: Path, content: bytes, reason: str | None
+) -> None:
+    (tmp_path / "bin").mkdir()
+    executable(tmp_path / "bin" / "mine", b"#!/bin/sh\n")
+    (tmp_path / "data").write_text("data")
+    (tmp_path / "link").symlink_to("/root")
+    executable(tmp_path / "bootstrap", content)
+    if reason is None:
+        assert assigned(provided, tmp_path).argv == ("/var/task/bootstrap",)
+        return
+    with pytest.raises(InvalidEntrypoint, match=f"^fork/exec /var/task/bootstrap: {reason}$"):
+        assigned(provided, tmp_path)
+
+
+def test_where_nothing_is_isolated_any_program_of_the_host_may_be_there(tmp_path: Path) -> None:
+    executable(tmp_path / "bootstrap", b"#!/home/someone/bin/python\n")
+    launcher = Launcher(CATALOGUE["provided.al2023"], None, outside)
+    assert assigned(launcher, tmp_path).argv == (str(tmp_path / "bootstrap"),)
 
 
 def test_a_link_is_left_to_the_guest_and_never_followed_here(provided: Launcher, tmp_path: Path) -> None:

@@ -18,12 +18,13 @@ from typing import Final
 from lambent import __version__
 from lambent.cli import Run
 from lambent.cli.endpoint import endpoint, health
-from lambent.cli.errors import Failed, sentences
+from lambent.cli.errors import Failed, failure_of
 from lambent.cli.keys import data_directory
 from lambent.cli.settings import add_settings, configuration
 from lambent.cli.terminal import show
 from lambent.config import Config
 from lambent.lambda_.code.marker import DISPUTE
+from lambent.lambda_.runtimes import systems
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters
 from lambent.lambda_.runtimes.javascript_sdk import REMEDY, javascript_sdk
@@ -83,6 +84,8 @@ async def interpreters() -> None:
                 line(False, row.id, found.install.partition(",")[2].strip().removeprefix("for example with "))
     line(True, "provided.*", Provider.PACKAGE.value)
     line(*sdk())
+    for name, sentence in systems.gaps():
+        line(False, name, sentence)
 
 
 def sdk() -> tuple[bool, str, str]:
@@ -135,10 +138,8 @@ def server(where: str) -> tuple[bool, str, str]:
 
 def proof(config: Config) -> int:
     """Prove it, as `lambent up` does. Raises Failed."""
-    try:
+    with failure_of(Unavailable):
         proved, why, unveiled = asyncio.run(proven(config))
-    except* Unavailable as group:
-        raise Failed(sentences(group)) from None
     print(f"  ok  a program ran in a sandbox, which took {proved.took_s * 1e3:.0f} ms:")
     for sentence in proved.sentences:
         show(f"      {sentence}")

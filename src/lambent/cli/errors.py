@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 
 class Failed(Exception):
     """A command could not be done; the text tells a person why and what to do. Exit status 1."""
+
+
+@contextmanager
+def failure_of(*kinds: type[Exception]) -> Generator[None]:
+    """Make one `Failed` of errors of these kinds, however many, and however deep in groups. Raises Failed.
+
+    Whatever else is raised passes as it is, with its trace. Not `except*`: before Python 3.11.4, what is raised in such a
+    block comes out in a group of its own (gh-103590), and Debian 12 has 3.11.2.
+    """
+    try:
+        yield
+    except kinds as error:
+        raise Failed(str(error)) from None
+    except BaseExceptionGroup as group:
+        if group.split(kinds)[1] is not None:
+            raise
+        raise Failed(sentences(group)) from None
 
 
 def sentences(error: BaseException) -> str:

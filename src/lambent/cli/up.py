@@ -15,7 +15,7 @@ import uvloop
 
 from lambent.app import CannotListen, Running, running
 from lambent.cli import Run
-from lambent.cli.errors import Failed, sentences
+from lambent.cli.errors import failure_of
 from lambent.cli.server_log import configure
 from lambent.cli.settings import add_settings, configuration
 from lambent.config import Config
@@ -42,10 +42,8 @@ def run(given: argparse.Namespace) -> int:
     raise_limit()
     if config.sandbox == "native":
         _go_first()
-    try:
+    with failure_of(CannotListen, SandboxError, StorageError, TooFewDescriptors):
         uvloop.run(until_told(config))
-    except* (CannotListen, SandboxError, StorageError, TooFewDescriptors) as group:
-        raise Failed(sentences(group)) from None
     return 0
 
 

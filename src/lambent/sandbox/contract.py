@@ -67,6 +67,7 @@ class Template(Struct, frozen=True):
     boot: tuple[str, ...] = ()
     framed_log: bool = False
     options: tuple[tuple[str, int], ...] = ()
+    base: tuple[Path, ...] = ()  # directories whose files, 1 MB at most, are copied into the root, later ones last
     account: str = ""  # whose guests they are: what guests share, they share with none of another account
 
     @property

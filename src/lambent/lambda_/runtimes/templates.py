@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from lambent.lambda_.runtimes import systems
 from lambent.lambda_.runtimes.catalogue import Provider, Runtime
 from lambent.lambda_.runtimes.certificates import authorities
 from lambent.lambda_.runtimes.entrypoints import package_entrypoint
@@ -94,7 +95,9 @@ class Launcher:
         self._visible: Final = visible
         mounts = _mounts(runtime, interpreter, None if sdk is None else sdk.modules)
         self._places: Final = _places(runtime, interpreter, mounts, visible)
-        self.template: Final = _template(runtime, interpreter, mounts, self._places)
+        template = _template(runtime, interpreter, mounts, self._places)
+        system = (*template.mounts, *systems.mounts(runtime))
+        self.template: Final = msgspec.structs.replace(template, mounts=system, base=systems.base(runtime))
 
     def assignment(self, facts: FunctionFacts) -> Assignment:
         """What makes a sandbox this function's; lists at most three directories. Raises InvalidEntrypoint."""

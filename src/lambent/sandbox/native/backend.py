@@ -36,7 +36,7 @@ from lambent.sandbox.contract import (
     Unavailable,
     Waiting,
 )
-from lambent.sandbox.native import instance, linux, rootfs, tmps
+from lambent.sandbox.native import instance, linux, resources, rootfs, tmps
 from lambent.sandbox.native.generations import Generations, Start, Terms
 from lambent.sandbox.native.ground import Ground
 from lambent.sandbox.native.hierarchies import discover
@@ -49,7 +49,6 @@ from lambent.storage.disk import Disk
 
 _WAITING: Final = Limits(memory_mib=0)  # until it is assigned: only what can be changed then, or must not be
 _END_S: Final = 2.0
-_MIB: Final = 1 << 20
 
 
 class NativeConfig(Struct, frozen=True):
@@ -77,6 +76,7 @@ class NativeBackend:
         self, groups: instance.Instance, who: Users, images: tmps.Tmps, generations: Callable[[Start], Generations]
     ) -> None:
         self._groups: Final = groups
+        self._resources: Final = resources.of_this_machine(groups.missing, kernel_version(), nested=who.nested)
         self._users: Final = who
         self._tmps: Final = images
         self._generations: Final = generations(self._started)
@@ -167,7 +167,7 @@ class NativeBackend:
             "do": "prepare",
             "uid": ground.uid,
             "ports": LISTENER_PORTS,
-            "limits": {**self._resources(limits), "RLIMIT_CORE": 0},
+            "limits": self._resources.of(limits),
             "boot": booted,
             "framed_log": template.framed_log,
             "options": template.arguments,
@@ -234,7 +234,7 @@ class NativeBackend:
         if not waiting.alive:
             raise SandboxError(f"the waiting sandbox of {waiting.template.name} has died")
         try:
-            waiting.limit(assignment.limits, self._resources(assignment.limits))
+            waiting.limit(assignment.limits, self._resources.of(assignment.limits))
         except OSError as error:
             raise SandboxError(f"the limits of the sandbox cannot be set: {error}") from error
         sources = _sources(assignment)
@@ -252,17 +252,8 @@ class NativeBackend:
             "cwd": assignment.cwd,
             "argv": assignment.argv,
             "fresh": assignment.fresh,
-            "limits": self._resources(assignment.limits),
+            "limits": self._resources.of(assignment.limits),
         }
-
-    def _resources(self, limits: Limits) -> dict[str, int]:
-        """Return the limits of each process: of its files, and of what no control group bounds here."""
-        resources = {"RLIMIT_NOFILE": limits.open_files}
-        if "memory" in self._groups.missing and limits.memory_mib:
-            resources["RLIMIT_DATA"] = limits.memory_mib * _MIB
-        if "pids" in self._groups.missing:
-            resources["RLIMIT_NPROC"] = limits.processes
-        return resources
 
     async def _started(self, template: Template) -> Spawner:
         """Return a new spawner of the template. Raises SandboxError."""
@@ -287,6 +278,7 @@ class NativeBackend:
                     "last_uid": self._users.last,
                     "groups": self._groups.name,
                     "mounts": [(str(mount.source), mount.target) for mount in template.mounts],
+                    "base": [str(directory) for directory in template.base],
                     "boot": template.boot,
                     "fork": fork and structs.asdict(fork),
                 },

@@ -69,7 +69,7 @@ def _build(template: dict[str, Any], mounters_end: int) -> None:
     mounts = template["mounts"]
     if template["fork"] is not None:
         mounts = [*mounts, (_SOURCE, _OURS)]
-    rootfs.build(mounts, users)
+    rootfs.build(mounts, template["base"], users)
     mounter.fork(mounters_end)
     rootfs.enter()
 

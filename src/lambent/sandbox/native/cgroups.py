@@ -5,8 +5,8 @@
 One interface over version 2, version 1, and both at once. Defends against: a guest that takes all memory, processors or
 processes; from version 1, too, one that keeps memory in buffers of TCP and UDP. Does not: account for the pages that a
 forked guest shares with its spawner, which are the spawner's; bound swap where version 1 does not account for it; charge
-what the kernel charges to nobody (`gate`). What is in /tmp and /dev/shm is memory, and counts; what is in /tmp when another
-guest is started counts no more.
+what the kernel charges to nobody (`gate`). What is in /tmp is memory, and counts; what is in /tmp when another guest is
+started counts no more.
 """
 
 from __future__ import annotations

@@ -127,11 +127,12 @@ def _build(world: World, request: dict[str, Any], spawner: int, tmp: int | None)
     listeners = network.listen(request["ports"])
     _ = os.setsid()
     _ = os.umask(0o022)
-    lockdown.limit(request["limits"])
     if world.nested:
         lockdown.become_user_of_nested_namespace(itself)
         lockdown.shrink_bounding_set(world.last_capability)  # a new user namespace has it full again
+        lockdown.limit(request["limits"])  # in there: else the processes of this user outside would count
     else:
+        lockdown.limit(request["limits"])  # as root, who may raise what the machine gives
         lockdown.become_user(request["uid"])
     lockdown.drop_capabilities()
     gated = lockdown.seal(world.filter, spawner)

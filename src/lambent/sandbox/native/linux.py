@@ -115,9 +115,9 @@ def read_only_tree(source: str) -> int:
 def veiled_tree(source: str, empty: str) -> int:
     """Return a detached mount of the directory or file `source` that does not tell where it is.
 
-    A bind mount shows its path on the host to whoever sees it (mountinfo(5), the fourth field). So this is an overlay of the
-    directory over `empty`, an empty one, both named by descriptors: read-only, no set-uid, no devices, without what is
-    mounted below. The caller closes it.
+    A bind mount shows its path on the host to whoever sees it (mountinfo(5), the fourth field). So this is an overlay of
+    `empty`, an empty directory, over that one, both named by descriptors: read-only, no set-uid, no devices, without what is
+    mounted below. It has the owner and the mode of `empty`. The caller closes it.
     """
     directory, name = (source, "") if os.path.isdir(source) else os.path.split(source)
     overlay = _overlay(directory, empty, source)
@@ -132,7 +132,7 @@ def veiled_tree(source: str, empty: str) -> int:
 def _overlay(directory: str, empty: str, about: str) -> int:
     opened: list[int] = []
     try:
-        opened += [os.open(layer, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for layer in (directory, empty)]
+        opened += [os.open(layer, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for layer in (empty, directory)]
         layers = ":".join(f"/proc/self/fd/{layer}" for layer in opened).encode()
         context = call("fsopen", b"overlay", _FSOPEN_CLOEXEC, about=about)
         opened.append(context)

@@ -2,8 +2,8 @@
 
 Its user: as root, a uid of this sandbox alone (signals, ptrace and process limits go by uid); in a user namespace, one nested
 in it, so that the sandbox has no rights over its own mounts and network. Then every capability, also from the bounding set;
-the right to gain privileges by exec; the session keyring; core dumps; and system calls, by a seccomp filter. Descendants
-inherit all of it. Defends against: a guest using the kernel's privileged surface. Does not: a bug in the unprivileged one.
+the right to gain privileges by exec; the session keyring; and system calls, by a seccomp filter. Descendants inherit all of
+it. Defends against: a guest using the kernel's privileged surface. Does not: a bug in the unprivileged one.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from lambent.sandbox.native import linux, seccomp
 GUEST_UID: Final = 993  # inside a user namespace, where every sandbox has the same; AWS's number
 GUEST_GID: Final = 990
 
+_CORE_FILTER: Final = "/proc/self/coredump_filter"
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
 _PR_CAPBSET_DROP: Final = 24
@@ -34,12 +35,27 @@ _NO_CAPABILITIES: Final = (ctypes.c_uint32 * 6)()
 
 
 def limit(limits: Mapping[str, int], process: int = 0) -> None:
-    """Bound a process of this user, and its descendants to come, by resource limits named as in `resource`."""
+    """Bound a process of this user, and its descendants to come, by resource limits named as in `resource`.
+
+    Where the machine allows this process less, and it may not change that, it is bounded by that.
+    """
     for name, wanted in limits.items():
         number: int = getattr(resource, name)
-        _, hard = resource.prlimit(process, number)
-        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        _ = resource.prlimit(process, number, (value, value))
+        try:
+            _ = resource.prlimit(process, number, (wanted, wanted))
+        except PermissionError:
+            _, hard = resource.prlimit(process, number)
+            _ = resource.prlimit(process, number, (hard, hard))
+
+
+def empty_cores() -> None:
+    """Have the kernel leave out all memory of cores of this process and its descendants: what is left is a few KB (core(5)).
+
+    Programs that are executed inherit it, and a guest cannot undo it: its /proc is read-only.
+    """
+    if os.path.exists(_CORE_FILTER):  # else this kernel writes none
+        with open(_CORE_FILTER, "w", encoding="ascii") as file:
+            _ = file.write("0")
 
 
 def become_user(uid: int) -> None:

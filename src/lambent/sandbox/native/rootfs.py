@@ -1,12 +1,13 @@
 """The files a guest sees: a root built once per template, and what each sandbox adds to it.
 
 The root is a small tmpfs, read-only once built: the host's /usr and the template's own mounts (read-only, no set-uid, no
-devices), a generated /etc, five device nodes, empty mount points. It is mounted over /sys of the builder's private mount
+devices), a generated /etc, five device nodes, empty directories. It is mounted over /sys of the builder's private mount
 namespace, a directory that every Linux has and the builder does not need, so that no name appears in the host's file system.
-The builder makes it the root and drops the rest of the tree. A sandbox copies the namespace, and adds /tmp, /dev/shm, its own
-/proc in place of the host's, and its code. Mounts are veiled (`linux.veiled_tree`), so that none names a path of the host.
+The builder makes it the root and drops the rest of the tree. A sandbox copies the namespace, and adds /tmp, its own /proc in
+place of the host's, and its code; it has no /dev/shm, as AWS has none. Mounts are veiled (`linux.veiled_tree`), so that none
+names a path of the host.
 
-Defends against: reading the host's files, writing anything but /tmp and /dev/shm, set-uid programs, devices, kernel settings
+Defends against: reading the host's files, writing anything but /tmp, set-uid programs, devices, kernel settings
 by /proc. Does not: hide what the host keeps in /usr, or the machine's load and model in /proc/{stat,cpuinfo,meminfo}.
 """
 
@@ -26,7 +27,10 @@ TARGETS: Final = ("/var/task", "/opt")  # where an assignment may mount somethin
 _DEVICES: Final = ("null", "zero", "full", "random", "urandom")
 _DEVICE_LINKS: Final = {"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"}
 _USR_LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-_MOUNT_POINTS: Final = ("proc", "tmp", "dev", "etc", "opt", "var/task", "var/runtime", "run", "root", "home")
+_DIRECTORIES: Final = (
+    *("proc", "tmp", "dev", "etc", "opt", "run", "root", "home", "boot", "media", "mnt", "srv", "sys"),
+    *("var/task", "var/runtime", "var/lang", "var/cache", "var/lib", "var/log", "var/tmp"),
+)
 _ETC_BINDS: Final = (
     "/etc/ld.so.cache",
     "/etc/alternatives",
@@ -42,6 +46,12 @@ _ETC_FILES: Final = {
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
     "resolv.conf": "options timeout:1 attempts:1\n",  # no server: a name that is not in hosts fails at once
 }
+_BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"  # Debian's name, and those of Amazon Linux
+_BUNDLE_LINKS: Final = (
+    "/etc/pki/tls/cert.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+)
 # What other container programs hide of /proc, too: physical memory, keys, kernel addresses, timing of other programs.
 _HIDDEN: Final = (
     "acpi",
@@ -64,10 +74,10 @@ _NEUTRAL: Final = ("usr", "etc", "bin", "sbin", "lib", "lib32", "lib64", "libx32
 _EMPTY: Final = "/run"  # an empty directory inside, which hides others
 
 
-def build(mounts: Sequence[tuple[str, str]], users: Iterable[int]) -> None:
+def build(mounts: Sequence[tuple[str, str]], base: Iterable[str], users: Iterable[int]) -> None:
     """Make the template's root at ROOT of this (private) mount namespace. Raises OSError, naming the mount that failed."""
     linux.mount("tmpfs", ROOT, "tmpfs", linux.MS_NOSUID, "size=4m,nr_inodes=4096,mode=755")
-    for name in _MOUNT_POINTS:
+    for name in _DIRECTORIES:
         os.makedirs(f"{ROOT}/{name}", exist_ok=True)
     os.chmod(f"{ROOT}/tmp", 0o1777)
     if not any(target == "/usr" for _, target in mounts):
@@ -77,6 +87,9 @@ def build(mounts: Sequence[tuple[str, str]], users: Iterable[int]) -> None:
         _add(source, ROOT + target)
     _link_to_usr()
     _generate_etc(users)
+    _link_certificates()
+    for directory in base:
+        _copy(directory, ROOT)
     _make_devices()
     linux.set_attributes(ROOT, linux.ATTR_READ_ONLY | linux.ATTR_NOSUID)
     linux.mount("/proc", f"{ROOT}/proc", None, linux.MS_BIND | linux.MS_REC)  # the spawner needs one, to make others
@@ -100,7 +113,6 @@ def complete(tmp: int | None, tmp_mib: int, hide: Sequence[str]) -> int:
         linux.mount("tmpfs", "/tmp", "tmpfs", scratch, f"{tmp_options(tmp_mib)},mode=1777")
     else:
         linux.attach(tmp, "/tmp")
-    linux.mount("tmpfs", "/dev/shm", "tmpfs", scratch | linux.MS_NOEXEC, "size=64m,nr_inodes=4096,mode=1777")
     linux.mount("proc", _EMPTY, "proc", scratch | linux.MS_NOEXEC)  # while the host's is there: else the kernel refuses
     linux.detach("/proc")
     linux.move(_EMPTY, "/proc")
@@ -191,6 +203,29 @@ def _generate_etc(users: Iterable[int]) -> None:
     os.symlink("/usr/share/zoneinfo/UTC", f"{ROOT}/etc/localtime")
 
 
+def _link_certificates() -> None:
+    """Give the host's certificates the names that they have on Amazon Linux, where the host has not."""
+    for name in _BUNDLE_LINKS:
+        if os.path.exists(_BUNDLE) and not os.path.lexists(f"{ROOT}{name}"):
+            os.makedirs(f"{ROOT}{os.path.dirname(name)}", exist_ok=True)
+            os.symlink(_BUNDLE, f"{ROOT}{name}")
+
+
+def _copy(source: str, target: str) -> None:
+    """Lay the files of a directory into one that is there. Scripts and programs can be executed."""
+    for entry in os.scandir(source):
+        name = f"{target}/{entry.name}"
+        if entry.is_dir():
+            os.makedirs(name, exist_ok=True)
+            _copy(entry.path, name)
+        else:
+            with open(entry.path, "rb") as file:
+                content = file.read()
+            with open(name, "wb") as file:
+                _ = file.write(content)
+            os.chmod(name, 0o755 if content.startswith(b"#!") else 0o644)
+
+
 def _make_devices() -> None:
     """Bind the host's harmless device nodes: making nodes needs a privilege that a user namespace does not have."""
     for name in _DEVICES:
@@ -198,4 +233,3 @@ def _make_devices() -> None:
         linux.bind(f"/dev/{name}", f"{ROOT}/dev/{name}")
     for name, suffix in _DEVICE_LINKS.items():
         os.symlink(f"/proc/self/fd{suffix}", f"{ROOT}/dev/{name}")
-    os.mkdir(f"{ROOT}/dev/shm")

@@ -165,6 +165,7 @@ def run(template: dict[str, Any], descriptors: list[int], filter_: bytes) -> Non
     try:
         sys.argv[:] = [""]
         linux.set_command_line(_COMMAND_LINE)
+        lockdown.empty_cores()
         _ = signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps; who died, the server learns by pidfd
         spawner = _Spawner(control, template, descriptors[1:], filter_)
     except Exception as error:
