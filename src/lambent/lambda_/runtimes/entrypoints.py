@@ -145,4 +145,4 @@ def _why_not_in_package(directory: Path, names: Sequence[str]) -> str | None:
 
 
 def _why_not_of(mode: int) -> str | None:
-    return None if stat.S_ISREG(mode) and mode & 0o111 else _NOT_ALLOWED
+    return None if stat.S_ISREG(mode) and mode & stat.S_IXOTH else _NOT_ALLOWED
