@@ -129,7 +129,7 @@ async def test_only_a_new_function_has_a_name_of_at_most_64_characters(aws: Plan
 
 
 @pytest.mark.parametrize("written", ["ghost", "a" * 65, "function:ghost", ARN + "ghost"])
-async def test_whoever_invokes_means_latest(aws: Plane, written: str) -> None:
+async def test_an_invocation_without_a_qualifier_means_latest(aws: Plane, written: str) -> None:
     arn = ARN + written.rpartition(":")[2]
     for kind in ("RequestResponse", "DryRun"):
         found = await refused(aws("Invoke", FunctionName=written, InvocationType=kind))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from lambent.lambda_.activation import nothing_to_prepare
 from lambent.lambda_.functions import FunctionVersion
 from tests.lambda_.plane import ARN, Plane, plane, refused
 from tests.lambda_.zips import OTHER
@@ -108,3 +111,31 @@ async def test_an_environment_belongs_to_code_and_configuration_and_not_to_a_rev
     await aws("DeleteFunction", FunctionName="f")
     await aws.active(Timeout=9)
     assert aws.invoked().configuration_id != updated.configuration_id
+
+
+@pytest.mark.parametrize("is_updating", [False, True])
+async def test_rows_of_before_there_were_configuration_ids_are_told_apart_by_their_revisions(
+    tmp_path: Path, is_updating: bool
+) -> None:
+    async def never(_: FunctionVersion) -> None:
+        await asyncio.Event().wait()
+
+    async with plane(tmp_path) as aws:
+        await aws.active()
+    if is_updating:
+        async with plane(tmp_path, prepare=never, seed=1) as aws:
+            await aws("UpdateFunctionCode", FunctionName="f", ZipFile=OTHER)
+    with closing(sqlite3.connect(tmp_path / "lambda.db")) as rows, rows:
+        for table, column in (("function_versions", "document"), ("functions", "serving")):
+            rows.execute(f"UPDATE {table} SET {column} = json_remove({column}, '$.configuration_id')")
+    async with plane(tmp_path, seed=2, prepare=never if is_updating else nothing_to_prepare) as aws:
+        old = aws.invoked()
+        assert old.configuration_id == old.revision_id
+        await aws("TagResource", Resource=ARN + "f", Tags={"a": "1"})
+        if not is_updating:
+            await aws("PublishVersion", FunctionName="f")
+            assert (await revision(aws)) != old.revision_id
+        assert aws.invoked().configuration_id == old.configuration_id
+    async with plane(tmp_path, seed=3) as aws:
+        await aws.settled()
+        assert (aws.invoked().configuration_id == old.configuration_id) is not is_updating

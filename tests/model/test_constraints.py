@@ -264,7 +264,7 @@ def test_unknown_runtimes_of_a_layer_are_told_first_without_brackets_and_with_th
     )
 
 
-def named_in(sentence: str) -> list[str]:
+def names_in(sentence: str) -> list[str]:
     """The values of the set that a sentence tells."""
     return sentence.partition("enum value set: [")[2].partition("]")[0].split(", ")
 
@@ -289,7 +289,7 @@ NAMED_BY_LIST: Final = [  # by ListLayers, without the nine that no model has
 @pytest.mark.parametrize("operation", ["ListLayers", "ListLayerVersions"])
 def test_an_unknown_runtime_of_a_list_is_told_the_names_of_the_model_in_awss_order(operation: str) -> None:
     sentence = told("lambda", operation, LayerName="l", CompatibleRuntime="runtimedoesnotexist")
-    found = named_in(sentence)
+    found = names_in(sentence)
     assert set(found) == set(load("lambda").shape("Runtime").traits.enum)
     assert [name for name in found if name in NAMED_BY_LIST] == NAMED_BY_LIST
     assert [java.hash_code(name) % 32 for name in found] == sorted(java.hash_code(name) % 32 for name in found)
@@ -297,10 +297,10 @@ def test_an_unknown_runtime_of_a_list_is_told_the_names_of_the_model_in_awss_ord
 
 def test_an_unknown_runtime_is_told_the_names_of_today_in_awss_order() -> None:
     """Newer ones stand among those that were recorded, which keep their order."""
-    of_layer = named_in(told("lambda", "PublishLayerVersion", LayerName="l", Content={}, CompatibleRuntimes=["x"]))
+    of_layer = names_in(told("lambda", "PublishLayerVersion", LayerName="l", Content={}, CompatibleRuntimes=["x"]))
     with pytest.raises(RuntimeUnknown) as caught:
         check_runtime("x")
-    assert named_in(caught.value.text) == of_layer
+    assert names_in(caught.value.text) == of_layer
     assert [name for name in of_layer if name in NAMED_BY_PUBLISH] == NAMED_BY_PUBLISH
     assert {"java8.al2023", "nodejs26.x", "python3.15", "ruby4.0"} < set(of_layer)
 

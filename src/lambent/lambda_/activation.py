@@ -100,10 +100,10 @@ class Activation:
         """Prepare what settles; commit what came of it, but not before `least_s` have passed."""
         over_at = self._clock.monotonic() + least_s
         async with self._turns:
-            outcomes = await self._prepared(function)
+            outcomes = await self._prepare_all(function)
         if over_at > self._clock.monotonic():
             if (function.latest, None) in outcomes:
-                await self._commit(function, lambda now: now.ready(function.latest))
+                await self._commit(function, lambda now: now.serve_latest(function.latest))
             await self._clock.sleep(over_at - self._clock.monotonic())
         revision_id = self._ids.uuid()
 
@@ -129,7 +129,7 @@ class Activation:
             return False
         return True
 
-    async def _prepared(self, function: Function) -> Outcomes:
+    async def _prepare_all(self, function: Function) -> Outcomes:
         """Prepare the settling versions, $LATEST first; leave out those that were deleted or replaced before their turn."""
         return [
             (version, await self._refusal(version))

@@ -264,7 +264,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
         published = self.published | {number: version}
         return msgspec.structs.replace(self, latest=latest, published=published, last_number=number)
 
-    def ready(self, seen: FunctionVersion) -> Function:
+    def serve_latest(self, seen: FunctionVersion) -> Function:
         """$LATEST as `seen` is prepared: it is invoked from now on, though its state does not say so yet."""
         return msgspec.structs.replace(self, serving=None) if self.latest.is_still(seen) else self
 

@@ -82,8 +82,8 @@ class FunctionReference(msgspec.Struct, frozen=True):
     def of(function_name: str, qualifier: str | None = None) -> FunctionReference:
         """Read any accepted form.
 
-        How long the name is, nobody minds but CreateFunction; recorded. Raises FunctionNameMalformed, QualifierMismatch,
-        FunctionNotFound (of another partition).
+        The length of the name is for CreateFunction to check; AWS minds it nowhere else (recorded). Raises
+        FunctionNameMalformed, QualifierMismatch, FunctionNotFound (of another partition).
         """
         return _read(function_name, qualifier)
 

@@ -254,13 +254,20 @@ def _function(row: Row, versions: Iterable[Row], parts: Iterable[Row]) -> Functi
     by_number = {number: VERSION.decode(document) for number, document in versions}
     return Function(
         arn=FunctionArn(region, account, name),
-        latest=by_number.pop(0),
-        serving=None if serving is None else VERSION.decode(serving),
+        latest=_with_configuration_id(by_number.pop(0)),
+        serving=None if serving is None else _with_configuration_id(VERSION.decode(serving)),
         published=by_number,
         tags=TAGS.decode(tags),
         last_number=last,
         attached=_attached(parts),
     )
+
+
+def _with_configuration_id(latest: FunctionVersion) -> FunctionVersion:
+    """$LATEST with its configuration_id, for which a row that is older than the field has its revision."""
+    if latest.configuration_id:
+        return latest
+    return msgspec.structs.replace(latest, configuration_id=latest.revision_id)
 
 
 def _attached(parts: Iterable[Row]) -> Attached:

@@ -89,7 +89,8 @@ async def create_alias(
             raise AliasAlreadyExists(arn=arn.qualified(name))
         return function.aliased(name, alias)
 
-    await ctx.state.functions.change(arn.qualified(function_version), create)  # so named if the function is missing
+    # A function that is missing is reported with the version (recorded).
+    await ctx.state.functions.change(arn.qualified(function_version), create)
     return configured(arn.qualified(name), alias)
 
 

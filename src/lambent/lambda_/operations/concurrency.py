@@ -64,7 +64,8 @@ async def put_function_concurrency(
     def reserve(function: Function) -> Function:
         return reserving(function, reserved_concurrent_executions, available)
 
-    await ctx.state.functions.change(arn.qualified(LATEST), reserve, guard=available.count)  # so named if it is missing
+    # A function that is missing is reported with $LATEST (recorded).
+    await ctx.state.functions.change(arn.qualified(LATEST), reserve, guard=available.count)
     return Concurrency(reserved_concurrent_executions=reserved_concurrent_executions)
 
 

@@ -168,7 +168,7 @@ async def create_function(
 
         function = await ctx.state.functions.create(arn, make, None if signing is None else there(signing.arn))
     ctx.state.activation.start(function)
-    # Under its own ARN even when it is version 1 that is told of; recorded, and other than UpdateFunctionCode.
+    # The answer has the function's own ARN even when it describes version 1 (recorded); UpdateFunctionCode has the version's.
     return shown(function.last_published if publish else function.latest, arn)
 
 
@@ -247,7 +247,7 @@ async def delete_function(
             version = function.version(number)
         except FunctionNotFound:
             if number.isdecimal():
-                return function  # as often as one likes; recorded
+                return function  # no error, however often (recorded)
             raise
         return function.without(version)
 

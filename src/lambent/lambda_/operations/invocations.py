@@ -49,7 +49,7 @@ async def invoke(
         function = function_for(ctx, reference, INVOKE_FUNCTION)
     except FunctionNotFound:
         arn = reference.located(ctx.account, ctx.region)
-        raise FunctionNotFound(arn=arn.qualified(arn.qualifier or LATEST)) from None  # with its version; recorded
+        raise FunctionNotFound(arn=arn.qualified(arn.qualifier or LATEST)) from None  # $LATEST too is named (recorded)
     version = function.routed(reference.qualifier, ctx.ids)
     if invocation_type == "DryRun":
         ctx.state.invocations.check(version, payload, tenant_id)

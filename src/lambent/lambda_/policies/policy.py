@@ -34,7 +34,7 @@ class Policy(Part, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def guard(function: Function, place: str, revision_id: str | None, reader: str) -> None:
-    """Raises RevisionMismatch when the caller saw another revision than there is; `reader` tells that one.
+    """Raises RevisionMismatch when the caller saw another revision than there is; `reader` is the operation that shows it.
 
     `place` is what `kept_under` gives. Without a policy there, the revision is that of the alias (recorded), the version
     or the function itself.
