@@ -60,6 +60,8 @@ def extensions(trees: Iterable[Path]) -> tuple[str, ...]:
     """
     names: set[str] = set()
     for tree in trees:
+        if not os.path.lexists(tree / "extensions"):  # most have none, and a cold start waits for this
+            continue
         directory = (tree / "extensions").resolve()
         if directory.is_relative_to(tree.resolve()) and directory.is_dir():
             with os.scandir(directory) as entries:
