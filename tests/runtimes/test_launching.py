@@ -132,6 +132,7 @@ def test_the_variables_are_awss(python: Launcher, tmp_path: Path) -> None:
         "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
         "_AWS_XRAY_DAEMON_PORT": "2000",
         "_HANDLER": "app.handler",
+        "_LAMBDA_TELEMETRY_LOG_FD": "4",
     }
 
 
@@ -260,7 +261,8 @@ def test_the_packages_bootstrap_is_executed(provided: Launcher, tmp_path: Path) 
     executable(tmp_path / "bootstrap", b"#!/bin/sh\n")
     assignment = assigned(provided, tmp_path, AWS_LAMBDA_EXEC_WRAPPER="/ignored")
     assert assignment.argv == ("/var/task/bootstrap",)
-    assert "AWS_EXECUTION_ENV" not in assignment.environment
+    assert not {"AWS_EXECUTION_ENV", "_LAMBDA_TELEMETRY_LOG_FD"} & assignment.environment.keys()
+    assert not provided.template.framed_log
     assert not any(mount.target.startswith("/var/") for mount in provided.template.mounts)
 
 

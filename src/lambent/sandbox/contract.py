@@ -24,7 +24,7 @@ from msgspec import Struct
 RUNTIME_API_PORT: Final = 9001
 GATEWAY_PORT: Final = 4566
 LISTENER_PORTS: Final = (RUNTIME_API_PORT, GATEWAY_PORT)
-LOG_DESCRIPTOR: Final = 4
+LOG_DESCRIPTOR: Final = 4  # AWS's is 62; Node.js closes to its children what lies below the first gap only
 
 
 class Mount(Struct, frozen=True):
@@ -65,7 +65,7 @@ class Template(Struct, frozen=True):
     mounts: tuple[Mount, ...] = ()
     fork_server: ForkServer | None = None
     boot: tuple[str, ...] = ()
-    framed_log: bool = False
+    framed_log: bool = False  # whether its runtime writes records of its log in frames
     options: tuple[tuple[str, int], ...] = ()
     base: tuple[Path, ...] = ()  # directories whose files, 1 MB at most, are copied into the root, later ones last
     account: str = ""  # whose guests they are: what guests share, they share with none of another account

@@ -197,9 +197,12 @@ async def test_a_file_from_before_gives_room_back_after_it_was_rebuilt_once():
 async def test_a_guests_lines_are_stored_letter_by_letter():
     async with running() as on:
         odd = 'a\0b "quoted" \\ \\n \u2028 \N{GRINNING FACE}\x01\x7f\tend'
-        on.sink("f").append_output("g", "s", on.now_ms, odd.encode() + b"\ntwo\rlines\n\xff\xfe\n\n")
+        on.sink("f").append_output("g", "s", on.now_ms, odd.encode() + b"\none\rline\r\n\xff\xfe\n")
+        on.sink("f").append("g", "s", on.now_ms, [b"a\nrecord\r\n", "\N{SNOWMAN} \xff".encode() + b"\xff", "ours\n"])
         await on.state.writer.drain()
-        assert await on.messages("g") == [odd + "\n", "two\nlines\n", "\ufffd\ufffd\n", "\n"]
+        assert await on.messages("g") == [
+            odd + "\n", "one\rline\r\n", "\ufffd\ufffd\n", "a\nrecord\r\n", "\N{SNOWMAN} \xff\ufffd", "ours\n"
+        ]  # fmt: skip
 
 
 async def test_twenty_thousand_lines_of_a_hundred_bytes_fit_without_waiting_and_none_is_lost():

@@ -5,18 +5,18 @@ runtime (awslambdaric, our bootstrap of Node.js) writes records, each one event 
 
     type, 4 bytes │ length, 4 bytes │ time, 8 bytes: microseconds since 1970 │ message      big-endian
 
-The type is 0xa55a0003 for text and 0xa55a0002 for JSON, with the level in bits 2 to 4; the oldest, 0xa55a0001, has no time. A
-record of JSON gets the newline that not every client writes: it is read line by line. Text is left as it is, and where an
-error ends without a newline, END follows in the same line, as in AWS.
-In AWS frames come by a pipe of their own. Here their descriptor is a second way into the pipe of stdout and stderr, so that
-lines and records stand in the order in which they were written, and a guest that writes neither costs no look at a second
-pipe. A line into which a frame has come goes on behind it.
+The type is 0xa55a0003 for text and 0xa55a0002 for JSON, with the level in bits 2 to 4; the oldest, 0xa55a0001, has no time.
+A record of JSON gets the newline that some clients leave out, since it is read line by line. Text is left as it is: END
+follows the last line of an error at once, as in AWS.
 
-Whoever can write to stdout can also write frames, wrong ones and halves included: he spoils the log of his own function and
-no other. What is no frame is text. A frame that is not whole when its runtime has answered is ended there, and what still
-comes of it is text. Nothing is kept beyond EVENT_BYTES of a line, EVENT_BYTES of a message and the head of a frame; what is
-longer is cut into several events. No byte is searched more than once for each of the two, and a time is a claim, which the
-journal bounds.
+In AWS frames come by a pipe of their own. Here their descriptor is a second way into the pipe of stdout and stderr
+(docs/designs/framed-log.md). Lines and records stand in the order in which they were written, and a guest that writes
+neither costs no look at a second pipe. A line into which a frame comes goes on behind it.
+
+A program that can write to stdout can write frames, wrong ones and halves included; it spoils the log of its own function.
+What is no frame is text. A frame that is not whole when its runtime has answered ends there, and what comes of it later is
+text. At most EVENT_BYTES of a line, EVENT_BYTES of a message and the head of a frame are kept; what is longer is cut into
+several events. A time is a claim, which the journal bounds.
 """
 
 from __future__ import annotations
@@ -36,10 +36,8 @@ _TEXT: Final = 0x01  # in the last byte of a type; without it, JSON
 _UNTIMED_HEAD: Final = Struct(">4xI")
 _TIMED_HEAD: Final = Struct(">4xIQ")
 
-
-Event = tuple[
-    int | None, bytes
-]  # the time that the guest claims for it, in microseconds of the Unix epoch, and its text
+# The time that the guest claims for it, in microseconds of the Unix epoch, and its text.
+Event = tuple[int | None, bytes]
 
 
 class EventLog(Protocol):

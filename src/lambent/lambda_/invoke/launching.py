@@ -249,4 +249,4 @@ def platform_log(version: FunctionVersion, initialization_type: str) -> Platform
 def runtime_version(runtime_id: str) -> str:
     """The version of a runtime as INIT_START names it, such as python:3.11.v1: of each there is one build, the machine's."""
     row = CATALOGUE[runtime_id]
-    return f"{row.family}:{row.version}.v1"
+    return f"{row.family}:{row.version or row.id.partition('.')[2]}.v1"
