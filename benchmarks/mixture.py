@@ -16,14 +16,23 @@ RAISE = "def handler(event, context):\n    raise ValueError(event)\n"
 EXIT = "import os\ndef handler(event, context):\n    os._exit(3)\n"
 NO_INIT = "raise RuntimeError('no')\n"
 HUNGRY = "def handler(event, context):\n    return len(b'x' * (1 << 32))\n"
-FORKS = """
+DEADLINE = """
 import os, time
+def note(context):
+    print("deadline_ms", time.time() * 1000 + context.get_remaining_time_in_millis(), flush=True)
+"""
+LATE = DEADLINE + "def handler(event, context):\n    note(context)\n    time.sleep(60)\n"
+FORKS = (
+    DEADLINE
+    + """
 def handler(event, context):
+    note(context)
     for _ in range(20):
         if os.fork() == 0:
             break
     time.sleep(60)
 """
+)
 FLOOD = "def handler(event, context):\n    for _ in range(2000):\n        print('x' * 100)\n    return 1\n"
 
 
@@ -38,7 +47,7 @@ class Kind(NamedTuple):
     timeout_s: int = 10
     right: tuple[str, ...] = (ANSWERED,)  # how its invocations should end: a status, or a function's error
     innocent: bool = False  # it must never fail, but by a throttle
-    deadline_s: float | None = None  # when its invocations are answered, as they never answer themselves
+    times_out: bool = False  # its invocations note their deadline in the log, and never answer
     rest_s: float = 0.02
     cancels_s: float | None = None  # the client goes after so long
 
@@ -49,8 +58,8 @@ KINDS: Final = (
     Kind("sleep", SLEEP, 16, event=b"0.5", innocent=True),
     Kind("raise", RAISE, 8, right=("Unhandled",)),
     Kind("exit", EXIT, 8, right=("Unhandled",), memory_mib=256),
-    Kind("time out", SLEEP, 10, event=b"60", timeout_s=1, right=("Unhandled",), deadline_s=1.0),
-    Kind("time out with children", FORKS, 4, timeout_s=1, right=("Unhandled",), deadline_s=1.0, memory_mib=512),
+    Kind("time out", LATE, 10, timeout_s=1, right=("Unhandled",), times_out=True),
+    Kind("time out with children", FORKS, 4, timeout_s=1, right=("Unhandled",), times_out=True, memory_mib=512),
     Kind("init fails", NO_INIT, 4, right=("Unhandled",), memory_mib=256),
     Kind("out of memory", HUNGRY, 4, right=("Unhandled",)),
     Kind("log flood", FLOOD, 4, rest_s=0.2),

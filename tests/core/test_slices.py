@@ -251,12 +251,15 @@ async def test_work_that_is_given_up_leaves_the_queue(time: Time, slices: Slices
 
 
 @pytest.mark.parametrize("cpus", [0.07, 1])
-async def test_all_of_what_a_guest_has_caused_elsewhere_is_paid_for(time: Time, slices: Slices, cpus: float):
+@pytest.mark.parametrize("pieces", [1, 2, 20, 50])
+async def test_all_of_what_a_guest_has_caused_elsewhere_is_paid_for(
+    time: Time, slices: Slices, cpus: float, pieces: int
+):
     slice_ = slices.of(cpus)
     cost_s = 20 * DEBT_S
     (socket,) = joined(slice_)
-    slice_.owe(cost_s / 2)
-    slice_.owe(cost_s / 2)
+    for _ in range(pieces):
+        slice_.owe(cost_s / pieces)
     paying = asyncio.create_task(slice_.solvency())
     await settle()
     began_s = time.now_s
@@ -265,7 +268,7 @@ async def test_all_of_what_a_guest_has_caused_elsewhere_is_paid_for(time: Time, 
         time.pass_(TURN_S)
         await settle()
     paid_s = (time.now_s - began_s) * slice_share(cpus)
-    assert cost_s - DEBT_S - BURST_S <= paid_s <= cost_s + DEBT_S
+    assert cost_s - BURST_S <= paid_s <= cost_s + DEBT_S
 
 
 async def test_what_is_owed_is_paid_off_also_while_nobody_waits(time: Time, slices: Slices):

@@ -17,7 +17,6 @@ from tests.hostile.arena import Arena
 
 ATTACKER_MIB = 128
 LEFT_MIB = 30
-REST_S = 10.0
 REPETITIONS = 5
 
 # Ways that are not in the benchmark. They hold what they have sent until their time is over.
@@ -118,14 +117,15 @@ def test_a_guest_makes_the_server_hold_no_more_than_twice_its_own_memory_and_not
     hoard: Arena, attack: str
 ):
     _ = hoard.invoke("hoarder", {"attack": attack, "seconds": 0.2})  # what stays for good is there
-    before = settled(hoard, hoard.spending().resident_mib)
+    before = hoard.spending().resident_mib
     with hoard.attack("hoarder", {"attack": attack, "seconds": 3.0}) as attacks:
         grown = peak(hoard, attacks[0]) - before
     assert "FunctionError" not in attacks[0].result()
     assert grown <= 2 * ATTACKER_MIB
     for _ in range(REPETITIONS):
         _ = hoard.invoke("hoarder", {"attack": attack, "seconds": 0.5})
-    assert settled(hoard, before + LEFT_MIB) <= before + LEFT_MIB
+    after = hoard.settled(lambda now: now.resident_mib <= before + LEFT_MIB)
+    assert after.resident_mib <= before + LEFT_MIB
     assert hoard.invoke("bystander", {"n": 1})["Payload"] == {"n": 1}
 
 
@@ -136,11 +136,3 @@ def peak(arena: Arena, attack: Future[Any]) -> float:
         most = max(most, arena.spending().resident_mib)
         time.sleep(0.02)
     return most
-
-
-def settled(arena: Arena, enough_mib: float) -> float:
-    """What the server holds once that is little enough, or when it had time to give it back."""
-    end = time.monotonic() + REST_S
-    while (holds := arena.spending().resident_mib) > enough_mib and time.monotonic() < end:
-        time.sleep(0.1)
-    return holds

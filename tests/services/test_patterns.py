@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lambent.services.logs.errors import InvalidFilterPattern
-from lambent.services.logs.limits import FILTER_VALUES
-from lambent.services.logs.patterns import compiled, json_pattern
+from lambent.services.logs.limits import FILTER_CHARACTERS, FILTER_DIGITS, FILTER_VALUES
+from lambent.services.logs.patterns import compiled
 
 LINES = [
     "[ERROR 400] BAD REQUEST",
@@ -146,37 +146,53 @@ def test_wildcards_mean_what_a_regular_expression_of_them_means(value: str, text
     assert compiled(f'{{ $.a = "{value}" }}')(json.dumps({"a": text})) is expected
 
 
-DEAR = [
-    " || ".join("($.a[*] = 8)" for _ in range(50)),
-    " || ".join('($.a[*] = "x8")' for _ in range(50)),
-    " && ".join("($.* NOT EXISTS)" for _ in range(50)),
-    "$.a[*]" + ".b" * 400 + " = 1",
-    "$.a[*] = *1*2*3*",
-]
+def many(value: object, last: object, count: int) -> str:
+    return json.dumps({"a": [value] * (count - 1) + [last]})
 
 
-@pytest.mark.parametrize("pattern", DEAR)
-@pytest.mark.parametrize("values", [1_000, 19_000, 400_000])
-def test_a_message_of_many_values_is_not_looked_at_for_longer_than_its_bound(
-    pattern: str, values: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looks = [0]
-    reached, is_value = json_pattern._reached, json_pattern._is_value
+# Each matches a message of the size that is given by its very last value, and would match a larger one if it were looked at.
+DEAR: dict[str, tuple[str, Callable[[int], str], int]] = {
+    "values": ("{ $.a[*] = 8 }", lambda size: many(7, 8, size), FILTER_VALUES - 1),
+    "fields": (
+        "{ $.* = 8 }",
+        lambda size: json.dumps(dict.fromkeys(map(str, range(size)), 7) | {"z": 8}),
+        FILTER_VALUES - 1,
+    ),
+    "values, for each condition": (
+        "{ ($.a[*] = 9) || ($.a[*] = 8) }",
+        lambda size: many(7, 8, size),
+        FILTER_VALUES // 2 - 2,
+    ),
+    "steps": ("{ $.a[*].b.c = 1 }", lambda size: many({"b": 7}, {"b": {"c": 1}}, size), FILTER_VALUES // 3 - 2),
+    "a long text": ("{ $.a[*] = *c*d }", lambda size: many("ab", "c" * size + "d", 3), FILTER_CHARACTERS - 5),
+    "long texts": ("{ $.a[*] = *c*d }", lambda size: many("a" * size, "cd", 5), FILTER_CHARACTERS // 4 - 2),
+    "long text, for each condition": (
+        "{ ($.a = *e*) || ($.a = *c*d) }",
+        lambda size: json.dumps({"a": "a" * (size - 2) + "cd"}),
+        FILTER_CHARACTERS // 2,
+    ),
+    "much to read": (
+        "{ $.a = 8 }",
+        lambda size: json.dumps({"b": [[]] * (size // 2), "c": "x" * 300_000, "a": 8}),
+        19_990,
+    ),
+    "a term": ("cd", lambda size: "a" * (size - 2) + "cd", FILTER_CHARACTERS),
+    "terms": ("aa cd -x", lambda size: "a" * (size - 2) + "cd", FILTER_CHARACTERS // 3),
+    "optional terms": ("?x ?y ?cd", lambda size: "a" * (size - 2) + "cd", FILTER_CHARACTERS // 3),
+}
 
-    def counted_reached(node: Any, step: str | int | None) -> list[Any]:
-        looks[0] += 1
-        return reached(node, step)
 
-    def counted_value(found: Any) -> bool:
-        looks[0] += 1
-        return is_value(found)
-
-    monkeypatch.setattr(json_pattern, "_reached", counted_reached)
-    monkeypatch.setattr(json_pattern, "_is_value", counted_value)
-    assert not compiled(f"{{ {pattern} }}")(json.dumps({"a": [7] * values}))
-    assert looks[0] <= 2 * FILTER_VALUES
+@pytest.mark.parametrize("dear", DEAR)
+def test_a_message_is_looked_at_up_to_a_bound(dear: str) -> None:
+    pattern, message, size = DEAR[dear]
+    matches = compiled(pattern)
+    assert matches(message(size))
+    assert not matches(message(size + size // 20))
 
 
-def test_a_message_within_the_bound_matches_by_its_last_value() -> None:
-    message = json.dumps({"a": [7] * (FILTER_VALUES - 100) + [8]})
-    assert compiled("{ $.a[*] = 8 }")(message)
+@pytest.mark.parametrize("pattern", ["{ $.a = 7* }", "{ $.a = x }"])
+def test_a_long_integer_is_no_text(pattern: str) -> None:
+    assert not compiled(pattern)(json.dumps({"a": int("7" * (FILTER_DIGITS + 1))}))
+    assert not compiled(pattern)(json.dumps({"a": -int("7" * 4000)}))
+    assert compiled("{ $.a > 7 }")(json.dumps({"a": int("7" * 300)}))
+    assert compiled("{ $.a = 7* }")(json.dumps({"a": int("7" * FILTER_DIGITS)}))

@@ -144,11 +144,10 @@ class Slice:
 
         A charge of the loop's time is forgiven above DEBT_S.
         """
-        piece_s = min(cost_s, DEBT_S)
-        self.charge(self._now(), piece_s)
+        self.charge(self._now(), 0.0)
+        piece_s = min(cost_s, self._balance_s + DEBT_S)
         self._owed_s += cost_s - piece_s
-        if self._owed_s > 0 and self._timer is None:
-            self._stop()
+        self.charge(self._now(), piece_s)
 
     def credit(self) -> None:
         """An invocation begins, which is to cost the loop something."""

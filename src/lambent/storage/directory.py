@@ -156,10 +156,16 @@ def trace(path: Path) -> str | None:
 def obstruction(path: Path) -> DataFileObstructed | None:
     """What stands where a file of the data directory belongs, and is none. Raises OSError."""
     for file in sorted(file for file in path.iterdir() if any(fnmatch.fnmatch(file.name, name) for name in FILES)):
-        kind = KINDS.get(stat.S_IFMT(file.stat().st_mode)) if file.exists() else "a link that leads nowhere"
-        if kind is not None:
+        if (kind := _kind(file)) is not None:
             return DataFileObstructed(path=file, kind=kind)
     return None
+
+
+def _kind(file: Path) -> str | None:
+    """What stands there and is no file; None also where nothing is any more, since another Lambent may just have ended."""
+    if file.exists():
+        return KINDS.get(stat.S_IFMT(file.stat().st_mode))
+    return "a link that leads nowhere" if file.is_symlink() else None
 
 
 def _refuse_foreign(path: Path) -> None:

@@ -17,6 +17,7 @@ async def test_a_caller_who_is_cancelled_leaves_no_descriptor_of_the_answer_open
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     requests = Requests("it", ours, lambda _: None, lambda _: None)
     reading, writing = os.pipe()
+    os.set_blocking(reading, False)  # so that a writer who is left is an error, and no wait
     with theirs:
         calling = asyncio.ensure_future(requests.call({"id": 1}, []))
         await asyncio.sleep(0)

@@ -55,7 +55,7 @@ class Weights:
             _ = self._weights.pop(share, None)
 
     def settle(self) -> None:
-        """Weigh anew where far fewer or more environments work than it was weighed for."""
+        """Weigh anew where another power of two of environments work than was weighed for: fewer at once, more by a step."""
         for share, members in self._members.items():
             weight = self._weights[share]
             if weight == 1.0 and len(members) == 1:

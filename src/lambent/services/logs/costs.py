@@ -8,6 +8,7 @@ guest until it is paid for.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
@@ -33,6 +34,7 @@ async def bill(guest: Slice, work: Work[T], run: Callable[[Work[T]], Awaitable[T
         try:
             return work(connection)
         finally:
-            _ = loop.call_soon_threadsafe(guest.owe, cpu_s() - since_s)
+            with contextlib.suppress(RuntimeError):  # the loop is gone, and so is the guest
+                _ = loop.call_soon_threadsafe(guest.owe, cpu_s() - since_s)
 
     return await run(measured)

@@ -34,7 +34,16 @@ GUEST_SCANS: Final = 2  # of them for all guests together, each of which has one
 SCANS_WAITING: Final = 32  # of each guest or caller
 PUTS: Final = 4  # batches, of a megabyte each, that wait to be written; others wait before them, so that deletes do not
 PUTS_WAITING: Final = 64  # before them, of each guest or caller
-FILTER_VALUES: Final = 20_000  # of one message, that the conditions of a JSON pattern look at: 20 ms of a processor
+# Of one message, by one pattern. A message that would take more does not match. Each is up to 50 ms of a processor, of which
+# nothing takes more than 5 ms without a pause; wildcards that were made for it take four times as much.
+FILTER_VALUES: Final = (
+    20_000  # looked at by the conditions of a JSON pattern: for each condition, at each step of its selector
+)
+FILTER_CHARACTERS: Final = 1 << 22  # looked through by wildcards, or for terms: for each of them
+FILTER_DIGITS: Final = 40  # of an integer that is compared as text
+FREELY_READ_CHARACTERS: Final = (
+    1 << 18
+)  # of JSON; what is longer has no more than FILTER_VALUES commas and opening brackets
 FILTER_PATTERN_DEPTH: Final = 32  # parentheses within each other
 GROUPS_PER_PLACE: Final = 10_000  # that CreateLogGroup makes in an account and region; AWS's quota is a million
 STREAM_BYTES: Final = 2_048  # what a stream without events takes of its group's room: a row and two entries of indexes

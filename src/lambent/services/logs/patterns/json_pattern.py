@@ -11,8 +11,10 @@ A selector that leads to nothing, or to an array or object, matches nothing but 
 compared as a number with numbers, and as text with text; `*` in a value is a wildcard. A message that is not a JSON
 object never matches. The parser is a recursive descent of bounded depth; what comes out is a tree of closures.
 
-Conditions look at no more than FILTER_VALUES values of one message, all together; a message of which they would look at more
-does not match. Else a single event of a megabyte, with a wildcard in each of fifty conditions, would take half a minute.
+Conditions look at no more than FILTER_VALUES values of one message, all together, and their wildcards at FILTER_CHARACTERS; a
+message of which they would look at more does not match. Else a single event of a megabyte, with a wildcard in each of fifty
+conditions, would take half a minute. For the same reason a long integer is no text, and what is long and has very many
+values is not even read.
 """
 
 from __future__ import annotations
@@ -23,7 +25,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple, cast
 
 from lambent.services.logs.errors import InvalidFilterPattern
-from lambent.services.logs.limits import FILTER_PATTERN_DEPTH, FILTER_VALUES
+from lambent.services.logs.limits import (
+    FILTER_CHARACTERS,
+    FILTER_DIGITS,
+    FILTER_PATTERN_DEPTH,
+    FILTER_VALUES,
+    FREELY_READ_CHARACTERS,
+)
 
 Condition = Callable[["Values"], bool]
 
@@ -41,6 +49,8 @@ NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 Steps = tuple[str | int | None, ...]  # a field, an element, or None: each of them
 
+LONG_INTEGER: Final = 10**FILTER_DIGITS
+
 NOTHING: Final = object()  # where a selector leads that leads nowhere
 
 
@@ -54,7 +64,7 @@ def json_predicate(text: str) -> Callable[[str], bool]:
     condition = Parser(text).pattern()
 
     def matches(message: str) -> bool:
-        if not message.lstrip().startswith("{"):
+        if not message.lstrip().startswith("{") or _is_dear_to_read(message):
             return False
         try:
             event: object = json.loads(message)
@@ -62,32 +72,43 @@ def json_predicate(text: str) -> Callable[[str], bool]:
             return False
         try:
             return condition(Values(event))
-        except TooManyValues:
+        except TooMuchToRead:
             return False
 
     return matches
 
 
-class TooManyValues(Exception):
-    """A message has more values for its conditions to look at than they may."""
+def _is_dear_to_read(message: str) -> bool:
+    return len(message) > FREELY_READ_CHARACTERS and sum(map(message.count, ",[{")) > FILTER_VALUES
+
+
+class TooMuchToRead(Exception):
+    """A message has more for its conditions to look at than they may."""
 
 
 class Values:
-    """One message, and how many of its values may still be looked at."""
+    """One message, and how much of it may still be looked at."""
 
-    __slots__ = ("_event", "_left")
+    __slots__ = ("_characters_left", "_event", "_left")
 
     def __init__(self, event: object) -> None:
         self._event: Final = event
         self._left = FILTER_VALUES
+        self._characters_left = FILTER_CHARACTERS
+
+    def look_through(self, text: str) -> None:
+        """Count what a wildcard is about to look through. Raises TooMuchToRead."""
+        self._characters_left -= len(text)
+        if self._characters_left < 0:
+            raise TooMuchToRead
 
     def at(self, steps: Steps) -> list[Any]:
-        """Return all that a selector points to; a way that leads nowhere gives NOTHING. Raises TooManyValues."""
+        """Return all that a selector points to; a way that leads nowhere gives NOTHING. Raises TooMuchToRead."""
         found: list[Any] = [self._event]
         for step in steps:
             self._left -= len(found) if step is not None else sum(map(_width, found))
             if self._left < 0:
-                raise TooManyValues
+                raise TooMuchToRead
             found = [reached for node in found for reached in _reached(node, step)]
         return found or [NOTHING]
 
@@ -182,8 +203,8 @@ class Parser:
         if operator.text in ("=", "!="):
             equal = _equal(value)
             if operator.text == "=":
-                return lambda values: any(equal(found) for found in values.at(steps) if _is_value(found))
-            return lambda values: any(not equal(found) for found in values.at(steps) if _is_value(found))
+                return lambda values: any(equal(found, values) for found in values.at(steps) if _is_value(found))
+            return lambda values: any(not equal(found, values) for found in values.at(steps) if _is_value(found))
         if not NUMBER.fullmatch(value.text):
             self._refuse("a number is expected")
         number, compare = float(value.text), COMPARISONS[operator.text]
@@ -211,17 +232,20 @@ def _tokens(text: str) -> Iterator[Token]:
     yield Token("end", "")
 
 
-def _equal(value: Token) -> Callable[[Any], bool]:
+def _equal(value: Token) -> Callable[[Any, Values], bool]:
     """Compile the comparison with a value: text with wildcards, and as a number if it is one and stands unquoted."""
     quoted = value.kind == "string"
     text = re.sub(r"\\(.)", r"\1", value.text[1:-1]) if quoted else value.text
     parts = text.split("*")
     number = float(text) if not quoted and NUMBER.fullmatch(text) else None
 
-    def equal(found: Any) -> bool:
+    def equal(found: Any, values: Values) -> bool:
         if _is_number(found) and number is not None:
             return found == number
-        return _matches(parts, _text(found))
+        text = _text(found)
+        if len(parts) > 1:
+            values.look_through(text)
+        return _matches(parts, text)
 
     return equal
 
@@ -243,10 +267,12 @@ def _matches(parts: list[str], text: str) -> bool:
 
 
 def _text(found: Any) -> str:
-    """Return a value as it stands in JSON, strings without their quotation marks."""
+    """Return a value as it stands in JSON, strings without their quotation marks; nothing for an integer of many digits."""
     if isinstance(found, str):
         return found
-    return str(found) if type(found) is int else json.dumps(found)  # the first is ten times as fast
+    if type(found) is int:
+        return str(found) if abs(found) < LONG_INTEGER else ""  # to write it takes the square of its length
+    return json.dumps(found)
 
 
 def _is_value(found: Any) -> bool:

@@ -1,4 +1,7 @@
-"""Unstructured patterns: words and phrases, wanted, optional or excluded."""
+"""Unstructured patterns: words and phrases, wanted, optional or excluded.
+
+For each term the message is looked through, FILTER_CHARACTERS in all. What is not decided by then does not match.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from lambent.services.logs.errors import InvalidFilterPattern
+from lambent.services.logs.limits import FILTER_CHARACTERS
 
 TERM: Final = re.compile(r'\s*([?-]?)(?:"((?:[^"\\]|\\.)*)"|([^\s"]+))')
 
@@ -18,10 +22,16 @@ def terms_predicate(text: str) -> Callable[[str], bool]:
     excluded: list[str] = []
     for sign, term in _terms(text):
         {"": wanted, "?": optional, "-": excluded}[sign].append(term)
+
+    def all_but_excluded(message: str) -> bool:
+        if len(message) * (len(wanted) + len(excluded)) > FILTER_CHARACTERS:
+            return False
+        return all(term in message for term in wanted) and not any(term in message for term in excluded)
+
     if wanted or excluded:  # "If you combine ? with other filter patterns, all question mark terms will be ignored"
-        return lambda message: all(t in message for t in wanted) and not any(t in message for t in excluded)
+        return all_but_excluded
     if optional:
-        return lambda message: any(term in message for term in optional)
+        return lambda message: any(term in message for term in optional[: FILTER_CHARACTERS // (len(message) or 1)])
     return lambda _message: True
 
 
