@@ -15,9 +15,10 @@ SOURCES := $(shell find src -name '*.py')
 INTERPRETERS := .build/interpreters
 S3SERVER := .build/versitygw
 NODES := 18 22 24
+SYSTEM_PYTHON := /usr/bin/python3
 ARGS ?=
 
-.PHONY: help install demo up test hostile check format docs bench clean
+.PHONY: help install demo up test debian hostile check format docs bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -94,6 +95,15 @@ up: $(VENV)/.compiled ## start Lambent and keep it running; ARGS='--port 4567 --
 
 test: $(VENV)/.installed-dev $(VENV)/.compiled $(AWSCLI)/.installed $(JSSDK)/.installed $(MODELS)/.unpacked $(S3SERVER)/.installed $(NODES:%=$(INTERPRETERS)/node%/.installed) ## install what tests need and pass all of them but the attacks; ARGS='-k name'
 	@$(BIN)/python -m pytest --ignore tests/escape --ignore tests/hostile $(ARGS)
+
+debian: $(VENV)/.installed ## the tests of the start and the command line with the system's own Python, where that is another
+	@if ! $(SYSTEM_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; then \
+		echo "no $(SYSTEM_PYTHON) of 3.11 or later here"; \
+	elif [ "$$($(SYSTEM_PYTHON) -V)" = "$$($(BIN)/python -V)" ]; then \
+		echo "$(SYSTEM_PYTHON) is the Python of $(VENV): make test has run with it"; \
+	else \
+		PYTHON=$(SYSTEM_PYTHON) $(MAKE) test VENV=.build/system-venv ARGS='tests/cli tests/system/test_first_function.py $(ARGS)'; \
+	fi
 
 hostile: $(VENV)/.installed-dev $(VENV)/.compiled ## attack the sandbox and the server, row by row of docs/THREATS.md
 	@$(BIN)/python -m pytest tests/escape tests/hostile $(ARGS)

@@ -165,7 +165,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ),
     ] = 1
     probe_timeout_s: Annotated[
-        float, about("seconds", "Time in which the start-up probe must have made a real sandbox.", gt=0)
+        float,
+        about(
+            "seconds",
+            "Time without progress after which the start-up probe gives up making a real sandbox; at most 12 times that.",
+            gt=0,
+        ),
     ] = 5.0
 
     # Execution environments

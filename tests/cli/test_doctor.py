@@ -19,6 +19,14 @@ NO_NAMESPACES = (
     *('echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"', "sh"),
 )
 NO_CGROUPS = ("unshare", "--mount", "sh", "-c", 'umount -a -t cgroup,cgroup2 && exec "$@"', "sh")
+# A root that is no mount point: a directory in which all of this machine's is mounted.
+CHROOT = (
+    *("unshare", "--mount", "sh", "-ec"),
+    """cd "$0" && for path in /*; do
+        if [ -L "$path" ]; then cp -P "$path" .
+        elif [ -d "$path" ]; then mkdir ".$path" && mount --rbind "$path" ".$path"; fi
+    done && exec chroot . "$@" """,
+)
 needs_root = pytest.mark.skipif(
     os.geteuid() != 0 or not shutil.which("setpriv") or not shutil.which("unshare"), reason="needs root and util-linux"
 )
@@ -73,6 +81,22 @@ def test_where_functions_cannot_be_isolated_both_stop_with_the_reason_and_the_fl
         said = nowhere.cannot(*words, prefix=prefix)
         assert reason in said
         assert way_out in said
+
+
+@needs_root
+def test_in_a_chroot_functions_are_isolated_as_elsewhere(nowhere: Shell, tmp_path: Path):
+    (tmp_path / "root").mkdir()
+    done = nowhere.run("doctor", prefix=(*CHROOT, str(tmp_path / "root")))
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    assert "functions' /tmp is on disk" in done.stdout or "functions' /tmp is in memory" in done.stdout
+    assert "mounts do not tell functions where on this machine their files are" in done.stdout
+
+
+@needs_root
+def test_without_proc_there_is_one_sentence(nowhere: Shell):
+    prefix = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh")
+    for words in (["doctor"], ["up", "--port", "0"]):
+        assert "there is no /proc here" in nowhere.cannot(*words, prefix=prefix)
 
 
 @needs_root

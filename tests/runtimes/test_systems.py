@@ -56,7 +56,7 @@ async def test_the_system_is_the_runtimes(stage: Stage, system: str, version: st
 async def test_the_root_has_the_directories_and_files_of_awss(stage: Stage) -> None:
     guest = await guest_on(stage, "al2023")
     names = await guest.does("import os; return os.listdir('/')")
-    assert {"lambda-entrypoint.sh", "boot", "home", "media", "mnt", "opt", "root", "srv", "sys", "var"} <= set(names)
+    assert {"lambda-entrypoint.sh", "home", "media", "mnt", "opt", "root", "srv", "sys", "var"} <= set(names)
     described = await guest.does("""
         import os, stat
         def of(path):

@@ -18,7 +18,7 @@ from typing import Final
 from lambent import __version__
 from lambent.cli import Run
 from lambent.cli.endpoint import endpoint, health
-from lambent.cli.errors import Failed, failure_of
+from lambent.cli.errors import Failed, failure_of, require_proc
 from lambent.cli.keys import data_directory
 from lambent.cli.settings import add_settings, configuration
 from lambent.cli.terminal import show
@@ -51,6 +51,7 @@ def doctor(parser: argparse.ArgumentParser) -> Run:
 
 
 def run(given: argparse.Namespace) -> int:
+    require_proc()
     config = configuration(given)
     where = "root" if os.geteuid() == 0 else f"user {os.geteuid()}"
     print(f"Lambent {__version__}, Python {platform.python_version()}, as {where}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class Failed(Exception):
@@ -25,6 +27,14 @@ def failure_of(*kinds: type[Exception]) -> Generator[None]:
         if group.split(kinds)[1] is not None:
             raise
         raise Failed(sentences(group)) from None
+
+
+def require_proc() -> None:
+    """Raises Failed where Linux has no /proc, of which nearly all that starts here reads something."""
+    if sys.platform == "linux" and not Path("/proc/self/stat").exists():
+        raise Failed(
+            "there is no /proc here, which Lambent needs; in a chroot, `mount -t proc proc /proc` gives it one"
+        )
 
 
 def sentences(error: BaseException) -> str:

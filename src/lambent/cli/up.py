@@ -15,7 +15,7 @@ import uvloop
 
 from lambent.app import CannotListen, Running, running
 from lambent.cli import Run
-from lambent.cli.errors import failure_of
+from lambent.cli.errors import failure_of, require_proc
 from lambent.cli.server_log import configure
 from lambent.cli.settings import add_settings, configuration
 from lambent.config import Config
@@ -37,6 +37,7 @@ def up(parser: argparse.ArgumentParser) -> Run:
 
 
 def run(given: argparse.Namespace) -> int:
+    require_proc()
     config = configuration(given)
     configure(config.log_level)
     raise_limit()

@@ -22,9 +22,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from lambent.core.progress import progress, used_below, used_by
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider, Runtime
 
-PROBE_TIMEOUT_S: Final = 5.0
+PROBE_TIMEOUT_S: Final = 5.0  # without progress: a machine under load takes longer than that for an interpreter's start
 
 # Modules a distribution may have split off, and awslambdaric needs: without them it is not the interpreter we look for.
 _PYTHON_PROBE: Final = (
@@ -179,7 +180,7 @@ async def _answer_of(executable: Path, probe: str, flag: str) -> Interpreter | s
     except OSError as error:
         return f"cannot be run: {error.strerror}"
     try:
-        async with asyncio.timeout(PROBE_TIMEOUT_S):
+        async with progress(PROBE_TIMEOUT_S, lambda: used_by(process.pid) + used_below(process.pid)):
             output, _ = await process.communicate()
     except TimeoutError:
         return f"did not answer in {PROBE_TIMEOUT_S:.0f} s"

@@ -63,8 +63,7 @@ def _build(template: dict[str, Any], mounters_end: int) -> None:
         itself = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         lockdown.enter_user_namespace(itself, 0, 0)
         os.close(itself)
-    linux.unshare(linux.CLONE_NEWNS)
-    linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
+    linux.own_tree()
     users = _USERS_INSIDE if template["nested"] else range(template["first_uid"], template["last_uid"] + 1)
     mounts = template["mounts"]
     if template["fork"] is not None:

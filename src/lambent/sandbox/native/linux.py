@@ -7,6 +7,7 @@ middle. Every failure is an OSError that names the call and its object. Needs Li
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 from typing import Final
@@ -41,6 +42,7 @@ _ATTRIBUTES: Final = ATTR_READ_ONLY | ATTR_NOSUID | ATTR_NODEV
 _OPEN_MOUNT: Final = 1 | os.O_CLOEXEC  # OPEN_TREE_CLONE
 _OPEN_TREE: Final = _OPEN_MOUNT | _AT_RECURSIVE
 _MOVE_MOUNT_F_EMPTY_PATH: Final = 4
+_MOVE_MOUNT_T_EMPTY_PATH: Final = 0x40
 _MNT_DETACH: Final = 2
 _FSOPEN_CLOEXEC: Final = 1
 _FSCONFIG_SET_STRING: Final = 1
@@ -180,6 +182,38 @@ def pivot_into(directory: str) -> None:
     _ = call("pivot_root", b".", b".", about=directory)
     detach(".")
     os.chdir("/")
+
+
+def own_tree() -> None:
+    """Give the calling process a copy of its mounts that no other namespace learns of, whose root is its own.
+
+    In a chroot, "/" is a directory of some mount. That cannot be made private by this name, and setns(2) would lead out of
+    the chroot. So this steps out itself, into the copy, and makes the chroot's directory, with what is mounted below, the
+    root of it. Needs CAP_SYS_CHROOT then, and a root that is no initramfs.
+    """
+    unshare(CLONE_NEWNS)
+    try:
+        mount("none", "/", None, MS_REC | MS_PRIVATE)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # "/" is no mount point
+            raise
+        _leave_chroot()
+
+
+def _leave_chroot() -> None:
+    opened = [os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)]
+    try:
+        opened.append(os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC))
+        inside, namespace = opened
+        setns(namespace, CLONE_NEWNS)  # its root is this process's now
+        mount("none", "/", None, MS_REC | MS_PRIVATE)
+        opened.append(tree := call("open_tree", inside, b"", _OPEN_TREE | _AT_EMPTY_PATH, about="/"))
+        flags = _MOVE_MOUNT_F_EMPTY_PATH | _MOVE_MOUNT_T_EMPTY_PATH
+        _ = call("move_mount", tree, b"", inside, b"", flags, about="/")
+        pivot_into(f"/proc/self/fd/{tree}")
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
 
 
 def unshare(flags: int) -> None:

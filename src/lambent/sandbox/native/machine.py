@@ -117,11 +117,18 @@ def _of_users() -> list[str]:
             "AppArmor restricts user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0 allows them)",
         ),
     )
-    return [sentence for file, off, sentence in switches if _text(file).strip() == off]
+    return [
+        *[sentence for file, off, sentence in switches if _text(file).strip() == off],
+        *["in a chroot only root can make user namespaces (user_namespaces(7))"] * ("/" not in _mount_points()),
+    ]
+
+
+def _mount_points() -> list[str]:
+    return [line.split(" ")[4] for line in _text("self/mountinfo").splitlines()]
 
 
 def _of_containers() -> list[str]:
-    points = [line.split(" ")[4] for line in _text("self/mountinfo").splitlines()]
+    points = _mount_points()
     covered = any(point.startswith("/proc/") for point in points)
     return [
         "parts of /proc are covered, as containers have it, and then no other may be mounted" * covered,

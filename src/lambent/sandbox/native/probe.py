@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from lambent.core.progress import progress, used_below
 from lambent.sandbox.contract import Assignment, Limits, Mount, Sandbox, SandboxError, Template, Unavailable
 from lambent.sandbox.native.backend import NativeBackend
 from lambent.sandbox.native.machine import obstacles
@@ -44,6 +45,7 @@ _ASSIGNMENT: Final = Assignment(
 _REPORT_BYTES: Final = 16384  # a pipe holds more, so that the guest never waits for us
 _OWN_PIDS: Final = 3  # the sandbox's first process, the guest, and one to spare
 _OWN: Final = ("pid", "mnt", "net", "ipc", "uts")
+_SILENT: Final = "a program in a sandbox has not answered, and got no further within {timeout_s:g} s"
 _WAY_OUT: Final = (
     "`lambent doctor` tells what this machine has and lacks; --sandbox process runs functions without any isolation"
 )
@@ -116,14 +118,15 @@ CLAIMS: Final = (
 async def prove(backend: NativeBackend, timeout_s: float, tasks: asyncio.TaskGroup) -> Proof:
     """Make a sandbox, have a program run in it, and judge what it says. Raises Unavailable.
 
+    Without an answer, `timeout_s` after the last progress of any process below this one (`core/progress.py`).
     It is all gone when `tasks` ends: in the background, so that nobody waits for more than the proof.
     """
     began = time.monotonic()
     try:
-        async with asyncio.timeout(timeout_s):
+        async with progress(timeout_s, lambda: used_below(os.getpid())):
             report = await _report(backend, tasks)
     except TimeoutError:
-        raise Unavailable(_explained(f"a program in a sandbox has not answered within {timeout_s:g} s")) from None
+        raise Unavailable(_explained(_SILENT.format(timeout_s=timeout_s))) from None
     except SandboxError as error:
         raise Unavailable(_explained(str(error))) from error
     judge(report)

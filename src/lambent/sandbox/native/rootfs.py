@@ -28,7 +28,7 @@ _DEVICES: Final = ("null", "zero", "full", "random", "urandom")
 _DEVICE_LINKS: Final = {"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"}
 _USR_LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _DIRECTORIES: Final = (
-    *("proc", "tmp", "dev", "etc", "opt", "run", "root", "home", "boot", "media", "mnt", "srv", "sys"),
+    *("proc", "tmp", "dev", "etc", "opt", "run", "root", "home", "media", "mnt", "srv", "sys"),
     *("var/task", "var/runtime", "var/lang", "var/cache", "var/lib", "var/log", "var/tmp"),
 )
 _ETC_BINDS: Final = (
