@@ -14,8 +14,6 @@ const Module = require('module')
 const path = require('path')
 const { pathToFileURL } = require('url')
 
-const { internalRequire } = require('./internals.cjs')
-
 const PACKAGE = /^[^./#][^:]*$/ // perhaps with a path in it: no file, no URL, no import of the package itself
 
 /** Makes `import` look on NODE_PATH. Throws where this Node.js does not let it. */
@@ -24,6 +22,7 @@ function install () {
     Module.registerHooks({ resolve: (specifier, context, next) => resolve(specifier, context, next) })
     return
   }
+  const { internalRequire } = require('./internals.cjs') // here: a module more at each start
   const exported = internalRequire()('internal/modules/esm/resolve')
   const own = exported.defaultResolve
   exported.defaultResolve = (specifier, context) => resolve(specifier, context, own)
