@@ -172,6 +172,17 @@ async def test_an_event_that_is_not_json_is_refused_before_anything_starts(event
         assert not it.guests
 
 
+async def test_why_an_event_is_not_json_is_said_as_aws_says_it():
+    async with house() as it:
+        with pytest.raises(EventNotJson) as refused:
+            await it.invoke(b"\x99")
+    assert refused.value.text == (
+        "Could not parse request body into json: Could not parse payload into json: Unexpected character "
+        "((CTRL-CHAR, code 153)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' "
+        "or 'false')\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 1]"
+    )
+
+
 async def test_an_absent_event_is_an_empty_object():
     async with house() as it:
         assert json.loads((await it.invoke(b"")).payload) == {}

@@ -50,7 +50,8 @@ def parsed(service: str, operation: str, body: bytes, **headers: str) -> dict[st
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"{", "Could not parse request body into json"),
+        (b"{", "Could not parse request body into json: Unexpected end-of-input: expected close marker for Object"),
+        (b'{"Timeout":3,}', r"Could not parse request body into json: Unexpected character \('}' \(code 125\)\): was"),
         (b"\xff\xfe", "Could not parse request body into json"),
         (b"[]", "Unexpected value type in payload"),
         (b"[" * 200_000, "nested too deeply"),

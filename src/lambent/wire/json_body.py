@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from lambent.model.service import ShapeModel
-from lambent.wire import timestamps
+from lambent.wire import malformed_json, timestamps
 from lambent.wire.faults import SerializationException
 from lambent.wire.large_json import LargeText, read_large_blob
 from lambent.wire.scalars import INTEGER, LONG, read_blob, special_double, write_blob
@@ -36,7 +36,8 @@ def decode(body: bytes) -> Any:
     except RecursionError:
         raise SerializationException(reason=TOO_DEEP) from None
     except (msgspec.DecodeError, ValueError) as problem:
-        raise SerializationException(reason=f"Could not parse request body into json: {problem}") from None
+        why = malformed_json.reason(body, str(problem))
+        raise SerializationException(reason=f"Could not parse request body into json: {why}") from None
 
 
 def encode(value: Any) -> bytes:

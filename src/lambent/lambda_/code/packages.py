@@ -152,8 +152,8 @@ def unpack(package: Package, root: Path) -> int:
     for path, target in package.links.items():
         root.joinpath(*path).symlink_to(target)
     for path, mode in reversed(package.directories):
-        root.joinpath(*path).chmod(_on_disk(mode))
-    root.chmod(DIRECTORY_MODE)
+        root.joinpath(*path).chmod(on_disk(mode))
+    root.chmod(on_disk(DIRECTORY_MODE))
     return UNZIPPED_MAX_BYTES - room
 
 
@@ -166,20 +166,20 @@ def _write(archive: zipfile.ZipFile, file: File, target: Path, room: int) -> int
             if written > room:
                 raise PackageTooLarge(maximum=UNZIPPED_MAX_BYTES)
             _write_all(sink, chunk)
-        os.fchmod(sink.fileno(), _on_disk(file.mode))
+        os.fchmod(sink.fileno(), on_disk(file.mode))
     return written
 
 
-def _on_disk(mode: int) -> int:
+def on_disk(mode: int) -> int:
     """The mode as the tree has it.
 
     Where Lambent is not root, every guest is the owner of all trees (in a user namespace), so there nobody may what others
-    may not; the owner may also read what others may execute, because we look into it.
+    may not, and nobody may write; the owner may also read what others may execute, because we look into it.
     """
     if os.geteuid() == 0:
         return mode
     others = mode & 0o5
-    return mode & 0o222 | others * 0o111 | (0o440 if others & 1 else 0)
+    return others * 0o111 | (0o440 if others & 1 else 0)
 
 
 def _write_all(sink: IO[bytes], chunk: bytes) -> None:

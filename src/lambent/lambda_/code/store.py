@@ -33,7 +33,7 @@ import structlog
 
 from lambent.core.clock import Clock
 from lambent.lambda_.code.graveyard import Graveyard, size_bytes
-from lambent.lambda_.code.packages import DIRECTORY_MODE
+from lambent.lambda_.code.packages import DIRECTORY_MODE, on_disk
 from lambent.lambda_.code.room import Room
 from lambent.lambda_.code.trees import Trees
 from lambent.lambda_.code.unpacking import Unpacking
@@ -232,7 +232,7 @@ class CodeStore:
             return True
         if not self.tree(digest).exists():
             grave.rename(self.tree(digest))
-            self.tree(digest).chmod(DIRECTORY_MODE)
+            self.tree(digest).chmod(on_disk(DIRECTORY_MODE))
         return False
 
     def _is_intact(self, digest: str) -> bool:

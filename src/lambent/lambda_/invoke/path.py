@@ -33,6 +33,7 @@ from lambent.lambda_.invoke.errors import (
 )
 from lambent.lambda_.invoke.placement import Placement
 from lambent.sandbox.contract import SandboxError
+from lambent.wire import malformed_json
 
 log: Final = structlog.get_logger()
 
@@ -113,9 +114,9 @@ class InvokePath:
                 if not event.isascii():
                     event.decode()
             except RecursionError:
-                raise EventNotJson(reason="it is nested too deeply") from None
+                raise EventNotJson(reason=malformed_json.nested_too_deeply(event)) from None
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise EventNotJson(reason=str(error)) from None
+                raise EventNotJson(reason=malformed_json.reason(event, str(error))) from None
 
     def new_trace(self) -> str:
         """A trace that starts here and is not sampled: X-Ray is not there yet."""

@@ -23,6 +23,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from lambent.lambda_.code.packages import DIRECTORY_MODE, on_disk
+
 NO_LINK: Final = frozenset(
     {errno.EMLINK, errno.EPERM, errno.EOPNOTSUPP}
 )  # too many of one file, or a file system's refusal
@@ -31,12 +33,13 @@ NO_LINK: Final = frozenset(
 class Tree(dict[str, "Tree | os.DirEntry[str]"]):
     """A directory's names: directories, and what is a file or a symlink."""
 
-    mode = 0o755
+    mode = DIRECTORY_MODE
 
 
 def merge(trees: Sequence[Path], root: Path) -> None:
     """Fill `root`, an empty directory on the trees' file system. May take long; runs in a thread. Raises OSError."""
     merged = Tree()
+    merged.mode = on_disk(DIRECTORY_MODE)
     for tree in trees:
         _lay_over(str(tree), merged)
     _make(merged, str(root))
