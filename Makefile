@@ -9,7 +9,6 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 AWSCLI := .build/awscli-venv
-JSSDK := .build/aws-sdk-js
 MODELS := .build/botocore-sdist
 SOURCES := $(shell find src -name '*.py')
 INTERPRETERS := .build/interpreters
@@ -18,7 +17,7 @@ NODES := 18 22 24
 SYSTEM_PYTHON := /usr/bin/python3
 ARGS ?=
 
-.PHONY: help install demo up test debian hostile check format docs bench clean
+.PHONY: help install sdk demo up test debian hostile check format docs bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -31,6 +30,7 @@ $(VENV)/bin/python:
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@echo "installing lambent into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m lambent.lambda_.runtimes.speedups || true  # without a network it says what is missing; functions work
 	@touch $@
 
 $(VENV)/.locale: tools/make_locale.sh | $(VENV)/bin/python
@@ -56,14 +56,10 @@ $(AWSCLI)/.installed: | $(VENV)/bin/python
 	@$(AWSCLI)/bin/python -m pip install --quiet --disable-pip-version-check awscli
 	@touch $@
 
-# What another SDK than boto3 sees; without npm its test is skipped.
-$(JSSDK)/.installed:
-	@if command -v npm > /dev/null; then \
-		echo "installing the AWS SDK for JavaScript into $(@D)"; \
-		mkdir -p $(@D); \
-		npm install --silent --no-audit --no-fund --prefix $(@D) @aws-sdk/client-lambda@3; \
-		touch $@; \
-	else echo "no npm here: the test with the AWS SDK for JavaScript is skipped"; fi
+# What Node.js functions find, and what another SDK than boto3 sees of us; without npm the tests with it are skipped.
+$(VENV)/.sdk: src/lambent/lambda_/runtimes/aws_sdk/package-lock.json | $(VENV)/.installed
+	@if command -v npm > /dev/null; then $(BIN)/lambent sdk; touch $@; \
+	else echo "no npm here: the tests with the AWS SDK for JavaScript are skipped"; fi
 
 # AWS's protocol conformance files are in botocore's source distribution and not in its wheel.
 $(MODELS)/.unpacked: $(VENV)/.installed
@@ -87,13 +83,16 @@ $(S3SERVER)/.installed:
 		GOBIN=$(CURDIR)/$(@D) go install github.com/versity/versitygw/cmd/versitygw@v1.8.0 > $(@D)/build.log 2>&1; \
 	then touch $@; else echo "it cannot be built, see $(@D)/build.log: the tests with a real S3 are skipped"; fi
 
+sdk: $(VENV)/.compiled ## install the AWS SDK for JavaScript, which Node.js functions find then (needs npm)
+	@$(BIN)/lambent sdk
+
 demo: $(VENV)/.compiled ## deploy and invoke an example, show what happened, leave nothing running
 	@$(BIN)/python examples/demo.py $(ARGS)
 
 up: $(VENV)/.compiled ## start Lambent and keep it running; ARGS='--port 4567 --ephemeral'
 	@exec $(BIN)/lambent up $(ARGS)
 
-test: $(VENV)/.installed-dev $(VENV)/.compiled $(AWSCLI)/.installed $(JSSDK)/.installed $(MODELS)/.unpacked $(S3SERVER)/.installed $(NODES:%=$(INTERPRETERS)/node%/.installed) ## install what tests need and pass all of them but the attacks; ARGS='-k name'
+test: $(VENV)/.installed-dev $(VENV)/.compiled $(AWSCLI)/.installed $(VENV)/.sdk $(MODELS)/.unpacked $(S3SERVER)/.installed $(NODES:%=$(INTERPRETERS)/node%/.installed) ## install what tests need and pass all of them but the attacks; ARGS='-k name'
 	@$(BIN)/python -m pytest --ignore tests/escape --ignore tests/hostile $(ARGS)
 
 debian: $(VENV)/.installed ## the tests of the start and the command line with the system's own Python, where that is another

@@ -185,7 +185,7 @@ def function(number: int, template: FunctionArn, code: Code, now: float) -> Func
     made = created(arn, settings, tags=tags, last_number=0, revision_id=str(uuid.uuid4()), now=now + number)
     made = made.settled(made.latest, None, str(uuid.uuid4()))
     if number % 3 == 0:
-        made = made.publish(revision_id=str(uuid.uuid4()))
+        made = made.publish(revision_id=str(uuid.uuid4()), latest_revision_id=str(uuid.uuid4()))
         made = made.aliased(
             "live", Alias(function_version="1", revision_id=str(uuid.uuid4()), description="Production")
         )
