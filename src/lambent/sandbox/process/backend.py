@@ -206,7 +206,7 @@ def _first_program(template: Template) -> tuple[str, ...]:
     """What is started when the sandbox is prepared; () where nothing can be before the assignment."""
     if server := template.fork_server:
         facts = structs.asdict(server)
-        return (server.interpreter, "-I", str(_ENTRANCE), json.dumps(facts))
+        return (server.interpreter, "-S", str(_ENTRANCE), json.dumps(facts))
     return template.boot
 
 
