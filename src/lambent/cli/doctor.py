@@ -26,6 +26,8 @@ from lambent.config import Config
 from lambent.lambda_.code.marker import DISPUTE
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters
+from lambent.lambda_.runtimes.speedups import COMMAND as SPEEDUPS_COMMAND
+from lambent.lambda_.runtimes.speedups import Speedups
 from lambent.sandbox.contract import Unavailable
 from lambent.sandbox.native.backend import NativeConfig, native
 from lambent.sandbox.native.machine import survey
@@ -77,6 +79,8 @@ async def interpreters() -> None:
             found = await known.find(row)
             if isinstance(found, Interpreter):
                 line(True, row.id, f"{found.version}, {found.executable}")
+                if row.provider is Provider.PYTHON and Speedups().directory(row.version) is None:
+                    line(False, "", f"its large events take long: JSON is not compiled for it; {SPEEDUPS_COMMAND}")
             elif found is not None:
                 line(False, row.id, found.install.partition(",")[2].strip().removeprefix("for example with "))
     line(True, "provided.*", Provider.PACKAGE.value)
