@@ -26,7 +26,7 @@ from lambent.config import Config
 from lambent.lambda_.code.marker import DISPUTE
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters
-from lambent.lambda_.runtimes.speedups import COMMAND as SPEEDUPS_COMMAND
+from lambent.lambda_.runtimes.speedups import REMEDY as SPEEDUPS
 from lambent.lambda_.runtimes.speedups import Speedups
 from lambent.sandbox.contract import Unavailable
 from lambent.sandbox.native.backend import NativeConfig, native
@@ -80,7 +80,7 @@ async def interpreters() -> None:
             if isinstance(found, Interpreter):
                 line(True, row.id, f"{found.version}, {found.executable}")
                 if row.provider is Provider.PYTHON and Speedups().directory(row.version) is None:
-                    line(False, "", f"its large events take long: JSON is not compiled for it; {SPEEDUPS_COMMAND}")
+                    line(False, "", f"its JSON is not compiled, so that large events take long: {SPEEDUPS}")
             elif found is not None:
                 line(False, row.id, found.install.partition(",")[2].strip().removeprefix("for example with "))
     line(True, "provided.*", Provider.PACKAGE.value)

@@ -37,7 +37,7 @@ from lambent.lambda_.layers.opt import restore_opt
 from lambent.lambda_.limits import PROVISIONED_INIT_MIN_S
 from lambent.lambda_.runtimes.catalogue import CATALOGUE
 from lambent.lambda_.runtimes.interpreters import Interpreters, Missing
-from lambent.lambda_.runtimes.speedups import COMMAND as SPEEDUPS_COMMAND
+from lambent.lambda_.runtimes.speedups import REMEDY as SPEEDUPS
 from lambent.lambda_.runtimes.templates import MIB_PER_CPU, Launcher, Visible
 from lambent.lambda_.runtimes.variables import FunctionFacts
 from lambent.lambda_.states import Reason
@@ -212,7 +212,7 @@ class Launching:
                 raise CannotRun(Reason.INVALID_RUNTIME, str(interpreter))
             made = await asyncio.to_thread(Launcher, runtime, interpreter, self._visible)
             if not made.json_is_compiled:
-                log.warning("runtime.json_in_pure_python", runtime=runtime_id, way_out=SPEEDUPS_COMMAND)
+                log.warning("runtime.without_compiled_json", runtime=runtime_id, remedy=SPEEDUPS)
             return self._launchers.setdefault(runtime_id, made)
 
     def _log_stream(self, version: FunctionVersion) -> str:

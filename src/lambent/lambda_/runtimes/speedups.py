@@ -28,6 +28,7 @@ from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters
 
 COMMAND: Final = f"{sys.executable} -m lambent.lambda_.runtimes.speedups"
+REMEDY: Final = f"`{COMMAND}` fetches it (it needs pip and its index)"
 HOME: Final = Path(sys.prefix) / "share" / "lambent"
 PACKAGE: Final = "simplejson"
 _FETCH_S: Final = 120.0
