@@ -85,9 +85,9 @@ async def test_a_doctor_tells_for_which_pythons_json_is_not_compiled(
     monkeypatch.setattr(doctor, "Speedups", lambda: Speedups(tmp_path))
     await doctor.interpreters()
     lines = capsys.readouterr().out.splitlines()
-    told = {lines[at - 1].split()[1] for at, line in enumerate(lines) if "JSON is not compiled" in line}
+    named = {lines[at - 1].split()[1] for at, line in enumerate(lines) if "JSON is not compiled" in line}
     found = {line.split()[1] for line in lines if line.startswith("  ok  python3.")}
-    assert told == found - {f"python3.{sys.version_info.minor}"}
+    assert named == found - {f"python3.{sys.version_info.minor}"}
 
 
 def test_a_doctor_that_is_told_to_do_without_limits_does(nowhere: Shell):

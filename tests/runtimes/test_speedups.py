@@ -71,7 +71,7 @@ def test_what_is_missing_is_fetched_once_for_each_python(tmp_path: Path, package
     assert list(speedups.fetch(["3.10", "3.11", "3.13"])) == []  # nobody is asked
 
 
-def test_without_an_index_the_reason_is_told_and_nothing_is_left(
+def test_without_an_index_the_reason_is_given_and_nothing_is_left(
     tmp_path: Path, package: Distribution, index: Path
 ) -> None:
     speedups = Speedups(tmp_path / "home", package)
