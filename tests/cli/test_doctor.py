@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
+from lambent.cli import doctor
 from lambent.lambda_.code.marker import DISPUTE
+from lambent.lambda_.runtimes.speedups import Speedups
 from lambent.sandbox.contract import Unavailable
 from lambent.sandbox.native import probe
 from lambent.storage.directory import LOCK
@@ -99,7 +102,17 @@ def test_without_proc_there_is_one_sentence(nowhere: Shell):
         assert "there is no /proc here" in nowhere.cannot(*words, prefix=prefix)
 
 
-@needs_root
+async def test_a_doctor_tells_for_which_pythons_json_is_not_compiled(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    monkeypatch.setattr(doctor, "Speedups", lambda: Speedups(tmp_path))
+    await doctor.interpreters()
+    lines = capsys.readouterr().out.splitlines()
+    named = {lines[at - 1].split()[1] for at, line in enumerate(lines) if "JSON is not compiled" in line}
+    found = {line.split()[1] for line in lines if line.startswith("  ok  python3.")}
+    assert named == found - {f"python3.{sys.version_info.minor}"}
+
+
 def test_a_doctor_that_is_told_to_do_without_limits_does(nowhere: Shell):
     done = nowhere.run("doctor", "--limits", "best-effort", prefix=NO_CGROUPS)
     assert done.returncode == 0, done.stderr

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lambent.sandbox.contract import Exit, Limits, Mount
 from lambent.sandbox.native.hierarchies import discover
@@ -32,6 +33,42 @@ async def test_mounts_are_where_they_were_asked_for_and_read_only(isolated: Stag
         refused = await puppet.refuses(f"open({target!r}, 'a')")
         assert refused.errno in (errno.EROFS, errno.EACCES), target
     assert not (layer / "new").exists()
+
+
+async def test_of_a_directory_only_some_names_are_seen_and_a_text_says_another_place(
+    isolated: Stage, tmp_path: Path
+) -> None:
+    language = tmp_path / "language"
+    for name in ("packages/pip", "packages/requests"):
+        (language / name).mkdir(parents=True)
+    (language / "packages" / "pip" / "data").write_text("pip")
+    (language / "where").write_text(f"{language}/lib and {language}/bin")
+    mounts = (
+        Mount(language, "/var/lang"),
+        Mount(language / "packages", "/var/lang/packages", only=("pip",)),
+        Mount(language / "where", "/var/lang/where", instead=(str(language), "/var/lang")),
+    )
+    template = isolated.templates["exec"]
+    isolated.templates["exec"] = replace(template, name="parts", mounts=(*template.mounts, *mounts))
+    puppet = await isolated.puppet("exec")
+    assert await puppet.does("import os; return os.listdir('/var/lang/packages')") == ["pip"]
+    assert await puppet.does("return open('/var/lang/packages/pip/data').read()") == "pip"
+    assert await puppet.does("return open('/var/lang/where').read()") == "/var/lang/lib and /var/lang/bin"
+    assert await puppet.does("import os; return os.path.exists('/rewritten')") is False
+    for target in ("/var/lang/packages/new", "/var/lang/packages/pip/new", "/var/lang/where"):
+        refused = await puppet.refuses(f"open({target!r}, 'a')")
+        assert refused.errno in (errno.EROFS, errno.EACCES), target
+    assert str(tmp_path) not in await puppet.does("return open('/proc/self/mountinfo').read()")
+    assert (language / "where").read_text().startswith(str(language))
+
+
+@by_every_way
+async def test_what_guests_are_forked_from_never_knew_the_machines_name(isolated: Stage, way: str) -> None:
+    puppet = await isolated.puppet(way)
+    names = await puppet.does(
+        "import os, platform, socket; return [os.uname()[1], platform.node(), socket.gethostname()]"
+    )
+    assert names == ["sandbox"] * 3
 
 
 @by_every_way

@@ -1,16 +1,20 @@
-"""Real interpreters run real functions here, over the process backend, against a Runtime API that the test plays."""
+"""Real interpreters run real functions here, against a Runtime API that the test plays.
+
+Over the process backend, or in native sandboxes.
+"""
 
 import asyncio
 import os
 import textwrap
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import pytest
+import pytest_asyncio
 
 from lambent.lambda_.environment.splitter import Event as LogEvent
 from lambent.lambda_.environment.splitter import Splitter
@@ -19,7 +23,8 @@ from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters, Mis
 from lambent.lambda_.runtimes.javascript_sdk import JavaScriptSdk
 from lambent.lambda_.runtimes.templates import Launcher
 from lambent.lambda_.runtimes.variables import FunctionFacts
-from lambent.sandbox.contract import RUNTIME_API_PORT, Backend, Exit, Sandbox
+from lambent.sandbox.contract import RUNTIME_API_PORT, Backend, Exit, Sandbox, Unavailable
+from lambent.sandbox.native.backend import NativeConfig, native
 from lambent.sandbox.process.backend import process
 from tests.runtimes.runtime_api import Event, Post, RuntimeApi, runtime_api
 
@@ -115,12 +120,13 @@ def interpreter() -> Callable[[str], Interpreter | None]:
 
 @pytest.fixture(scope="session")
 def launcher(interpreter: Callable[[str], Interpreter | None]) -> Callable[[str, Backend], Launcher]:
-    made: dict[str, Launcher] = {}
+    made: dict[tuple[str, str], Launcher] = {}
 
     def for_runtime(runtime_id: str, backend: Backend) -> Launcher:
-        if runtime_id not in made:
-            made[runtime_id] = Launcher(CATALOGUE[runtime_id], interpreter(runtime_id), backend.visible)
-        return made[runtime_id]
+        key = (runtime_id, backend.name)
+        if key not in made:
+            made[key] = Launcher(CATALOGUE[runtime_id], interpreter(runtime_id), backend.visible)
+        return made[key]
 
     return for_runtime
 
@@ -130,7 +136,29 @@ def start(
     tmp_path: Path, launcher: Callable[[str, Backend], Launcher], interpreter: Callable[[str], Interpreter | None]
 ) -> Start:
     """Starts a function: `files` by name, the events it will get, and whether its interpreter has been started ahead."""
+    return starter(tmp_path, launcher, process)
 
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def native_backend() -> AsyncGenerator[Backend]:
+    try:
+        async with native(NativeConfig(limits="enforced" if os.geteuid() == 0 else "best-effort")) as backend:
+            yield backend
+    except* Unavailable as unavailable:
+        pytest.skip(str(unavailable.exceptions[0]))
+
+
+@pytest.fixture
+def start_isolated(tmp_path: Path, launcher: Callable[[str, Backend], Launcher], native_backend: Backend) -> Start:
+    """As `start`, in a native sandbox."""
+    return starter(tmp_path, launcher, lambda: nullcontext(native_backend))
+
+
+def starter(
+    tmp_path: Path,
+    launcher: Callable[[str, Backend], Launcher],
+    opened: Callable[[], AbstractAsyncContextManager[Backend]],
+) -> Start:
     @asynccontextmanager
     async def started(
         runtime_id: str,
@@ -147,7 +175,7 @@ def start(
         code_dir = written(tmp_path / "task", files)
         layers_dir = written(tmp_path / "opt", layers) if layers is not None else None
         function = facts_of(code_dir, layers_dir, handler, variables or {})
-        async with process() as backend:
+        async with opened() as backend:
             made = launcher(runtime_id, backend)
             if sdk is not None:
                 made = Launcher(CATALOGUE[runtime_id], interpreter(runtime_id), backend.visible, sdk)

@@ -53,7 +53,7 @@ def test_a_guest_sees_the_runtime_at_awss_places(python: Launcher) -> None:
     targets = {mount.target: mount.source for mount in python.template.mounts}
     assert targets["/var/lang"] == Path("/p")
     assert "/p" not in targets
-    modules = {"awslambdaric", "boto3", "botocore", "simplejson", "urllib3", "six.py", "lambent_bootstrap.py"}
+    modules = {"awslambdaric", "boto3", "botocore", "simplejson", "urllib3", "six.py", "bootstrap.py"}
     assert {f"/var/runtime/{module}" for module in modules} <= set(targets)
     assert all(source.exists() for target, source in targets.items() if target.startswith("/var/runtime"))
 
@@ -64,6 +64,41 @@ def test_python_is_forked_of_an_interpreter_where_aws_has_it_that_begins_with_ou
     assert (server.interpreter, server.entry) == ("/var/lang/bin/python3.12", "lambent_bootstrap:run")
     assert server.path == ("/var/runtime", "/var/lang/lib/python312.zip", "/var/lang/lib/python3.12")
     assert server.preload[0] == "lambent_bootstrap"
+
+
+def installed(prefix: Path, version: str) -> Interpreter:
+    """A Python as one has it, with packages that are its owner's."""
+    library = prefix / "lib" / f"python{version}"
+    for name in ("pip", "pip-24.0.dist-info", "setuptools", "requests", "requests-2.0.dist-info"):
+        (library / "site-packages" / name).mkdir(parents=True)
+    (library / "site-packages" / "owners.pth").touch()
+    (prefix / "lib" / "python3" / "dist-packages" / "apt").mkdir(parents=True)
+    (library / "_sysconfigdata__linux_x86_64-linux-gnu.py").write_text(f"LIBDIR = '{prefix}/lib'")
+    return Interpreter(prefix / "bin" / f"python{version}", prefix, f"{version}.1", (str(library),))
+
+
+@pytest.mark.parametrize(
+    ("version", "seen"),
+    [("3.11", ("pip", "pip-24.0.dist-info", "setuptools")), ("3.12", ("pip", "pip-24.0.dist-info"))],
+)
+def test_of_an_interpreters_own_packages_those_are_seen_that_awss_has(
+    version: str, seen: tuple[str, ...], tmp_path: Path
+) -> None:
+    launcher = Launcher(CATALOGUE[f"python{version}"], installed(tmp_path, version), inside)
+    only = {mount.target: mount.only for mount in launcher.template.mounts if mount.only is not None}
+    assert only == {f"/var/lang/lib/python{version}/site-packages": seen, "/var/lang/lib/python3/dist-packages": ()}
+
+
+def test_what_an_interpreter_says_of_where_it_is_says_where_guests_see_it(tmp_path: Path) -> None:
+    launcher = Launcher(CATALOGUE["python3.12"], installed(tmp_path, "3.12"), inside)
+    instead = {mount.target: mount.instead for mount in launcher.template.mounts if mount.instead is not None}
+    target = "/var/lang/lib/python3.12/_sysconfigdata__linux_x86_64-linux-gnu.py"
+    assert instead == {target: (str(tmp_path), "/var/lang")}
+
+
+def test_a_launcher_knows_whether_json_is_compiled_for_its_python(node: Launcher, tmp_path: Path) -> None:
+    own = Launcher(CATALOGUE[f"python3.{sys.version_info.minor}"], PYTHON, inside)
+    assert (own.json_is_compiled, node.json_is_compiled) == (True, True)
 
 
 def test_node_is_booted_and_waits(node: Launcher) -> None:
@@ -113,7 +148,6 @@ def test_the_variables_are_awss(python: Launcher, tmp_path: Path) -> None:
         "AWS_LAMBDA_FUNCTION_NAME": "f",
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_FORMAT": "Text",
         "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/f",
         "AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/24/[$LATEST]0123456789abcdef0123456789abcdef",
         "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
@@ -125,15 +159,55 @@ def test_the_variables_are_awss(python: Launcher, tmp_path: Path) -> None:
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
         "LAMBDA_TASK_ROOT": "/var/task",
         "LANG": "en_US.UTF-8",
+        "LC_CTYPE": "C.UTF-8",
         "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
         "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-        "PYTHONPATH": "/var/runtime",
+        "PWD": "/var/task",
+        "SHLVL": "0",
         "TZ": ":UTC",
         "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
         "_AWS_XRAY_DAEMON_PORT": "2000",
         "_HANDLER": "app.handler",
         "_LAMBDA_TELEMETRY_LOG_FD": "4",
     }
+
+
+@pytest.mark.parametrize("runtime", ["nodejs22.x", "python3.10", "python3.13"])
+def test_a_managed_runtime_was_started_by_a_shell(runtime: str, tmp_path: Path) -> None:
+    interpreter = NODE if runtime.startswith("nodejs") else PYTHON
+    environment = assigned(Launcher(CATALOGUE[runtime], interpreter, inside), tmp_path).environment
+    assert (environment["PWD"], environment["SHLVL"]) == ("/var/task", "0")
+
+
+@pytest.mark.parametrize(("runtime", "language"), [("provided.al2", False), ("provided.al2023", True)])
+def test_a_packages_own_runtime_was_started_by_none_and_al2_has_no_language(
+    runtime: str, language: bool, tmp_path: Path
+) -> None:
+    executable(tmp_path / "bootstrap", b"#!/bin/sh\n")
+    environment = assigned(Launcher(CATALOGUE[runtime], None, inside), tmp_path).environment
+    assert not {"PWD", "SHLVL", "LC_CTYPE", "AWS_LAMBDA_LOG_FORMAT"} & set(environment)
+    path, libraries = environment["PATH"], environment["LD_LIBRARY_PATH"]
+    assert path == "/var/lang/bin:" * language + "/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+    after = "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
+    assert libraries == "/var/lang/lib:" * language + after
+
+
+@pytest.mark.parametrize(
+    ("runtime", "variables", "value"),
+    [
+        ("python3.11", {}, None),
+        ("python3.12", {}, "C.UTF-8"),
+        ("python3.14", {}, "C.UTF-8"),
+        ("python3.13", {"LC_CTYPE": "C"}, "C"),
+        ("python3.13", {"LC_ALL": "C"}, None),
+        ("python3.13", {"LANG": "C.UTF-8"}, None),
+    ],
+)
+def test_from_python_3_12_on_the_locale_has_been_coerced(
+    runtime: str, variables: dict[str, str], value: str | None, tmp_path: Path
+) -> None:
+    environment = assigned(Launcher(CATALOGUE[runtime], PYTHON, inside), tmp_path, **variables).environment
+    assert environment.get("LC_CTYPE") == value
 
 
 def test_node_finds_modules_of_layers(node: Launcher, tmp_path: Path) -> None:
@@ -228,7 +302,7 @@ def test_a_symlink_in_place_of_lib_may_lead_to_some_and_is_not_followed(
 def test_a_wrapper_is_given_the_command_line_that_would_have_been(python: Launcher, tmp_path: Path) -> None:
     assignment = assigned(python, tmp_path, AWS_LAMBDA_EXEC_WRAPPER="/opt/wrap")
     assert assignment.fresh
-    assert assignment.argv == ("/opt/wrap", "/var/lang/bin/python3.12", "-S", "/var/runtime/lambent_bootstrap.py")
+    assert assignment.argv == ("/opt/wrap", "/var/lang/bin/python3.12", "/var/runtime/bootstrap.py")
 
 
 def test_a_fresh_node_has_awss_flags(node: Launcher, tmp_path: Path) -> None:

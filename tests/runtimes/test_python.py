@@ -2,12 +2,16 @@
 
 import json
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lambent.lambda_.runtimes.interpreters import Interpreter
 from tests.runtimes.conftest import Start
 from tests.runtimes.runtime_api import ARN, Event
+from tests.runtimes.shadows import hidden, own_modules
 
 RUNTIMES = ["python3.10", "python3.11", "python3.12", "python3.13", "python3.14"]
 ONE = "python3.11"
@@ -204,18 +208,83 @@ async def test_json_logs_obey_format_and_level(start: Start, runtime: str, ahead
 
 @every_python
 @ahead_and_fresh
-async def test_the_search_path_is_the_package_the_layers_the_runtime_and_the_standard_library(
+async def test_the_search_path_is_the_package_the_layers_the_runtime_and_the_interpreters(
     start: Start, runtime: str, ahead: bool
 ) -> None:
     code = "import sys\ndef handler(event, context): return [sys.path, sys.argv]"
-    async with start(runtime, {"app.py": code}, Event(), layers={}, ahead=ahead) as run:
+    layers = {"python/a.txt": "", f"python/lib/{runtime}/site-packages/a.txt": ""}
+    async with start(runtime, {"app.py": code}, Event(), layers=layers, ahead=ahead) as run:
         path, argv = (await run.post()).json
     assert path[0].endswith("/task")
     assert path[1].endswith(f"/opt/python/lib/{runtime}/site-packages")
     assert path[2].endswith("/opt/python")
     assert path[3].endswith("/bootstrap/python")
-    assert [p.rpartition("/")[2] for p in path[-3:]] == [f"{runtime.replace('.', '')}.zip", runtime, "lib-dynload"]
-    assert argv == [f"{path[3]}/lambent_bootstrap.py"]
+    library = [f"{runtime.replace('.', '')}.zip", runtime, "lib-dynload", "site-packages"]
+    assert [p.rpartition("/")[2] for p in path[-4:]] == library
+    assert argv == [f"{path[3]}/bootstrap.py"]
+
+
+@every_python
+@ahead_and_fresh
+async def test_only_what_awss_runtime_imports_hides_a_functions_own_module(
+    start: Start, interpreter: Callable[[str], Interpreter | None], runtime: str, ahead: bool
+) -> None:
+    names, expected = own_modules(interpreter(runtime)), hidden(interpreter(runtime))
+    code = f"""\
+    NAMES = {names!r}
+    def handler(event, context): return [name for name in NAMES if not hasattr(__import__(name), "MINE")]
+    """
+    files = {f"{name}.py": "MINE = True" for name in names} | {"app.py": code}
+    async with start(runtime, files, Event(), ahead=ahead) as run:
+        assert set((await run.post()).json) == expected
+
+
+@ahead_and_fresh
+async def test_path_files_of_layers_and_of_the_package_are_read(start: Start, ahead: bool) -> None:
+    layers = {"python/more.pth": "below\nimport sys; sys.more = True\n", "python/below/deep.py": "VALUE = 'layer'"}
+    files = {
+        "app.py": "import sys, deep, tasked\ndef handler(e, c): return [deep.VALUE, tasked.VALUE, sys.more]",
+        "mine.pth": "vendored\n",
+        "vendored/tasked.py": "VALUE = 'package'",
+    }
+    async with start(ONE, files, Event(), layers=layers, ahead=ahead) as run:
+        assert (await run.post()).json == ["layer", "package", True]
+
+
+@ahead_and_fresh
+async def test_the_runtime_is_where_sentry_looks_for_it(start: Start, ahead: bool) -> None:
+    code = """\
+    import sys
+    client = sys.modules["__main__"].awslambdaricmain.bootstrap
+    def handler(event, context): return [hasattr(client, "handle_event_request"), "bootstrap" in sys.modules]
+    """
+    async with start(ONE, {"app.py": code}, Event(), ahead=ahead) as run:
+        assert (await run.post()).json == [True, False]
+
+
+async def test_a_wrappers_python_path_brings_code_before_the_function(start: Start, tmp_path: Path) -> None:
+    brought = tmp_path / "brought"
+    brought.mkdir()
+    (brought / "sitecustomize.py").write_text("import sys\nsys.brought = True\n")
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text(f'#!/bin/sh\nPYTHONPATH="{brought}:$PYTHONPATH" exec "$@"\n')
+    wrapper.chmod(0o755)
+    code = "import sys\nbefore = sys.brought\ndef handler(event, context): return before"
+    variables = {"AWS_LAMBDA_EXEC_WRAPPER": str(wrapper)}
+    async with start(ONE, {"app.py": code}, Event(), variables=variables) as run:
+        assert (await run.post()).json is True
+
+
+async def test_a_wrapper_may_import_awss_bootstrap_and_call_its_main(start: Start, tmp_path: Path) -> None:
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text(
+        "#!/bin/sh\nfor last; do :; done\n"
+        'exec "$1" -c "import sys; sys.path.insert(0, sys.argv[1]); import bootstrap; bootstrap.main()" "${last%/*}"\n'
+    )
+    wrapper.chmod(0o755)
+    variables = {"AWS_LAMBDA_EXEC_WRAPPER": str(wrapper)}
+    async with start(ONE, {"app.py": "def handler(e, c): return 'ran'"}, Event(), variables=variables) as run:
+        assert (await run.post()).json == "ran"
 
 
 @every_python
@@ -240,7 +309,7 @@ async def test_a_function_finds_nothing_of_the_rehearsals_before_it(start: Start
         "modules": [],
         "path": [],
         "handlers": 1,
-        "main": "lambent_bootstrap.py",
+        "main": "bootstrap.py",
         "streams": [1, False, 2],
     }
 
@@ -304,7 +373,11 @@ async def test_forks_do_not_share_their_randomness(start: Start) -> None:
         ({}, "time.localtime(0).tm_hour", 0),
         ({"PYTHONHASHSEED": "0", "PYTHONOPTIMIZE": "1"}, "sys.flags.optimize", 1),
         ({"_MINE": "1", "MINE": "2"}, "[os.environ.get('_MINE'), os.environ['MINE']]", [None, "2"]),
-        ({"PYTHONPATH": "/mine"}, "'/mine' in sys.path and sys.path[-1].endswith('/opt/python')", True),
+        (
+            {"PYTHONPATH": "/mine"},
+            "['/mine' in sys.path, any(path.endswith('/opt/python') for path in sys.path)]",
+            [True, False],
+        ),
     ],
 )
 async def test_the_functions_variables_have_their_effect(
@@ -322,7 +395,7 @@ async def test_a_wrapper_script_starts_the_interpreter(start: Start, tmp_path: A
     code = "import os\ndef handler(event, context): return os.environ['WRAPPED']"
     variables = {"AWS_LAMBDA_EXEC_WRAPPER": str(wrapper)}
     async with start(ONE, {"app.py": code}, Event(), variables=variables) as run:
-        assert (await run.post()).json == "3"
+        assert (await run.post()).json == "3"  # with -S, where nothing is isolated
 
 
 @every_python

@@ -58,12 +58,15 @@ def expected(found: dict[str, str], name: str, runtime: str | None) -> dict[str,
         "AWS_LAMBDA_FUNCTION_NAME": name,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_FORMAT": "Text",
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
     }
+    shell = {"PWD": task, "SHLVL": "0"} if runtime else {}
+    coerced = {"LC_CTYPE": "C.UTF-8"} if runtime and runtime >= "python3.12" else {}
     given = {"MINE": "grüße", "TZ": "Asia/Tokyo", "PATH_INFO": "x"}
     execution = {"AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime}"} if runtime else {}
-    return presets | facts | execution | given | {key: found[key] for key in by_chance if key in found}
+    return (
+        presets | facts | shell | coerced | execution | given | {key: found[key] for key in by_chance if key in found}
+    )
 
 
 def test_a_python_function_finds_awss_variables_and_no_others(server: Server):

@@ -28,6 +28,8 @@ from lambent.lambda_.runtimes import systems
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters
 from lambent.lambda_.runtimes.javascript_sdk import REMEDY, javascript_sdk
+from lambent.lambda_.runtimes.speedups import REMEDY as SPEEDUPS
+from lambent.lambda_.runtimes.speedups import Speedups
 from lambent.sandbox.contract import Unavailable
 from lambent.sandbox.native.backend import NativeConfig, native
 from lambent.sandbox.native.machine import survey
@@ -81,6 +83,8 @@ async def interpreters() -> None:
             found = await known.find(row)
             if isinstance(found, Interpreter):
                 line(True, row.id, f"{found.version}, {found.executable}")
+                if row.provider is Provider.PYTHON and Speedups().directory(row.version) is None:
+                    line(False, "", f"its JSON is not compiled, so that large events take long: {SPEEDUPS}")
             elif found is not None:
                 line(False, row.id, found.install.partition(",")[2].strip().removeprefix("for example with "))
     line(True, "provided.*", Provider.PACKAGE.value)

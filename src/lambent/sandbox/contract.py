@@ -32,10 +32,15 @@ class Mount(Struct, frozen=True):
 
     source: Path
     target: str  # an absolute path inside
+    only: tuple[str, ...] | None = None  # names in the directory that are seen, and no others; None: all of them
+    instead: tuple[str, str] | None = None  # of a file of text: the second is seen wherever it has the first
 
 
 class ForkServer(Struct, frozen=True):
-    """A started interpreter out of which sandboxes are forked: `preload` is imported once, before the first of them."""
+    """A started interpreter out of which sandboxes are forked: `preload` is imported once, before the first of them.
+
+    The first of the preload is imported before anything that the backend imports for itself.
+    """
 
     interpreter: str  # a Python from 3.10, as guests see it
     path: tuple[str, ...]  # sys.path, of paths inside

@@ -38,6 +38,7 @@ from lambent.lambda_.limits import PROVISIONED_INIT_MIN_S
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 from lambent.lambda_.runtimes.interpreters import Interpreters, Missing
 from lambent.lambda_.runtimes.javascript_sdk import REMEDY, JavaScriptSdk
+from lambent.lambda_.runtimes.speedups import REMEDY as SPEEDUPS
 from lambent.lambda_.runtimes.templates import MIB_PER_CPU, Launcher, Visible
 from lambent.lambda_.runtimes.variables import FunctionFacts
 from lambent.lambda_.shapes import runtime_version_arn
@@ -222,6 +223,8 @@ class Launching:
                     "runtime.without_sdk", runtime=runtime_id, lacks="the AWS SDK for JavaScript", remedy=REMEDY
                 )
             made = await asyncio.to_thread(Launcher, runtime, interpreter, self._visible, self._sdk)
+            if not made.json_is_compiled:
+                log.warning("runtime.without_compiled_json", runtime=runtime_id, remedy=SPEEDUPS)
             return self._launchers.setdefault(runtime_id, made)
 
     def _log_stream(self, version: FunctionVersion) -> str:

@@ -11,7 +11,6 @@ being right.
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +22,8 @@ from lambent.lambda_.runtimes.certificates import authorities
 from lambent.lambda_.runtimes.entrypoints import package_entrypoint
 from lambent.lambda_.runtimes.interpreters import Interpreter
 from lambent.lambda_.runtimes.javascript_sdk import JavaScriptSdk
+from lambent.lambda_.runtimes.python_mounts import LANGUAGE, RUNTIME, python_mounts
+from lambent.lambda_.runtimes.speedups import Speedups
 from lambent.lambda_.runtimes.variables import FunctionFacts, Places, environment_variables
 from lambent.sandbox.contract import Assignment, ForkServer, Limits, Mount, Template
 
@@ -33,28 +34,14 @@ NODE_OLD_PERCENT: Final = 90  # of the function's memory, for old objects
 NODE_YOUNG_PERCENT: Final = 5  # for each half of the space in which objects are made
 TASK: Final = "/var/task"
 LAYERS: Final = "/opt"
-RUNTIME: Final = "/var/runtime"
-LANGUAGE: Final = "/var/lang"  # where AWS has the interpreter; PATH begins there
 _NODE: Final = f"{LANGUAGE}/bin/node"
 _NODE_MODULES: Final = f"{RUNTIME}/node_modules"
 _CERTIFICATES: Final = f"{RUNTIME}/ca-cert.pem"
 _PLACE_OF: Final = {TASK: "task", LAYERS: "layers"}
 BOOTSTRAP: Final = Path(__file__).parent / "bootstrap"
 
-_PYTHON_DISTRIBUTIONS: Final = {  # what is importable from /var/runtime: distribution -> its directory or file
-    "awslambdaric": "awslambdaric",
-    "simplejson": "simplejson",
-    "snapshot-restore-py": "snapshot_restore_py.py",
-    "boto3": "boto3",
-    "botocore": "botocore",
-    "s3transfer": "s3transfer",
-    "jmespath": "jmespath",
-    "python-dateutil": "dateutil",
-    "urllib3": "urllib3",
-    "six": "six.py",
-}
-# The first is the bootstrap, which remembers what was imported before the rest. boto3 brings 280 modules; the others
-# are what its first clients and most functions import then.
+# The first is the bootstrap, which counts what AWS imports and nothing else has been imported yet. boto3 brings 280 modules;
+# the others are what its first clients and most functions import then.
 _PYTHON_PRELOAD: Final = (
     "lambent_bootstrap",
     "lambent_rehearsal",
@@ -95,6 +82,8 @@ class Launcher:
         self._visible: Final = visible
         mounts = _mounts(runtime, interpreter, None if sdk is None else sdk.modules)
         self._places: Final = _places(runtime, interpreter, mounts, visible)
+        python = runtime.provider is Provider.PYTHON
+        self.json_is_compiled: Final = not python or Speedups().directory(runtime.version) is not None
         template = _template(runtime, interpreter, mounts, self._places)
         system = (*template.mounts, *systems.mounts(runtime))
         self.template: Final = msgspec.structs.replace(template, mounts=system, base=systems.base(runtime))
@@ -162,19 +151,7 @@ def _mounts(runtime: Runtime, interpreter: Interpreter | None, modules: Path | N
             Mount(authorities(), _CERTIFICATES),
             Mount(interpreter.executable, _NODE),
         )
-    return (*_python_runtime_mounts(), Mount(interpreter.prefix, LANGUAGE))
-
-
-def _python_runtime_mounts() -> Iterator[Mount]:
-    for name in ("lambent_bootstrap.py", "lambent_rehearsal.py", "rehearsed", "runtime_client.py"):
-        yield Mount(BOOTSTRAP / "python" / name, f"{RUNTIME}/{name}")
-    for name, module in _PYTHON_DISTRIBUTIONS.items():
-        package = distribution(name)
-        metadata = f"{name.replace('-', '_')}-{package.version}.dist-info"
-        for entry in (module, metadata):
-            source = Path(str(package.locate_file(entry)))
-            if entry is module or source.exists():
-                yield Mount(source, f"{RUNTIME}/{entry}")
+    return tuple(python_mounts(runtime.version, interpreter))
 
 
 def _libraries(interpreter: Interpreter, places: Places) -> Iterator[str]:
@@ -210,7 +187,9 @@ def _argv(runtime: Runtime, facts: FunctionFacts, places: Places) -> tuple[str, 
             program, *arguments = _node_argv(places)
             return (program, *(f"{name}={number}" for name, number in _heap(facts.memory_mib)), *arguments)
         case Provider.PYTHON:
-            return (places.interpreter, "-S", f"{places.runtime[0]}/lambent_bootstrap.py")
+            # Where nothing is isolated, the interpreter's site-packages are a person's: no code of theirs runs by itself.
+            flags = () if places.isolated else ("-S",)
+            return (places.interpreter, *flags, f"{places.runtime[0]}/bootstrap.py")
         case _:
             layers = [] if facts.layers_dir is None else [(facts.layers_dir, places.layers)]
             return (package_entrypoint([(facts.code_dir, places.task), *layers]),)

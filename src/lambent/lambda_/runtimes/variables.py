@@ -18,6 +18,8 @@ from lambent.lambda_.runtimes.catalogue import Runtime
 from lambent.sandbox.contract import LOG_DESCRIPTOR, RUNTIME_API_PORT
 
 RUNTIME_API: Final = f"127.0.0.1:{RUNTIME_API_PORT}"
+_STARTED_BY_A_SHELL: Final = ("python", "nodejs", "ruby", "dotnet")  # AWS's /var/runtime/bootstrap is a script of bash
+_LOCALE: Final = frozenset({"LANG", "LC_ALL", "LC_CTYPE"})  # a function that sets one of them decides it
 
 
 class FunctionFacts(Struct, frozen=True, kw_only=True):
@@ -66,18 +68,23 @@ def environment_variables(runtime: Runtime, facts: FunctionFacts, places: Places
 
 
 def _presets(runtime: Runtime, facts: FunctionFacts, places: Places) -> dict[str, str]:
-    task, layers = places.task, places.layers
+    task, layers, runtime_dir = places.task, places.layers, places.runtime[0]
+    language = () if runtime.id == "provided.al2" else (places.language,)
+    libraries = ("/lib64", "/usr/lib64", runtime_dir, f"{runtime_dir}/lib", task, f"{task}/lib", f"{layers}/lib")
     presets = {
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
-        "PATH": f"{places.language}/bin:/usr/local/bin:/usr/bin/:/bin:{layers}/bin",
-        "LD_LIBRARY_PATH": f"{places.language}/lib:/lib64:/usr/lib64:{places.runtime[0]}:{places.runtime[0]}/lib:"
-        f"{task}:{task}/lib:{layers}/lib",
+        "PATH": ":".join(
+            [*(f"{path}/bin" for path in language), "/usr/local/bin", "/usr/bin/", "/bin", f"{layers}/bin"]
+        ),
+        "LD_LIBRARY_PATH": ":".join([*(f"{path}/lib" for path in language), *libraries]),
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
     }
+    if runtime.family in _STARTED_BY_A_SHELL:
+        presets |= {"PWD": task, "SHLVL": "0"}
     if runtime.family == "python":
-        presets["PYTHONPATH"] = ":".join(places.runtime)
+        presets |= _presets_of_python(runtime, facts, places)
     if runtime.family == "nodejs":
         modules = (f"{layers}/nodejs/node{runtime.version}/node_modules", f"{layers}/nodejs/node_modules")
         presets["NODE_PATH"] = ":".join([*modules, places.modules, places.runtime[0], task])
@@ -85,6 +92,16 @@ def _presets(runtime: Runtime, facts: FunctionFacts, places: Places) -> dict[str
             presets["NODE_EXTRA_CA_CERTS"] = places.certificates
     if facts.endpoint_url is not None:
         presets["AWS_ENDPOINT_URL"] = facts.endpoint_url
+    return presets
+
+
+def _presets_of_python(runtime: Runtime, facts: FunctionFacts, places: Places) -> dict[str, str]:
+    presets: dict[str, str] = {}
+    if not places.isolated:  # in AWS the bootstrap sets it, where the function has not
+        presets["PYTHONPATH"] = ":".join(places.runtime)
+    # Amazon Linux 2023 has no en_US.UTF-8, so there the interpreter coerces its locale (PEP 538), and says so here.
+    if runtime.os == "Amazon Linux 2023" and not _LOCALE.intersection(facts.variables):
+        presets["LC_CTYPE"] = "C.UTF-8"
     return presets
 
 
@@ -109,13 +126,14 @@ def _platform(runtime: Runtime, facts: FunctionFacts, places: Places) -> dict[st
         "AWS_LAMBDA_INITIALIZATION_TYPE": facts.initialization_type,
         "AWS_LAMBDA_LOG_GROUP_NAME": facts.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": facts.log_stream,
-        "AWS_LAMBDA_LOG_FORMAT": facts.log_format,
         "AWS_LAMBDA_RUNTIME_API": RUNTIME_API,
         "LAMBDA_TASK_ROOT": places.task,
         "LAMBDA_RUNTIME_DIR": places.runtime[0],
         "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
         "_AWS_XRAY_DAEMON_PORT": "2000",
     }
+    if facts.log_format != "Text":
+        platform["AWS_LAMBDA_LOG_FORMAT"] = facts.log_format
     if facts.log_level is not None:
         platform["AWS_LAMBDA_LOG_LEVEL"] = facts.log_level
     if runtime.execution_environment is not None:

@@ -277,7 +277,7 @@ class NativeBackend:
                     "first_uid": self._users.first,
                     "last_uid": self._users.last,
                     "groups": self._groups.name,
-                    "mounts": [(str(mount.source), mount.target) for mount in template.mounts],
+                    "mounts": [(str(m.source), m.target, m.only, m.instead) for m in template.mounts],
                     "base": [str(directory) for directory in template.base],
                     "boot": template.boot,
                     "fork": fork and structs.asdict(fork),

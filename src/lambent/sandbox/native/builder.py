@@ -17,7 +17,7 @@ import contextlib
 import json
 import os
 import sys
-from _socket import socket
+from _socket import sethostname, socket
 from typing import Any, Final
 
 from lambent.sandbox.native import channel, linux, lockdown, mounter, rootfs, seccomp, spawner
@@ -25,12 +25,16 @@ from lambent.sandbox.native import channel, linux, lockdown, mounter, rootfs, se
 _USERS_INSIDE: Final = (lockdown.GUEST_UID,)
 _SOURCE: Final = os.path.abspath(f"{__file__}/../../..")  # the directory `lambent`
 _OURS: Final = "/run"  # where the executed spawner finds its own modules, until it has imported them
-_PROGRAM: Final = (
-    "import sys,types;l=sys.modules['lambent']=types.ModuleType('lambent');"
-    f"l.__path__=['{_OURS}'];from lambent.sandbox.native.spawner import main;main()"
-)
+# What fails in the first line is imported once more by the spawner, which can say so.
+_PROGRAM: Final = """
+try: import sys; sys.path[:1] = {path!r}; import {first}
+except Exception: pass
+import types; l = sys.modules['lambent'] = types.ModuleType('lambent'); l.__path__ = [{ours!r}]
+from lambent.sandbox.native.spawner import main; main()
+"""
 _ENVIRONMENT: Final = {  # nothing of the server's
     "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",  # awslambdaric reads it when it is imported
+    "HOME": "/home/sbx_user1051",  # where `site` looks for a user's packages, and remembers that it did
     "LC_CTYPE": "C.UTF-8",
     "OPENBLAS_NUM_THREADS": "1",  # a fork does not copy threads
     "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -64,10 +68,12 @@ def _build(template: dict[str, Any], mounters_end: int) -> None:
         lockdown.enter_user_namespace(itself, 0, 0)
         os.close(itself)
     linux.own_tree()
+    linux.unshare(linux.CLONE_NEWUTS)
+    sethostname(rootfs.HOSTNAME)  # what guests are forked from never learns the machine's
     users = _USERS_INSIDE if template["nested"] else range(template["first_uid"], template["last_uid"] + 1)
-    mounts = template["mounts"]
+    mounts = [rootfs.Mount(*mount) for mount in template["mounts"]]
     if template["fork"] is not None:
-        mounts = [*mounts, (_SOURCE, _OURS)]
+        mounts.append(rootfs.Mount(_SOURCE, _OURS))
     rootfs.build(mounts, template["base"], users)
     mounter.fork(mounters_end)
     rootfs.enter()
@@ -79,11 +85,12 @@ def _execute(facts: dict[str, Any], descriptors: list[int]) -> None:
     for descriptor in descriptors:
         os.set_inheritable(descriptor, True)
     library = os.path.normpath(f"{interpreter}/../../lib")  # where it was built to be is not where it is
+    program = _PROGRAM.format(path=facts["fork"]["path"], first=facts["fork"]["preload"][0], ours=_OURS)
     arguments = [json.dumps(facts), *map(str, descriptors)]
     try:
         os.execve(
             interpreter,
-            [interpreter, "-S", "-I", "-c", _PROGRAM, *arguments],
+            [interpreter, "-c", program, *arguments],
             {**_ENVIRONMENT, "LD_LIBRARY_PATH": library},
         )
     except OSError as error:

@@ -25,7 +25,7 @@ import select
 import signal
 from _signal import SIG_DFL, SIGCHLD  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
 from _signal import signal as set_handler  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
-from _socket import sethostname, socket
+from _socket import socket
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
@@ -122,7 +122,6 @@ def _build(world: World, request: dict[str, Any], spawner: int, tmp: int | None)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     _ = os.dup2(null, 0)
     os.close(null)
-    sethostname(rootfs.HOSTNAME)
     network.raise_loopback()
     listeners = network.listen(request["ports"])
     _ = os.setsid()

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from lambent.sandbox.native import linux, network
 
@@ -74,17 +74,31 @@ _NEUTRAL: Final = ("usr", "etc", "bin", "sbin", "lib", "lib32", "lib64", "libx32
 _EMPTY: Final = "/run"  # an empty directory inside, which hides others
 
 
-def build(mounts: Sequence[tuple[str, str]], base: Iterable[str], users: Iterable[int]) -> None:
+class Mount(NamedTuple):
+    """A mount of the contract."""
+
+    source: str
+    target: str
+    only: Sequence[str] | None = None
+    instead: tuple[str, str] | None = None
+
+
+def build(mounts: Iterable[Mount], base: Iterable[str], users: Iterable[int]) -> None:
     """Make the template's root at ROOT of this (private) mount namespace. Raises OSError, naming the mount that failed."""
     linux.mount("tmpfs", ROOT, "tmpfs", linux.MS_NOSUID, "size=4m,nr_inodes=4096,mode=755")
     for name in _DIRECTORIES:
         os.makedirs(f"{ROOT}/{name}", exist_ok=True)
     os.chmod(f"{ROOT}/tmp", 0o1777)
-    if not any(target == "/usr" for _, target in mounts):
-        mounts = [("/usr", "/usr"), *mounts]
-    mounts = [*mounts, *((path, path) for path in _ETC_BINDS if os.path.exists(path))]
-    for source, target in sorted(mounts, key=lambda mount: mount[1].count("/")):
-        _add(source, ROOT + target)
+    mounts = [*mounts, *(Mount(path, path) for path in _ETC_BINDS if os.path.exists(path))]
+    if not any(mount.target == "/usr" for mount in mounts):
+        mounts.append(Mount("/usr", "/usr"))
+    for mount in sorted(mounts, key=lambda mount: mount.target.count("/")):
+        if mount.only is not None:
+            _add_only(mount.source, ROOT + mount.target, mount.only)
+        elif mount.instead is not None:
+            _add_rewritten(mount.source, ROOT + mount.target, *mount.instead)
+        else:
+            _add(mount.source, ROOT + mount.target)
     _link_to_usr()
     _generate_etc(users)
     _link_certificates()
@@ -176,6 +190,25 @@ def _add(source: str, target: str) -> None:
         linux.attach(tree, target)
     finally:
         os.close(tree)
+
+
+def _add_only(source: str, target: str, names: Sequence[str]) -> None:
+    """Attach what has these names in a directory, in place of what is at the target."""
+    os.makedirs(target, exist_ok=True)
+    linux.mount("tmpfs", target, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=64k,nr_inodes=64,mode=755")
+    for name in names:
+        _add(f"{source}/{name}", f"{target}/{name}")
+
+
+def _add_rewritten(source: str, target: str, before: str, after: str) -> None:
+    """Attach a file that differs from its source, and has no name of its own."""
+    name = f"{ROOT}/rewritten"
+    with open(source, encoding="utf-8", errors="surrogateescape") as file:
+        text = file.read()
+    with open(name, "w", encoding="utf-8", errors="surrogateescape") as file:
+        _ = file.write(text.replace(before, after))
+    linux.bind(name, target)
+    os.unlink(name)
 
 
 def _link_to_usr() -> None:

@@ -209,7 +209,7 @@ def _first_program(template: Template) -> tuple[str, ...]:
     """What is started when the sandbox is prepared; () where nothing can be before the assignment."""
     if server := template.fork_server:
         facts = structs.asdict(server)
-        return (server.interpreter, "-I", str(_ENTRANCE), json.dumps(facts))
+        return (server.interpreter, "-S", str(_ENTRANCE), json.dumps(facts))
     program = template.boot[:1]
     return (*program, *template.arguments, *template.boot[1:]) if program else ()
 

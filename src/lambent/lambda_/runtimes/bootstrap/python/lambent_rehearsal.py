@@ -38,7 +38,6 @@ _ENVIRONMENT = {
     "AWS_EXECUTION_ENV": "AWS_Lambda_python",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
     "AWS_LAMBDA_FUNCTION_NAME": "rehearsal",
-    "AWS_LAMBDA_LOG_FORMAT": "Text",
     "AWS_LAMBDA_RUNTIME_API": _RUNTIME_API,
     "AWS_REGION": "us-east-1",
     "AWS_SECRET_ACCESS_KEY": "rehearsal" * 4,
@@ -130,7 +129,8 @@ def _undone() -> Iterator[None]:
     """Leave no trace of what happens in the block."""
     client: Any = awslambdaric.bootstrap
     root = logging.getLogger()
-    environment, path, argv, converter = dict(os.environ), list(sys.path), sys.argv, logging.Formatter.converter
+    environment, path, converter = dict(os.environ), list(sys.path), logging.Formatter.converter
+    argv, orig_argv = sys.argv, sys.orig_argv
     main, writes = sys.modules["__main__"], sys.dont_write_bytecode
     streams = {name: getattr(sys, name) for name in ("stdout", "stderr", "__stdout__", "__stderr__")}
     handlers = list(root.handlers)
@@ -139,7 +139,8 @@ def _undone() -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(environment)
-        sys.path[:], sys.argv, sys.modules["__main__"], sys.dont_write_bytecode = path, argv, main, writes
+        sys.path[:], sys.modules["__main__"], sys.dont_write_bytecode = path, main, writes
+        sys.argv, sys.orig_argv = argv, orig_argv
         for name, stream in streams.items():
             setattr(sys, name, stream)
         del sys.modules["lambent_rehearsed"], sys.path_importer_cache[_TASK_ROOT]

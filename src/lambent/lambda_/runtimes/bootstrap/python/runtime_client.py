@@ -11,8 +11,10 @@ noticed before a POST is sent (a peek), never after; only `next`, which hands no
 Errors are RuntimeErrors with the texts of the C++ module, since functions' logs show them.
 """
 
+# Nothing is imported here that AWS's runtime has not imported: whatever is, hides a function's file of that name.
+# So not `socket`, which brings `selectors`, `select` and others.
+import _socket as socket
 import os
-import socket
 import sys
 import time
 from collections.abc import Iterable
