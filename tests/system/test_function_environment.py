@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 from lambent.lambda_.runtimes.interpreters import Interpreters, Missing
+from lambent.lambda_.runtimes.javascript_sdk import javascript_sdk
 from tests.system.conftest import Server, deployed, role, zipped
 
 PYTHON = f"python3.{sys.version_info.minor}"
@@ -86,7 +87,9 @@ def test_a_node_function_finds_awss_variables_and_no_others(server: Server):
     found = environment(server, "variables-of-node", f"nodejs{version}.x", {"app__js": code})
     layers = f"/opt/nodejs/node{version}/node_modules:/opt/nodejs/node_modules"
     lambent = found["LAMBDA_RUNTIME_DIR"]
-    assert found.pop("NODE_PATH") == f"{layers}:{lambent}/node_modules:{lambent}:{found['LAMBDA_TASK_ROOT']}"
+    installed = javascript_sdk().modules if found["LAMBDA_TASK_ROOT"] != "/var/task" else None
+    modules = installed or f"{lambent}/node_modules"
+    assert found.pop("NODE_PATH") == f"{layers}:{modules}:{lambent}:{found['LAMBDA_TASK_ROOT']}"
     assert found == expected(found, "variables-of-node", f"nodejs{version}.x")
 
 
