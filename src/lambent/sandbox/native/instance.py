@@ -2,7 +2,8 @@
 
     opened() ── removes trees whose owner is dead ── makes lambent-<pid>-<random> in each hierarchy ── yields ── removes it
 
-A living owner holds a lock on its directory, which the kernel takes back however it dies; so a tree without a lock is dead.
+A living owner holds a lock on its directory, which the kernel takes back however it dies; so a tree without a lock is dead, but
+for the moment between its making and its lock: a new one whose process lives is left alone.
 
 In version 2 a group with processes of its own cannot give controllers to groups below. Then this process moves into a leaf of
 its own tree for as long as it lives; if others are in the way, root uses the top of the hierarchy; everyone else must be
@@ -16,6 +17,7 @@ import errno
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +29,7 @@ from lambent.sandbox.native.hierarchies import CONTROLLERS, Hierarchies
 
 PREFIX: Final = "lambent-"
 _LEAF: Final = "server"
+_STARTING_S: Final = 5.0  # within which an owner has locked what it has made
 _PAGE_BYTES: Final = 4096  # the kernel gives no more of such a file at once
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -173,8 +176,20 @@ def remove_dead(directories: Iterable[Path]) -> None:
         except OSError:
             continue  # it lives, or is not ours to remove, or has just gone
         os.close(lock)
-        dead.append((tree.parent, tree.name))
+        if not _is_starting(tree):
+            dead.append((tree.parent, tree.name))
     _remove(dead)
+
+
+def _is_starting(tree: Path) -> bool:
+    """Tell whether its owner may just have made it, and is about to lock it."""
+    pid = tree.name.removeprefix(PREFIX).partition("-")[0]
+    if pid == str(os.getpid()) or not Path("/proc", pid, "stat").exists():
+        return False
+    try:
+        return time.time() - tree.stat().st_mtime < _STARTING_S
+    except FileNotFoundError:
+        return False
 
 
 def _remove(trees: Sequence[tuple[Path, str]]) -> None:
