@@ -2,8 +2,8 @@
 
     opened() ── removes trees whose owner is dead ── makes lambent-<pid>-<random> in each hierarchy ── yields ── removes it
 
-A living owner holds a lock on its directory, which the kernel takes back however it dies; so a tree without a lock is dead, but
-for the moment between its making and its lock: a new one whose process lives is left alone.
+A living owner holds a lock on its directory, which the kernel takes back however it dies; so a tree without a lock is dead.
+Between its making and its lock there is a moment: a new one whose process lives is left alone.
 
 In version 2 a group with processes of its own cannot give controllers to groups below. Then this process moves into a leaf of
 its own tree for as long as it lives; if others are in the way, root uses the top of the hierarchy; everyone else must be
