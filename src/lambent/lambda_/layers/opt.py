@@ -11,7 +11,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -64,12 +64,13 @@ def _is_directory(path: Path) -> bool:
 def extensions(trees: Iterable[Path]) -> tuple[str, ...]:
     """The names of the files in /opt/extensions, each of which AWS would start: EXTENSIONS_MAX of them.
 
-    `trees` are those of its layers. The names are for a line of its log: short, and of letters that can be printed.
+    `trees` are those of its layers. The names are for a line of its log: short, and of letters that can be printed. A directory
+    that may not be read has none.
     """
     names: set[str] = set()
     for tree in trees:
         if _is_directory(tree / "extensions"):
-            with os.scandir(tree / "extensions") as entries:
+            with suppress(PermissionError), os.scandir(tree / "extensions") as entries:
                 looked_at = islice(entries, ENTRIES_LOOKED_AT)
                 names.update(entry.name for entry in looked_at if not entry.is_dir(follow_symlinks=False))
     return tuple(ascii(name)[1:-1][:NAME_LETTERS] for name in sorted(names)[:EXTENSIONS_MAX])
