@@ -64,8 +64,8 @@ def _is_directory(path: Path) -> bool:
 def extensions(trees: Iterable[Path]) -> tuple[str, ...]:
     """The names of the files in /opt/extensions, each of which AWS would start: EXTENSIONS_MAX of them.
 
-    `trees` are those of its layers. The names are for a line of its log: short, and of letters that can be printed. A directory
-    that may not be read has none.
+    `trees` are those of its layers. The names are for a line of its log: short, and of letters that can be printed.
+    A directory that may not be read has none.
     """
     names: set[str] = set()
     for tree in trees:
