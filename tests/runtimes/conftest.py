@@ -97,6 +97,7 @@ class Events:
 
 
 Start = Callable[..., AbstractAsyncContextManager[Run]]
+Launchers = Callable[..., Launcher]  # of a runtime, over a backend, with an SDK for JavaScript or none
 
 
 @pytest.fixture(scope="session")
@@ -119,10 +120,12 @@ def interpreter() -> Callable[[str], Interpreter | None]:
 
 
 @pytest.fixture(scope="session")
-def launcher(interpreter: Callable[[str], Interpreter | None]) -> Callable[[str, Backend], Launcher]:
+def launcher(interpreter: Callable[[str], Interpreter | None]) -> Launchers:
     made: dict[tuple[str, str], Launcher] = {}
 
-    def for_runtime(runtime_id: str, backend: Backend) -> Launcher:
+    def for_runtime(runtime_id: str, backend: Backend, sdk: JavaScriptSdk | None = None) -> Launcher:
+        if sdk is not None:
+            return Launcher(CATALOGUE[runtime_id], interpreter(runtime_id), backend.visible, sdk)
         key = (runtime_id, backend.name)
         if key not in made:
             made[key] = Launcher(CATALOGUE[runtime_id], interpreter(runtime_id), backend.visible)
@@ -132,9 +135,7 @@ def launcher(interpreter: Callable[[str], Interpreter | None]) -> Callable[[str,
 
 
 @pytest.fixture
-def start(
-    tmp_path: Path, launcher: Callable[[str, Backend], Launcher], interpreter: Callable[[str], Interpreter | None]
-) -> Start:
+def start(tmp_path: Path, launcher: Launchers) -> Start:
     """Starts a function: `files` by name, the events it will get, and whether its interpreter has been started ahead."""
     return starter(tmp_path, launcher, process)
 
@@ -144,19 +145,19 @@ async def native_backend() -> AsyncGenerator[Backend]:
     try:
         async with native(NativeConfig(limits="enforced" if os.geteuid() == 0 else "best-effort")) as backend:
             yield backend
-    except* Unavailable as unavailable:
-        pytest.skip(str(unavailable.exceptions[0]))
+    except Unavailable as unavailable:
+        pytest.skip(str(unavailable))
 
 
 @pytest.fixture
-def start_isolated(tmp_path: Path, launcher: Callable[[str, Backend], Launcher], native_backend: Backend) -> Start:
+def start_isolated(tmp_path: Path, launcher: Launchers, native_backend: Backend) -> Start:
     """As `start`, in a native sandbox."""
     return starter(tmp_path, launcher, lambda: nullcontext(native_backend))
 
 
 def starter(
     tmp_path: Path,
-    launcher: Callable[[str, Backend], Launcher],
+    launcher: Launchers,
     opened: Callable[[], AbstractAsyncContextManager[Backend]],
 ) -> Start:
     @asynccontextmanager
@@ -176,9 +177,7 @@ def starter(
         layers_dir = written(tmp_path / "opt", layers) if layers is not None else None
         function = facts_of(code_dir, layers_dir, handler, variables or {})
         async with opened() as backend:
-            made = launcher(runtime_id, backend)
-            if sdk is not None:
-                made = Launcher(CATALOGUE[runtime_id], interpreter(runtime_id), backend.visible, sdk)
+            made = launcher(runtime_id, backend, sdk)
             assignment = made.assignment(msgspec.structs.replace(function, **facts))
             assignment = msgspec.structs.replace(assignment, fresh=assignment.fresh or not ahead)
             template = made.template_of("", assignment.limits.memory_mib)
