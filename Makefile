@@ -58,8 +58,8 @@ $(AWSCLI)/.installed: | $(VENV)/bin/python
 
 # What Node.js functions find, and what another SDK than boto3 sees of us; without npm the tests with it are skipped.
 $(VENV)/.sdk: src/lambent/lambda_/runtimes/aws_sdk/package-lock.json | $(VENV)/.installed
-	@if command -v npm > /dev/null; then $(BIN)/lambent sdk; touch $@; \
-	else echo "no npm here: the tests with the AWS SDK for JavaScript are skipped"; fi
+	@if command -v npm > /dev/null && $(BIN)/lambent sdk; then touch $@; \
+	else echo "no npm, or no packages from it: the tests with the AWS SDK for JavaScript are skipped"; fi
 
 # AWS's protocol conformance files are in botocore's source distribution and not in its wheel.
 $(MODELS)/.unpacked: $(VENV)/.installed
