@@ -98,6 +98,17 @@ def test_in_a_chroot_functions_are_isolated_as_elsewhere(nowhere: Shell, tmp_pat
 
 
 @needs_root
+@pytest.mark.parametrize("directory", ["tls/certs", "ca-trust/extracted", "tls/certs/ca-bundle.crt"])
+def test_whatever_the_host_has_of_red_hats_certificates_functions_are_isolated(
+    nowhere: Shell, tmp_path: Path, directory: str
+):
+    script = """mount -t tmpfs none "$0" && mkdir "$0/upper" "$0/work" && mkdir -p "$0/upper/pki/$1" && shift &&
+        mount -t overlay -o "lowerdir=/etc,upperdir=$0/upper,workdir=$0/work" none /etc && exec "$@" """
+    done = nowhere.run("doctor", prefix=("unshare", "--mount", "sh", "-ec", script, str(tmp_path), directory))
+    assert done.returncode == 0, (done.stdout, done.stderr)
+
+
+@needs_root
 def test_without_proc_there_is_one_sentence(nowhere: Shell):
     prefix = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh")
     for words in (["doctor"], ["up", "--port", "0"]):

@@ -30,7 +30,8 @@ _DIRECTORY: Final = "/var/runtime"
 _GUEST: Final = Path(__file__).with_name("probe_guest.py")
 _LANGUAGE: Final = "/var/lang"
 _PREFIX: Final = Path(sys.base_prefix).resolve()
-_INTERPRETER: Final = f"{_LANGUAGE}/{Path(sys.executable).resolve().relative_to(_PREFIX)}"
+_PROGRAM: Final = Path(sys.executable).resolve()
+_INTERPRETER: Final = f"{_LANGUAGE}/{os.path.relpath(_PROGRAM, _PREFIX)}"
 _TEMPLATE: Final = Template(
     "probe",
     mounts=(Mount(_GUEST, f"{_DIRECTORY}/{_GUEST.name}"), Mount(_PREFIX, _LANGUAGE)),
@@ -122,6 +123,8 @@ async def prove(backend: NativeBackend, timeout_s: float, tasks: asyncio.TaskGro
     It is all gone when `tasks` ends: in the background, so that nobody waits for more than the proof.
     """
     began = time.monotonic()
+    if not _PROGRAM.is_relative_to(_PREFIX):
+        raise Unavailable(_explained(f"this Python's program, {_PROGRAM}, is not below its prefix, {_PREFIX}"))
     try:
         async with progress(timeout_s, lambda: used_below(os.getpid())):
             report = await _report(backend, tasks)

@@ -237,9 +237,12 @@ def _generate_etc(users: Iterable[int]) -> None:
 
 
 def _link_certificates() -> None:
-    """Give the host's certificates the names that they have on Amazon Linux, where the host has not."""
+    """Give the host's certificates the names that they have on Amazon Linux, but not in directories of the host."""
+    if not os.path.exists(_BUNDLE):
+        return
+    hosts = tuple(f"{path}/" for path in _ETC_BINDS if os.path.exists(path))  # mounted, and read-only
     for name in _BUNDLE_LINKS:
-        if os.path.exists(_BUNDLE) and not os.path.lexists(f"{ROOT}{name}"):
+        if not name.startswith(hosts) and not os.path.lexists(f"{ROOT}{name}"):
             os.makedirs(f"{ROOT}{os.path.dirname(name)}", exist_ok=True)
             os.symlink(_BUNDLE, f"{ROOT}{name}")
 

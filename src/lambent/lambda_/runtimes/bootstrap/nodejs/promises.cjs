@@ -1,7 +1,7 @@
 'use strict'
 /*
  * Functions from nodejs24.x on: `handler(event, context)`, whose result, awaited, is the answer. A handler that declares a
- * callback is refuse at init. What nobody catches ends the process as Node itself would: with status 1, and with 0 when
+ * callback is refused at init. What nobody catches ends the process as Node itself would: with status 1, and with 0 when
  * the function waits for something that cannot happen any more.
  */
 
