@@ -68,6 +68,14 @@ class Arena:
         """Return the quickest of three measurements: an attack shows in each, what else the machine does does not."""
         return min((self.bystander(requests) for _ in range(3)), key=lambda timing: timing.p99_ms)
 
+    def at_most(self) -> Spending:
+        """Return the most of each that the server holds in a second in which nobody asks it for anything."""
+        looks: list[Spending] = []
+        for _ in range(20):
+            looks.append(self.spending())
+            time.sleep(0.05)
+        return Spending(*map(max, zip(*looks, strict=True)))
+
     def settled(self, holds: Callable[[Spending], bool]) -> Spending:
         """Return what the server holds as soon as it holds no more than that, or after SETTLED_S."""
         until = time.monotonic() + SETTLED_S
