@@ -203,7 +203,7 @@ def told(function: dict[str, Any], flags: str) -> None:
     if function["State"] == "Failed":
         raise Failed(f"{name} cannot run: {function.get('StateReason')}")
     if function.get("LastUpdateStatus") == "Failed":
-        raise Failed(f"{name} runs as it was before, for {function.get('LastUpdateStatusReason')}")
+        raise Failed(f"{name} runs as it was before: {function.get('LastUpdateStatusReason')}")
     size = f"{function['MemorySize']} MB, {function['Timeout']} s"
     show(f"{name} is active ({function['Runtime']}, {function['Handler']}, {size}). To go on:")
     show(f"  lambent invoke {name}{flags} --payload '{{}}' --log")
