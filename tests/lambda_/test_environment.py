@@ -548,6 +548,18 @@ async def test_an_invocation_that_comes_while_a_flood_is_still_read_ends_the_one
     assert [line for line in on.log if "said" in line] == ["said\n", "half a said\n", "half a said\n"]
 
 
+async def test_an_invocation_that_reads_the_last_of_a_flood_itself_is_answered():
+    async with stage(serving(echo)) as on:
+        on.sink.is_full = True
+        await on.invoke(request_id="r0", tail=False)
+        await on.until(State.IDLE)
+        on.sink.make_room()  # what is read from here on is read by the next invocation
+        assert (await on.invoke(request_id="r1", tail=False)).function_error is None
+        while not on.log[-1].startswith("REPORT RequestId: r1"):
+            await asyncio.sleep(0.001)
+    assert [line.split()[0] for line in on.log[1:]] == ["START", "working", "END", "REPORT"] * 2
+
+
 async def test_a_runtime_that_writes_frames_has_its_records_as_events_in_their_order():
     async def talk(guest: Guest, client: Client, headers: dict[str, str], _body: bytes) -> None:
         guest.print("before\n")

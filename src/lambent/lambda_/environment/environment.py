@@ -372,10 +372,11 @@ class Environment:
 
     def _close_books(self) -> None:
         """Write what is still to be said of the last invocation: once, and before anything else of this environment."""
-        if self._books is not None:
+        books = self._books
+        if books is not None:
             assert self._output is not None
-            _ = self._output.drain()
-            self._write_books(self._books)
+            _ = self._output.drain()  # which writes them itself when it reads the last of what they wait for
+            self._write_books(books)
 
     def _write_books(self, books: Callable[[], None]) -> None:
         if books is self._books:
