@@ -39,6 +39,17 @@ async def aws(tmp_path: Path) -> AsyncGenerator[Plane]:
         yield made
 
 
+class Gate:
+    """Versions are prepared while it is open, as it is at first."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def prepare(self, _: FunctionVersion) -> None:
+        await self.open.wait()
+
+
 async def configuration(aws: Plane, qualifier: str | None = None) -> dict[str, Any]:
     return (await aws("GetFunction", FunctionName="f", Qualifier=qualifier))["Configuration"]
 
@@ -114,22 +125,17 @@ async def test_neither_creation_nor_publishing_is_held(aws: Plane) -> None:
 
 
 async def test_an_update_that_takes_longer_than_its_least_time_is_not_held_besides(tmp_path: Path) -> None:
-    gate = asyncio.Event()
-    gate.set()
-
-    async def prepare(_: FunctionVersion) -> None:
-        await gate.wait()
-
-    async with plane(tmp_path, update_least_s=LEAST_S, prepare=prepare) as aws:
+    gate = Gate()
+    async with plane(tmp_path, update_least_s=LEAST_S, prepare=gate.prepare) as aws:
         await aws.active()
         before = aws.invoked()
-        gate.clear()
+        gate.open.clear()
         await aws("UpdateFunctionCode", FunctionName="f", ZipFile=OTHER)
         await asyncio.sleep(0.01)
         aws.clock.advance(LEAST_S)
         assert (await configuration(aws))["LastUpdateStatus"] == "InProgress"
         assert aws.invoked() == before
-        gate.set()
+        gate.open.set()
         assert (await aws.settled())["LastUpdateStatus"] == "Successful"
 
 
@@ -160,17 +166,12 @@ async def test_a_caller_in_haste_does_not_wait(aws: Plane) -> None:
 @pytest.mark.parametrize("is_ready", [True, False])
 async def test_after_a_crash_while_it_is_held_an_update_becomes_successful(tmp_path: Path, is_ready: bool) -> None:
     """kill -9 leaves the rows as they are here: nothing is written at the end of a block."""
-    gate = asyncio.Event()
-    gate.set()
-
-    async def prepare(_: FunctionVersion) -> None:
-        await gate.wait()
-
-    async with plane(tmp_path, update_least_s=LEAST_S, prepare=prepare) as aws:
+    gate = Gate()
+    async with plane(tmp_path, update_least_s=LEAST_S, prepare=gate.prepare) as aws:
         await aws.active()
         old = aws.invoked()
         if not is_ready:
-            gate.clear()
+            gate.open.clear()
         updated = await aws("UpdateFunctionCode", FunctionName="f", ZipFile=OTHER, Publish=True)
         if is_ready:
             await invoked_is_new(aws, old)

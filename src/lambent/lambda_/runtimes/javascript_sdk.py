@@ -14,6 +14,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from lambent.lambda_.runtimes.share import share
+
 MANIFEST: Final = Path(__file__).parent / "aws_sdk" / "package.json"
 LOCK: Final = MANIFEST.with_name("package-lock.json")
 REMEDY: Final = "`lambent sdk` installs it (it needs npm)"
@@ -46,7 +48,7 @@ class JavaScriptSdk(Struct, frozen=True):
 
 def javascript_sdk(prefix: str = sys.prefix) -> JavaScriptSdk:
     """The one that belongs to the Python environment of that prefix."""
-    return JavaScriptSdk(Path(prefix) / "share" / "lambent" / "aws-sdk-js")
+    return JavaScriptSdk(share(prefix) / "aws-sdk-js")
 
 
 def names(manifest: Path) -> set[str]:

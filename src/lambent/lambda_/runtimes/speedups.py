@@ -26,10 +26,11 @@ from typing import Final
 
 from lambent.lambda_.runtimes.catalogue import CATALOGUE, Provider
 from lambent.lambda_.runtimes.interpreters import Interpreter, Interpreters
+from lambent.lambda_.runtimes.share import share
 
 COMMAND: Final = f"{sys.executable} -m lambent.lambda_.runtimes.speedups"
 REMEDY: Final = f"`{COMMAND}` fetches it (it needs pip and its index)"
-HOME: Final = Path(sys.prefix) / "share" / "lambent"
+HOME: Final = share()
 PACKAGE: Final = "simplejson"
 _FETCH_S: Final = 120.0
 _PIP: Final = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--retries", "1")

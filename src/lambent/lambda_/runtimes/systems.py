@@ -13,12 +13,12 @@ has it itself needs no other; one that has neither runs all functions but those 
 from __future__ import annotations
 
 import locale
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from lambent.lambda_.runtimes.catalogue import Runtime
+from lambent.lambda_.runtimes.share import share
 from lambent.sandbox.contract import Mount
 
 _FILES: Final = Path(__file__).parent / "amazon_linux"
@@ -27,7 +27,7 @@ _WITH_LOCALE: Final = "Amazon Linux 2"
 _OS_RELEASE: Final = Path("/usr/lib/os-release")
 _LOCALE: Final = "en_US.UTF-8"
 _LOCALES: Final = Path("/usr/lib/locale")
-COMPILED: Final = Path(sys.prefix) / "share/lambent/locale"  # of tools/make_locale.sh, which says what is in it
+COMPILED: Final = share() / "locale"  # of tools/make_locale.sh, which says what is in it
 _NO_LOCALE: Final = (
     "functions on {system} cannot set this locale, as they could in AWS; as root, `localedef -i en_US -f UTF-8 {locale}` "
     "makes it (its source is in Debian's package locales)"
